@@ -1,0 +1,12 @@
+"""The reusable app that makes backups."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class BackupsConfig(AppConfig):
+    name = "backups"
+
+    def ready(self) -> None:
+        # As the admin finds admin.py: each app says what of it is backed up in a module "sections".
+        autodiscover_modules("sections")

@@ -1,0 +1,66 @@
+"""``section`` and ``exclude``: the two words of a ``sections`` module."""
+
+from collections.abc import Iterable, Mapping
+
+from django.apps import apps
+from django.db.models import Model
+
+from backups.registry.files import FileLocator
+from backups.registry.redaction import Omit
+from backups.registry.registry import Registry, registry
+from backups.registry.scopes import COMPLETE, SAFE, Scope
+from backups.registry.sections import Exclusion, Section
+
+
+def section(
+    model: type[Model],
+    *,
+    key: str,
+    group: str,
+    scopes: Iterable[Scope],
+    safe_columns: str = "",
+    redact: Mapping[str, Omit] | None = None,
+    natural_key: str = "",
+    secret: str = "",
+    files: Iterable[FileLocator] = (),
+    to: Registry = registry,
+) -> None:
+    """Declare one table. Lists of fields are given as one string, separated by blanks.
+
+    ``safe_columns`` and ``redact`` together name every column of a Safe section, each once.
+    ``natural_key`` names unique fields by which a row is found again when its primary key is not.
+    ``secret`` names the columns whose values open something.
+    """
+    to.add_section(
+        Section(
+            model=model,
+            key=key,
+            group=group,
+            scopes=frozenset(scopes),
+            safe_columns=tuple(safe_columns.split()),
+            redact=dict(redact or {}),
+            natural_key=tuple(natural_key.split()),
+            secret=tuple(secret.split()),
+            files=tuple(files),
+        )
+    )
+
+
+def exclude(model: type[Model] | str, *, because: str, to: Registry = registry) -> None:
+    """Declare that a table is never backed up, with the reason.
+
+    A string is a model's label when it has a dot (a label that is not installed says nothing), and
+    otherwise the name of a table without a model.
+    """
+    if isinstance(model, str):
+        if "." not in model:
+            to.add_exclusion(Exclusion(table=model, because=because))
+            return
+        try:
+            model = apps.get_model(model)
+        except LookupError:
+            return
+    to.add_exclusion(Exclusion(table=model._meta.db_table, because=because, model=model))
+
+
+__all__ = ["COMPLETE", "SAFE", "exclude", "section"]
