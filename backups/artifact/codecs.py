@@ -1,0 +1,89 @@
+"""The wrapping of a document: zstandard, and what else a file may turn out to be."""
+
+import io
+from typing import BinaryIO
+
+import zstandard
+
+from backups.artifact.manifest import not_a_backup
+from backups.errors import ArtifactError
+
+# Level 3 compresses faster than the database prints; higher levels were slower than the reading.
+LEVEL = 3
+READ_BYTES = 256 * 1024
+
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+_FOREIGN = {
+    b"age-encryption.org/": ("artifact.encrypted", "The file is encrypted with age."),
+    b"PGDMP": ("artifact.format", "The file is a dump of pg_dump, not a backup of this system."),
+    b"PK\x03\x04": ("artifact.format", "The file is a ZIP archive, not a backup of this system."),
+    b"\x1f\x8b": ("artifact.format", "The file is a gzip archive, not a backup of this system."),
+}
+_FOREIGN_HINTS = {
+    "artifact.encrypted": "Decrypt it with your age key first, then choose the plain file.",
+    "artifact.format": "Choose a file that was downloaded from the Safe or Complete Backup button.",
+}
+
+
+def compress_to(sink: BinaryIO) -> zstandard.ZstdCompressionWriter:
+    """A writer whose ``close`` ends the frame and leaves ``sink`` open. Frames carry a checksum."""
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    return compressor.stream_writer(sink, closefd=False)
+
+
+class Limited(io.RawIOBase):
+    """A reader that stops a decompression bomb: it counts what comes out while it streams."""
+
+    def __init__(self, source: BinaryIO, limit_bytes: int) -> None:
+        self._source = source
+        self._left = limit_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ArtifactError(
+                "artifact.too_large",
+                "The document is larger than this server accepts.",
+                hint="Raise BACKUPS_DOCUMENT_LIMIT_BYTES if the file is yours.",
+            )
+        return data
+
+
+def open_document(stored: BinaryIO, *, limit_bytes: int) -> "Limited":
+    """The plain document inside ``stored``, which must be seekable.
+
+    Raises ArtifactError when the first bytes are neither JSON nor a zstandard frame.
+    """
+    start = stored.read(64)
+    stored.seek(0)
+    if start.startswith(_ZSTANDARD):
+        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        plain = decompressor.stream_reader(stored, read_size=READ_BYTES, read_across_frames=True)
+        return Limited(_Undamaged(plain), limit_bytes)  # type: ignore[arg-type]
+    for magic, (code, sentence) in _FOREIGN.items():
+        if start.startswith(magic):
+            raise ArtifactError(code, sentence, hint=_FOREIGN_HINTS[code])
+    if not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        raise not_a_backup()
+    return Limited(stored, limit_bytes)
+
+
+class _Undamaged:
+    """Turns the decompressor's complaint into the reader's own word for damage."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._source.read(size)
+        except zstandard.ZstdError as error:
+            raise ArtifactError(
+                "artifact.damaged",
+                "The compressed file is damaged.",
+                hint="Use another copy of the file.",
+            ) from error

@@ -1,0 +1,127 @@
+"""The head of an artifact: what it is and what is in it."""
+
+from typing import Literal
+
+import msgspec
+
+from backups.errors import ArtifactError
+
+FORMAT = "backupsvc/1"
+FORMAT_FAMILY = "backupsvc/"
+
+Encoding = Literal["native", "json", "text"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column: ``type`` is the database's own name for it, ``encoding`` how its cells are written."""
+
+    name: str
+    type: str
+    encoding: Encoding
+
+
+class SectionHead(msgspec.Struct, frozen=True):
+    """One table. ``primary_key`` names the columns that order the rows."""
+
+    key: str
+    table: str
+    primary_key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    redacted: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
+
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who asked for a backup; both empty where nobody was signed in."""
+
+    name: str = ""
+    email: str = ""
+
+
+class Application(msgspec.Struct, frozen=True):
+    name: str
+    django: str
+    postgresql: str
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """``fingerprint`` is a SHA-256 over tables, columns and types; ``migrations`` the last of each app."""
+
+    fingerprint: str
+    migrations: dict[str, str]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Everything that stands before ``data``. ``created_at`` is ISO 8601 in UTC."""
+
+    format: str
+    type: Literal["safe", "complete"]
+    created_at: str
+    created_by: Person
+    installation: str
+    application: Application
+    schema: Schema
+    sections: tuple[SectionHead, ...]
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The manifest as a JSON object on one line."""
+    return msgspec.json.encode(manifest)
+
+
+def decode_manifest(raw: bytes) -> Manifest:
+    """Read a manifest. Raises ArtifactError: another format, an unknown version, or not well formed."""
+    _require_our_format(raw)
+    try:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(
+            "artifact.manifest",
+            "The head of the file is not a well-formed manifest.",
+            hint="The file is damaged or was edited. Use another copy of it.",
+        ) from error
+    _require_distinct(manifest)
+    return manifest
+
+
+class _Probe(msgspec.Struct):
+    format: str = ""
+
+
+def _require_our_format(raw: bytes) -> None:
+    try:
+        found = msgspec.json.decode(raw, type=_Probe).format
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise not_a_backup() from None
+    if found == FORMAT:
+        return
+    if found.startswith(FORMAT_FAMILY):
+        raise ArtifactError(
+            "artifact.version",
+            "The file is a backup in a format that this version does not know.",
+            hint="Restore it with the version of the software that made it, or a newer one.",
+        )
+    raise not_a_backup()
+
+
+def _require_distinct(manifest: Manifest) -> None:
+    keys = [section.key for section in manifest.sections]
+    tables = [section.table for section in manifest.sections]
+    names = [section.column_names() for section in manifest.sections]
+    if any(len(set(group)) != len(group) for group in (keys, tables, *names)):
+        raise ArtifactError(
+            "artifact.manifest",
+            "The head of the file names a section, a table or a column twice.",
+            hint="The file was edited. Use another copy of it.",
+        )
+
+
+def not_a_backup() -> ArtifactError:
+    return ArtifactError(
+        "artifact.format",
+        "The file is not a backup of this system.",
+        hint="Choose a file that was downloaded from the Safe or Complete Backup button.",
+    )

@@ -1,0 +1,347 @@
+"""Reads an artifact in our own layout, front to back, within bounded memory.
+
+The caller takes the parts in their order: ``manifest``, ``sections``, ``files``, ``tail``. What was not
+taken is read over. ``tail`` proves the digest; whatever was read before it is only believed then.
+"""
+
+import binascii
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import msgspec
+
+from backups.artifact.codecs import Limited
+from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
+from backups.artifact.tail import (
+    AlteredCell,
+    FileHead,
+    FileStatistics,
+    Integrity,
+    SectionStatistics,
+    Sequence,
+    Statistics,
+)
+from backups.errors import ArtifactError
+
+READ_BYTES = 512 * 1024
+_CONTENT = b',"content":'
+
+
+@dataclass(frozen=True)
+class Tail:
+    sequences: list[Sequence]
+    altered: list[AlteredCell]
+    statistics: Statistics
+    integrity: Integrity
+
+
+def damaged() -> ArtifactError:
+    return ArtifactError(
+        "artifact.damaged",
+        "The file is damaged: its content is not what was written.",
+        hint="Use another copy of the file.",
+    )
+
+
+def truncated() -> ArtifactError:
+    return ArtifactError(
+        "artifact.truncated",
+        "The file ends too early: a part of it is missing.",
+        hint="Download or copy it again and compare the sizes.",
+    )
+
+
+class _Source:
+    """Bytes in, lines and blocks of lines out; all that passes is counted into the digest."""
+
+    def __init__(self, stream: Limited, line_limit: int) -> None:
+        self._stream = stream
+        self._line_limit = line_limit
+        self._buffer = b""
+        self.digest = hashlib.sha256()
+        self.document_bytes = 0
+
+    def line(self, *, counted: bool = True) -> bytes:
+        """The next line without its line feed."""
+        end = self._find_line_end()
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        if counted:
+            self.digest.update(line + b"\n")
+        return line
+
+    def peek_line(self) -> bytes:
+        return self._buffer[: self._find_line_end()]
+
+    def row_block(self) -> bytes:
+        """Whole lines of rows; empty where the section's closing bracket stands next."""
+        self._find_line_end()
+        if self._buffer.startswith(b"]"):
+            return b""
+        end = self._buffer.find(b"\n]")
+        if end < 0:
+            end = self._buffer.rfind(b"\n")
+        block, self._buffer = self._buffer[: end + 1], self._buffer[end + 1 :]
+        self.digest.update(block)
+        return block
+
+    def line_in_pieces(self) -> Iterator[bytes]:
+        """The next line, however long, without its line feed."""
+        while True:
+            end = self._buffer.find(b"\n")
+            if end >= 0:
+                piece, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+                self.digest.update(piece + b"\n")
+                yield piece
+                return
+            piece, self._buffer = self._buffer, b""
+            self.digest.update(piece)
+            if piece:
+                yield piece
+            self._fill()
+
+    def rest(self) -> bytes:
+        return self._buffer + self._read()
+
+    def _find_line_end(self) -> int:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > self._line_limit:
+                raise ArtifactError(
+                    "artifact.line_too_long",
+                    "A row of the file is longer than this server accepts.",
+                    hint="Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours.",
+                )
+            self._fill()
+        return end
+
+    def _fill(self) -> None:
+        data = self._read()
+        if not data:
+            raise truncated()
+        self._buffer += data
+
+    def _read(self) -> bytes:
+        data = self._stream.read(READ_BYTES)
+        self.document_bytes += len(data)
+        return data
+
+
+class SectionReader:
+    """One section's rows. ``statistics`` is there once ``blocks`` has been used up."""
+
+    def __init__(self, head: SectionHead, source: _Source) -> None:
+        self.head = head
+        self._source = source
+        self.statistics: SectionStatistics | None = None
+
+    def blocks(self) -> Iterator[bytes]:
+        """Blocks of whole rows, each a JSON object followed by one line feed, as they were given
+        to the writer."""
+        digest, count, size = hashlib.sha256(), 0, 0
+        while block := self._source.row_block():
+            rows = block.replace(b",\n", b"\n")
+            digest.update(rows)
+            count += rows.count(b"\n")
+            size += len(rows)
+            yield rows
+        self.statistics = SectionStatistics(count, size, digest.hexdigest())
+
+    def rows(self) -> Iterator[bytes]:
+        """One row at a time, without the line feed."""
+        for block in self.blocks():
+            yield from block[:-1].split(b"\n")
+
+    def drain(self) -> None:
+        if self.statistics is None:
+            for _ in self.blocks():
+                pass
+
+
+class FileReader:
+    """One file. Where ``head.state`` is embedded, ``content`` yields its bytes, once.
+
+    After ``content`` the size and hash have been compared with the head's.
+    """
+
+    def __init__(self, number: str, head: FileHead, source: _Source, *, has_content: bool) -> None:
+        self.number = number
+        self.head = head
+        self._source = source
+        self._pending = has_content
+
+    def content(self) -> Iterator[bytes]:
+        if not self._pending:
+            return
+        self._pending = False
+        digest, size = hashlib.sha256(), 0
+        for piece in _unbase64(self._source.line_in_pieces()):
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+        if size != self.head.size_bytes or digest.hexdigest() != self.head.sha256:
+            raise damaged()
+
+    def drain(self) -> None:
+        for _ in self.content():
+            pass
+
+
+class ArtifactReader:
+    """See the module. Every method may raise ArtifactError; nothing else is raised for bad input."""
+
+    def __init__(self, stream: Limited, *, line_limit_bytes: int) -> None:
+        self._source = _Source(stream, line_limit_bytes)
+        self._sections: dict[str, SectionStatistics] = {}
+        self._embedded = 0
+        self._in_data = True
+        self._in_files = True
+        self.manifest = self._read_manifest()
+
+    @property
+    def document_bytes(self) -> int:
+        """Bytes of the plain document read so far."""
+        return self._source.document_bytes
+
+    def sections(self) -> Iterator[SectionReader]:
+        """Each section of the manifest, in its order."""
+        if not self._in_data:
+            return
+        self._in_data = False
+        last = len(self.manifest.sections) - 1
+        for index, head in enumerate(self.manifest.sections):
+            self._expect(msgspec.json.encode(head.key) + b": [")
+            section = SectionReader(head, self._source)
+            yield section
+            section.drain()
+            assert section.statistics is not None  # noqa: S101 - drained
+            self._sections[head.key] = section.statistics
+            self._expect(b"]" if index == last else b"],")
+        self._expect(b"},")
+        self._expect(b'"files": {')
+
+    def files(self) -> Iterator[FileReader]:
+        """Each file entry, in the order of its number."""
+        self._finish_sections()
+        if not self._in_files:
+            return
+        self._in_files = False
+        number = 0
+        while not self._source.peek_line().startswith(b"}"):
+            number += 1
+            file = self._read_file(str(number))
+            self._embedded += file.head.state == "embedded"
+            yield file
+            file.drain()
+        self._expect(b"},")
+
+    def tail(self) -> Tail:
+        """Everything behind the files, after comparing every digest."""
+        self._finish_sections()
+        for _ in self.files():
+            pass
+        sequences = self._member("sequences", list[Sequence])
+        altered = self._member("altered", list[AlteredCell])
+        statistics = self._member("statistics", Statistics)
+        digest = self._source.digest.hexdigest()
+        integrity = self._last_member(Integrity)
+        if digest != integrity.digest or not self._agrees(statistics):
+            raise damaged()
+        return Tail(sequences, altered, statistics, integrity)
+
+    def _read_manifest(self) -> Manifest:
+        try:
+            line = self._source.line()
+        except ArtifactError as error:
+            # One line that never ends is JSON of somebody else's making, or the stump of a file.
+            raise not_a_backup() if error.code == "artifact.line_too_long" else error from None
+        if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
+            raise _other_layout(line)
+        manifest = decode_manifest(line[:-1] + b"}")
+        self._source.line()
+        return manifest
+
+    def _finish_sections(self) -> None:
+        for _ in self.sections():
+            pass
+
+    def _read_file(self, number: str) -> FileReader:
+        line = self._source.line()
+        prefix = msgspec.json.encode(number) + b": "
+        has_content = line.endswith(_CONTENT)
+        body = line[len(prefix) :].removesuffix(b",")
+        if has_content:
+            body = line[len(prefix) : -len(_CONTENT)] + b"}"
+        head = self._decode(body, FileHead)
+        if not line.startswith(prefix) or has_content != (head.state == "embedded"):
+            raise damaged()
+        return FileReader(number, head, self._source, has_content=has_content)
+
+    def _agrees(self, statistics: Statistics) -> bool:
+        counted: FileStatistics = statistics.files
+        return statistics.sections == self._sections and counted.embedded == self._embedded
+
+    def _member(self, name: str, kind: Any) -> Any:
+        line = self._source.line()
+        prefix = f'"{name}": '.encode()
+        if not line.startswith(prefix) or not line.endswith(b","):
+            raise damaged()
+        return self._decode(line[len(prefix) : -1], kind)
+
+    def _last_member(self, kind: Any) -> Any:
+        line = self._source.line(counted=False)
+        prefix = b'"integrity": '
+        if not line.startswith(prefix) or not line.endswith(b"}") or self._source.rest():
+            raise damaged()
+        return self._decode(line[len(prefix) : -1], kind)
+
+    def _decode(self, raw: bytes, kind: Any) -> Any:
+        try:
+            return msgspec.json.decode(raw, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise damaged() from None
+
+    def _expect(self, line: bytes) -> None:
+        if self._source.line() != line:
+            self._refuse_line()
+
+    def _refuse_line(self) -> NoReturn:
+        raise damaged()
+
+
+def _other_layout(first_line: bytes) -> ArtifactError:
+    if b'"backupsvc/' not in first_line[:READ_BYTES] and first_line.strip() != b"{":
+        return not_a_backup()
+    return ArtifactError(
+        "artifact.layout",
+        "The file has been reformatted: its lines are not the ones that were written.",
+        hint="Use the file as it was downloaded, not one that was opened and saved again.",
+    )
+
+
+def _unbase64(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The bytes of a base64 string that stands in quotation marks before ``}`` or ``},``."""
+    # Up to four letters and the closing characters are held back until the end is known.
+    rest, opened = b"", False
+    for piece in pieces:
+        rest += piece
+        if not opened and rest:
+            if not rest.startswith(b'"'):
+                raise damaged()
+            rest, opened = rest[1:], True
+        whole = max(0, len(rest) - 3) // 4 * 4
+        yield _strict(rest[:whole])
+        rest = rest[whole:]
+    last = rest.removesuffix(b",")
+    if not last.endswith(b'"}'):
+        raise damaged()
+    yield _strict(last[:-2])
+
+
+def _strict(data: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(data, strict_mode=True) if data else b""
+    except binascii.Error:
+        raise damaged() from None

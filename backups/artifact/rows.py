@@ -1,0 +1,225 @@
+"""One row of an artifact into one line of PostgreSQL's COPY text format, losing nothing.
+
+What a cell means follows from its column's declared type and encoding, never from its looks: numbers
+and embedded JSON are carried over as the characters they are written with.
+COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format".
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+
+from backups.artifact.manifest import Column, SectionHead
+from backups.errors import ArtifactError
+
+NULL = "\\N"
+
+_INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}
+_FLOATS = {"real", "double precision"}
+_TEXTS = {"text", "character varying"}
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+# What may stand in a line and must not reach COPY as it is. Without any of them nothing is escaped.
+_NEEDS_CARE = re.compile(rb"[\\\t\r]").search
+_NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
+_NOT_FINITE = {b'"NaN"': "NaN", b'"Infinity"': "Infinity", b'"-Infinity"': "-Infinity"}
+
+Cell = Any
+Convert = Callable[[Cell], str | None]
+
+
+def is_native(type_name: str) -> bool:
+    """Whether cells of this type are written as the JSON value that they look like."""
+    base, _ = _split(type_name)
+    return base == "boolean" or base in _INTEGERS or base in _FLOATS or base in _TEXTS
+
+
+def _split(type_name: str) -> tuple[str, bool]:
+    """The name without length and brackets, and whether it is an array."""
+    array = type_name.endswith("[]")
+    base = type_name.removesuffix("[]").split("(")[0].strip()
+    return base, array
+
+
+class RowCodec:
+    """Decodes the rows of one section. Made once, used for each row."""
+
+    def __init__(self, head: SectionHead) -> None:
+        self._head = head
+        names = [f"c{index}" for index in range(len(head.columns))]
+        fields = [_field(name, column) for name, column in zip(names, head.columns, strict=True)]
+        shape = msgspec.defstruct(
+            "Row",
+            fields,
+            rename=dict(zip(names, head.column_names(), strict=True)),
+            forbid_unknown_fields=True,
+            kw_only=True,
+            gc=False,
+        )
+        self._decode = msgspec.json.Decoder(shape).decode
+        self._convert = [_converter(column) for column in head.columns]
+        self._key = [head.column_names().index(name) for name in head.primary_key]
+        self._tuple = msgspec.structs.astuple
+
+    def cells(self, row: bytes) -> list[str | None]:
+        """Each cell as PostgreSQL prints it, None for NULL. Raises ArtifactError ``artifact.row``."""
+        try:
+            decoded = self._tuple(self._decode(row))
+            return [
+                convert(cell) for convert, cell in zip(self._convert, decoded, strict=True)
+            ]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+            raise self._refusal(error) from None
+
+    def copy_line(self, row: bytes) -> str:
+        """The row as one line of COPY's text format, without the line feed."""
+        cells = self.cells(row)
+        if _NEEDS_CARE(row):
+            return "\t".join(
+                [NULL if cell is None else cell.translate(_ESCAPES) for cell in cells]
+            )
+        return "\t".join([NULL if cell is None else cell for cell in cells])
+
+    def key(self, row: bytes) -> tuple[str, ...]:
+        """The row's primary key, part by part."""
+        cells = self.cells(row)
+        return tuple(cells[index] or "" for index in self._key)
+
+    def _refusal(self, error: Exception) -> ArtifactError:
+        column = self._column_of(str(error))
+        where = f", column {column}" if column else ""
+        return ArtifactError(
+            "artifact.row",
+            f"A row of section {self._head.key} does not have the declared form{where}.",
+            hint="The file was edited or is damaged. Use another copy of it.",
+        )
+
+    def _column_of(self, message: str) -> str:
+        """msgspec ends its messages with the path, such as ``- at `$.name```; only names we know."""
+        found = re.search(r"\$\.([^`\[\.]+)", message) or re.search(r"field `([^`]+)`", message)
+        return found[1] if found and found[1] in self._head.column_names() else ""
+
+
+def _field(name: str, column: Column) -> tuple[Any, ...]:
+    if column.encoding == "json":
+        # An absent key is SQL NULL; the empty Raw stands for it.
+        return (name, msgspec.Raw, msgspec.Raw())
+    return (name, _shape(column))
+
+
+def _shape(column: Column) -> Any:
+    if column.encoding == "text":
+        return str | None
+    base, array = _split(column.type)
+    if array:
+        # Decoded by hand: a list where it is plain, PostgreSQL's own form in a string elsewhere.
+        return msgspec.Raw
+    if base == "boolean":
+        return bool | None
+    if base in _INTEGERS:
+        bits = _INTEGERS[base]
+        return Annotated[int, msgspec.Meta(ge=-(2**bits), le=2**bits - 1)] | None
+    if base in _FLOATS:
+        return msgspec.Raw
+    return str | None
+
+
+def _converter(column: Column) -> Convert:
+    if column.encoding == "json":
+        return _json
+    if column.encoding == "text":
+        return _text
+    base, array = _split(column.type)
+    if array:
+        return _array_converter(base)
+    if base == "boolean":
+        return _boolean
+    if base in _INTEGERS:
+        return _integer
+    if base in _FLOATS:
+        return _float
+    return _text
+
+
+def _text(cell: str | None) -> str | None:
+    if cell is not None and "\0" in cell:
+        raise ValueError("NUL")
+    return cell
+
+
+def _boolean(cell: bool | None) -> str | None:
+    return None if cell is None else "t" if cell else "f"
+
+
+def _integer(cell: int | None) -> str | None:
+    return None if cell is None else str(cell)
+
+
+def _float(cell: msgspec.Raw) -> str | None:
+    raw = bytes(cell)
+    if raw == b"null":
+        return None
+    if _NUMBER(raw):
+        return raw.decode("ascii")
+    return _not_finite(raw)
+
+
+def _not_finite(raw: bytes) -> str:
+    try:
+        return _NOT_FINITE[raw]
+    except KeyError:
+        raise ValueError("not a number") from None
+
+
+def _json(cell: msgspec.Raw) -> str | None:
+    raw = bytes(cell)
+    if not raw:
+        return None
+    text = raw.decode("utf-8")
+    if "\\u0000" in text and _has_nul(text):
+        raise ValueError("NUL")
+    return text
+
+
+def _has_nul(text: str) -> bool:
+    """Whether ``\\u0000`` stands there as an escape, that is, after an even number of backslashes."""
+    return re.search(r"(?<!\\)(?:\\\\)*\\u0000", text) is not None
+
+
+def _array_converter(base: str) -> Convert:
+    element = _array_elements(base)
+    decode = msgspec.json.Decoder(list[element] | str | None).decode  # type: ignore[valid-type]
+    if element is not msgspec.Raw:
+        render = _quoted if element is str else (_boolean if element is bool else str)
+        return lambda cell: _array(decode(cell), render)
+    return lambda cell: _array(_decode_raw_list(cell), str)
+
+
+def _array_elements(base: str) -> Any:
+    if base == "boolean":
+        return bool
+    if base in _INTEGERS:
+        bits = _INTEGERS[base]
+        return Annotated[int, msgspec.Meta(ge=-(2**bits), le=2**bits - 1)]
+    return msgspec.Raw if base in _FLOATS else str
+
+
+def _decode_raw_list(cell: msgspec.Raw) -> list[str] | str | None:
+    raw = bytes(cell)
+    if raw.startswith(b"["):
+        parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        return [_float(part) or NULL for part in parts]
+    return msgspec.json.decode(raw, type=str | None)  # type: ignore[arg-type]
+
+
+def _array(value: list[Any] | str | None, render: Callable[[Any], str | None]) -> str | None:
+    if value is None or isinstance(value, str):
+        return _text(value)
+    return "{" + ",".join([render(element) or "" for element in value]) + "}"
+
+
+def _quoted(element: str) -> str:
+    """An array element in quotes; see "Array Input and Output Syntax" in PostgreSQL's manual."""
+    _text(element)
+    return '"' + element.replace("\\", "\\\\").replace('"', '\\"') + '"'
