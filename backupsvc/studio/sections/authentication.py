@@ -1,0 +1,60 @@
+"""What signs people in. None of it is in a Safe file."""
+
+# ruff: noqa: S106 - "secret" names columns here.
+
+from backups.registry import COMPLETE, section
+from backupsvc.studio.models import (
+    Account,
+    PasswordResetToken,
+    PhaseAccessToken,
+    Session,
+    UserSession,
+    VerificationToken,
+)
+
+section(
+    Account,
+    key="accounts",
+    group="Authentication & Security",
+    scopes={COMPLETE},
+    secret="refresh_token access_token id_token session_state",
+)
+
+section(
+    Session,
+    key="sessions",
+    group="Authentication & Security",
+    scopes={COMPLETE},
+    secret="session_token",
+)
+
+section(
+    VerificationToken,
+    key="verificationTokens",
+    group="Authentication & Security",
+    scopes={COMPLETE},
+    secret="token",
+)
+
+section(
+    PasswordResetToken,
+    key="passwordResetTokens",
+    group="Authentication & Security",
+    scopes={COMPLETE},
+    secret="token",
+)
+
+section(
+    UserSession,
+    key="userSessions",
+    group="Authentication & Security",
+    scopes={COMPLETE},
+)
+
+section(
+    PhaseAccessToken,
+    key="phaseAccessTokens",
+    group="Authentication & Security",
+    scopes={COMPLETE},
+    secret="token",
+)

@@ -1,0 +1,45 @@
+"""Organisations, accounts, clients, contractors. A Safe file has every account and no password."""
+
+# ruff: noqa: S106 - "secret" names columns here.
+
+from backups.registry import COMPLETE, NULL, SAFE, Address, Omit, section
+from backupsvc.studio.models import Client, Contractor, Organization, User
+
+section(
+    Organization,
+    key="organizations",
+    group="Core Data",
+    scopes={SAFE, COMPLETE},
+    safe_columns="id name slug created_at updated_at",
+)
+
+section(
+    User,
+    key="users",
+    group="Core Data",
+    scopes={SAFE, COMPLETE},
+    safe_columns="id name email email_verified image role org phone_number "
+    "email_notifications_enabled sms_notifications_enabled must_change_password "
+    "approval_status approved_at approved_by created_at updated_at",
+    redact={"password": Omit(refill=NULL)},
+    natural_key="email",
+    secret="password",
+    files=[Address("image")],
+)
+
+section(
+    Client,
+    key="clients",
+    group="Core Data",
+    scopes={SAFE, COMPLETE},
+    safe_columns="id name email phone org created_at updated_at company",
+)
+
+section(
+    Contractor,
+    key="contractors",
+    group="Core Data",
+    scopes={SAFE, COMPLETE},
+    safe_columns="id business_name contact_name email phone address type specialty notes is_active "
+    "org created_at updated_at",
+)

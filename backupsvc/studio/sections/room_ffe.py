@@ -1,0 +1,33 @@
+"""Templates at work in rooms."""
+
+from backups.registry import COMPLETE, JsonAddress, section
+from backupsvc.studio.models import FFESectionLibrary, RoomFFEInstance, RoomFFEItem, RoomFFESection
+
+section(
+    RoomFFEInstance,
+    key="roomFfeInstances",
+    group="FFE System (Complete)",
+    scopes={COMPLETE},
+)
+
+section(
+    RoomFFESection,
+    key="roomFfeSections",
+    group="FFE System (Complete)",
+    scopes={COMPLETE},
+)
+
+section(
+    RoomFFEItem,
+    key="roomFfeItems",
+    group="FFE System (Complete)",
+    scopes={COMPLETE},
+    files=[JsonAddress("attachments", path="$[*].url")],
+)
+
+section(
+    FFESectionLibrary,
+    key="ffeSectionLibrary",
+    group="FFE System (Complete)",
+    scopes={COMPLETE},
+)

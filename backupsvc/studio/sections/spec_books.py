@@ -1,0 +1,39 @@
+"""Specification books and the drawings in them."""
+
+from backups.registry import COMPLETE, Address, StoragePath, section
+from backupsvc.studio.models import DropboxFileLink, SpecBook, SpecBookGeneration, SpecBookSection
+
+section(
+    SpecBook,
+    key="specBooks",
+    group="Spec Books",
+    scopes={COMPLETE},
+)
+
+section(
+    SpecBookSection,
+    key="specBookSections",
+    group="Spec Books",
+    scopes={COMPLETE},
+    files=[Address("rendering_url"), Address("rendering_urls")],
+)
+
+section(
+    SpecBookGeneration,
+    key="specBookGenerations",
+    group="Spec Books",
+    scopes={COMPLETE},
+    files=[Address("pdf_url")],
+)
+
+section(
+    DropboxFileLink,
+    key="dropboxFileLinks",
+    group="Spec Books",
+    scopes={COMPLETE},
+    files=[
+        StoragePath("dropbox_path"),
+        Address("cad_to_pdf_cache_url"),
+        Address("uploaded_pdf_url"),
+    ],
+)
