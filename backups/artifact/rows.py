@@ -66,9 +66,7 @@ class RowCodec:
         """Each cell as PostgreSQL prints it, None for NULL. Raises ArtifactError ``artifact.row``."""
         try:
             decoded = self._tuple(self._decode(row))
-            return [
-                convert(cell) for convert, cell in zip(self._convert, decoded, strict=True)
-            ]
+            return [convert(cell) for convert, cell in zip(self._convert, decoded, strict=True)]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error) from None
 
@@ -76,9 +74,7 @@ class RowCodec:
         """The row as one line of COPY's text format, without the line feed."""
         cells = self.cells(row)
         if _NEEDS_CARE(row):
-            return "\t".join(
-                [NULL if cell is None else cell.translate(_ESCAPES) for cell in cells]
-            )
+            return "\t".join([NULL if cell is None else cell.translate(_ESCAPES) for cell in cells])
         return "\t".join([NULL if cell is None else cell for cell in cells])
 
     def key(self, row: bytes) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""The only SQL on the reading side. Identifiers come from models and are quoted by psycopg2's ``sql``."""

@@ -1,0 +1,122 @@
+"""Plain connections with a fixed session, so that equal data is printed as equal text everywhere."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+from django.db import connections
+from psycopg2.extensions import connection as Connection
+
+from backups.errors import DatabaseFailure
+
+# What the session is set to, whatever server, database, role or client say. row_security: with
+# policies on, rows would vanish silently; off, the server refuses to read instead.
+SESSION = {
+    "client_encoding": "UTF8",
+    "timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "xmloption": "content",
+    "lc_monetary": "C",
+    "array_nulls": "on",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "row_security": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "jit": "off",
+}
+CLIENT_LOST_AFTER = "1s"
+
+
+def connect(alias: str = "default", *, purpose: str) -> Connection:
+    """A connection of its own with the fixed session, in psycopg2's default transaction mode.
+
+    ``purpose`` is shown in ``pg_stat_activity``. Raises DatabaseFailure.
+    """
+    parameters: dict[str, Any] = connections[alias].get_connection_params()
+    parameters.pop("cursor_factory", None)
+    parameters.pop("assume_role", None)
+    parameters["application_name"] = f"backups {purpose}"
+    try:
+        connection = psycopg2.connect(**parameters)
+        _fix_session(connection)
+    except psycopg2.Error as error:
+        raise database_failure(error) from error
+    return connection
+
+
+def _fix_session(connection: Connection) -> None:
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        # A setting that this server does not have (transaction_timeout before 17) is passed over.
+        cursor.execute(
+            "SELECT set_config(s.name, wanted.value, false)"
+            " FROM unnest(%s, %s) AS wanted(name, value)"
+            " JOIN pg_settings s ON lower(s.name) = wanted.name",
+            [list(SESSION), list(SESSION.values())],
+        )
+        # Without it the server notices a dead client only when it next prints something.
+        with contextlib.suppress(psycopg2.Error):
+            cursor.execute("SET client_connection_check_interval = %s", [CLIENT_LOST_AFTER])
+    connection.autocommit = False
+
+
+@contextlib.contextmanager
+def connected(alias: str = "default", *, purpose: str) -> Iterator[Connection]:
+    """``connect`` for the length of a block."""
+    connection = connect(alias, purpose=purpose)
+    try:
+        yield connection
+    finally:
+        close_quietly(connection)
+
+
+def close_quietly(connection: Connection) -> None:
+    """Close without a word: what matters has been said or is being raised."""
+    with contextlib.suppress(psycopg2.Error):
+        connection.close()
+
+
+def database_failure(error: psycopg2.Error) -> DatabaseFailure:
+    """The database's complaint in our words. Its own text may hold values of rows and is not used."""
+    state = getattr(error, "pgcode", None) or ""
+    if state.startswith("53100"):
+        return DatabaseFailure(
+            "database.disk_full",
+            "The database server's disk is full.",
+            hint="Free space on the database server, then try again.",
+            permanent=False,
+        )
+    if state == "42501":
+        return DatabaseFailure(
+            "database.permission",
+            "The database account may not do what is needed (it needs to own the tables, and"
+            " row security must not hide rows from it).",
+            hint="Run the application with the account that owns the tables.",
+        )
+    if state == "57014":
+        return DatabaseFailure(
+            "database.cancelled",
+            "The database cancelled the statement.",
+            hint="Somebody or a time limit stopped it. Try again.",
+            permanent=False,
+        )
+    if not state or state.startswith(("08", "57P")):
+        return DatabaseFailure(
+            "database.lost",
+            "The connection to the database was lost or refused.",
+            hint="Check that the database server is running, then try again.",
+            permanent=False,
+        )
+    return DatabaseFailure(
+        "database.error",
+        f"The database refused a statement (SQLSTATE {state}).",
+        hint="Look up the SQLSTATE in PostgreSQL's manual; the database's own log has the details.",
+    )

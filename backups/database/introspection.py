@@ -1,0 +1,161 @@
+"""What the live database has: tables, columns, keys, sequences. Read from the system catalogues.
+
+https://www.postgresql.org/docs/current/catalogs.html
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.artifact.manifest import Encoding
+from backups.artifact.rows import is_native
+
+
+@dataclass(frozen=True)
+class LiveColumn:
+    """``output`` is the type's output function: schema and name. ``collatable``: it sorts by language."""
+
+    name: str
+    type: str
+    output: tuple[str, str]
+    nullable: bool
+    has_default: bool
+    generated: bool
+    collatable: bool
+
+    @property
+    def encoding(self) -> Encoding:
+        if self.type == "jsonb":
+            return "json"
+        return "native" if is_native(self.type) else "text"
+
+    @property
+    def is_array(self) -> bool:
+        return self.type.endswith("[]")
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """A table of the current schemas that no extension owns. ``estimated_rows`` is the planner's."""
+
+    oid: int
+    schema: str
+    name: str
+    estimated_rows: int
+    columns: dict[str, LiveColumn] = field(default_factory=dict)
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+
+@dataclass(frozen=True)
+class LiveSequence:
+    """``table`` and ``column`` own it; both empty where nothing does."""
+
+    schema: str
+    name: str
+    table: str
+    column: str
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+
+_NOT_OF_AN_EXTENSION = (
+    "NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
+    " AND e.objid = c.oid AND e.deptype = 'e')"
+)
+
+_TABLES = f"""
+SELECT c.oid::bigint, n.nspname, c.relname, greatest(c.reltuples, 0)::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+  AND n.nspname = ANY (current_schemas(false)) AND {_NOT_OF_AN_EXTENSION}
+ORDER BY array_position(current_schemas(false), n.nspname) DESC, c.relname
+"""
+
+_COLUMNS = """
+SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),
+       fn.nspname, f.proname, NOT a.attnotnull, a.atthasdef OR a.attidentity <> '',
+       a.attgenerated <> '', a.attcollation <> 0
+FROM pg_attribute a
+JOIN pg_type t ON t.oid = a.atttypid
+JOIN pg_proc f ON f.oid = t.typoutput
+JOIN pg_namespace fn ON fn.oid = f.pronamespace
+WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum
+"""
+
+_SEQUENCES = f"""
+SELECT n.nspname, c.relname, coalesce(owner.relname, ''), coalesce(a.attname, '')
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
+  AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+LEFT JOIN pg_class owner ON owner.oid = d.refobjid
+LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE c.relkind = 'S' AND n.nspname = ANY (current_schemas(false)) AND {_NOT_OF_AN_EXTENSION}
+ORDER BY c.relname COLLATE "C"
+"""
+
+
+def live_tables(connection: Connection) -> dict[str, LiveTable]:
+    """Every table by name. Of equal names in two schemas the one first in the search path counts,
+    as it does for Django."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        tables = {row[0]: LiveTable(*row) for row in cursor.fetchall()}
+        cursor.execute(_COLUMNS, [list(tables)])
+        for oid, name, kind, schema, function, *facts in cursor.fetchall():
+            tables[oid].columns[name] = LiveColumn(name, kind, (schema, function), *facts)
+    return {table.name: table for table in tables.values()}
+
+
+def live_sequences(connection: Connection) -> list[LiveSequence]:
+    """Every sequence by name, those that nothing owns included."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEQUENCES)
+        return [LiveSequence(*row) for row in cursor.fetchall()]
+
+
+def sequence_state(connection: Connection, sequence: LiveSequence) -> tuple[int, bool]:
+    """``last_value`` and ``is_called``. Sequences know no snapshot: it may be ahead, never behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT last_value, is_called FROM {}").format(sequence.identifier))
+        value, called = cursor.fetchone()  # type: ignore[misc]
+    return int(value), bool(called)
+
+
+def count_rows(connection: Connection, tables: Iterable[LiveTable]) -> dict[str, int]:
+    """Exact rows of each table, in one statement."""
+    wanted = list(tables)
+    if not wanted:
+        return {}
+    counts = [
+        sql.SQL("SELECT {}, count(*) FROM {}").format(sql.Literal(t.name), t.identifier)
+        for t in wanted
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(" UNION ALL ").join(counts))
+        return {name: int(count) for name, count in cursor.fetchall()}
+
+
+def server_version(connection: Connection) -> str:
+    """Such as ``18.6``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        return str(cursor.fetchone()[0]).split()[0]  # type: ignore[index]
+
+
+def last_migrations(connection: Connection) -> dict[str, str]:
+    """The last applied migration of each app; empty where Django's own table is not there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
+        if not cursor.fetchone()[0]:  # type: ignore[index]
+            return {}
+        cursor.execute("SELECT app, max(name) FROM django_migrations GROUP BY app ORDER BY app")
+        return {str(app): str(name) for app, name in cursor.fetchall()}

@@ -1,0 +1,127 @@
+"""Rows as JSON, made by the server and streamed by COPY.
+
+One document a line: CSV with a quote and a delimiter that JSON never holds raw prints it as it is.
+"""
+
+from collections.abc import Callable
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveColumn
+from backups.database.reading import TableReading
+
+BLOCK_BYTES = 256 * 1024
+_AS_LINES = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')")
+
+
+def rows_query(reading: TableReading) -> sql.Composed:
+    """One text column: each row as a JSON object, in primary-key order."""
+    plain = [c for c in reading.columns if c.encoding != "json"]
+    embedded = [c for c in reading.columns if c.encoding == "json"]
+    return sql.SQL("SELECT {} FROM {} AS t ORDER BY {}").format(
+        _document(plain, embedded),
+        reading.table.identifier,
+        sql.SQL(", ").join(_in_order(column) for column in reading.primary_key),
+    )
+
+
+def stream_rows(
+    connection: Connection, reading: TableReading, write: Callable[[bytes], None]
+) -> None:
+    """Hand the rows to ``write`` in blocks of whole lines. An exception of ``write`` comes through."""
+    copy_lines(connection, rows_query(reading), write)
+
+
+def copy_lines(
+    connection: Connection, query: sql.Composable, write: Callable[[bytes], None]
+) -> None:
+    """Run ``query``, which yields one text without line feeds a row, and stream it in blocks."""
+    blocks = _Blocks(write)
+    try:
+        with connection.cursor() as cursor:
+            cursor.copy_expert(_AS_LINES.format(query), blocks)
+    except psycopg2.Error:
+        raise
+    except BaseException:
+        # Otherwise the rollback reads the whole rest of the stream first: half a minute was seen.
+        connection.cancel()
+        raise
+    blocks.flush()
+
+
+class _Blocks:
+    """What psycopg2 writes to: one call a row, gathered into blocks."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def write(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= BLOCK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._lines:
+            block, self._lines, self._size = b"".join(self._lines), [], 0
+            self._write(block)
+
+
+def _document(plain: list[LiveColumn], embedded: list[LiveColumn]) -> sql.Composable:
+    record = sql.SQL("(SELECT row_to_json(r) FROM (SELECT {}) AS r)::text").format(
+        sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(_printed(c), sql.Identifier(c.name)) for c in plain
+        )
+    )
+    if not embedded:
+        return record
+    # An absent key is SQL NULL, so that the JSON value null can be told from it.
+    members = [
+        sql.SQL("coalesce({} || {}::text, '')").format(
+            sql.SQL("{}").format(sql.Literal(f",{_json_string(c.name)}:")), _cell(c)
+        )
+        for c in embedded
+    ]
+    return sql.SQL("left({}, -1) || {} || '}}'").format(record, sql.SQL(" || ").join(members))
+
+
+def _json_string(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _cell(column: LiveColumn) -> sql.Composable:
+    return sql.SQL("t.{}").format(sql.Identifier(column.name))
+
+
+def _printed(column: LiveColumn) -> sql.Composable:
+    """The cell as row_to_json shall see it."""
+    if column.encoding == "native":
+        return _native_array(column) if column.is_array else _cell(column)
+    return _as_text(column)
+
+
+def _as_text(column: LiveColumn) -> sql.Composable:
+    """PostgreSQL's own printed form. A cast would not do: char(n) loses its blanks, inet gains a
+    mask, and row_to_json would take json and hstore apart."""
+    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), _cell(column))
+
+
+def _native_array(column: LiveColumn) -> sql.Composable:
+    """A JSON array where it is plain; other bounds, dimensions or a NULL are printed as text."""
+    cell = _cell(column)
+    return sql.SQL(
+        "CASE WHEN {c} IS NULL THEN NULL"
+        " WHEN cardinality({c}) = 0"
+        " OR array_ndims({c}) = 1 AND array_lower({c}, 1) = 1"
+        " AND array_position({c}, NULL) IS NULL"
+        " THEN to_json({c}) ELSE to_json({text}) END"
+    ).format(c=cell, text=_as_text(column))
+
+
+def _in_order(column: LiveColumn) -> sql.Composable:
+    collation = sql.SQL(' COLLATE "C"') if column.collatable else sql.SQL("")
+    return sql.SQL("{}{}").format(_cell(column), collation)

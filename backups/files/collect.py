@@ -1,0 +1,174 @@
+"""From the stream of locators to file entries: fetch several at a time, in bounded memory.
+
+Two passes over a list on disk, since an entry names every locator with the same bytes: first all are
+fetched into the spool, then the entries are made. In memory stay about 150 bytes a distinct file.
+"""
+
+import mimetypes
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import msgspec
+
+from backups import conf
+from backups.artifact.tail import FileHead, FileStatistics, Locator, Reason, Use
+from backups.errors import FetchError
+from backups.files import storage
+from backups.files.http import HttpSource
+from backups.files.resolve import HttpTarget, StorageTarget, Target, display_name, resolve
+from backups.files.spool import Spool, Spooled, TooLarge
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One distinct locator with all rows that use it."""
+
+    target: Target
+    locator: Locator
+
+
+def wanted_files(lines: Iterator[bytes]) -> Iterator[Wanted]:
+    """Group the sorted lines of ``database.locators``; values that hold their content are left out."""
+    current: tuple[str, bool, str] | None = None
+    uses: dict[tuple[str, str], list[str | list[str]]] = {}
+    for line in lines:
+        alias, is_path, value, section, column, key = msgspec.json.decode(line)
+        if (alias, is_path, value) != current:
+            if current is not None:
+                yield from _wanted(current, uses)
+            current, uses = (alias, is_path, value), {}
+        uses.setdefault((section, column), []).append(key[0] if len(key) == 1 else key)
+    if current is not None:
+        yield from _wanted(current, uses)
+
+
+def _wanted(
+    group: tuple[str, bool, str], uses: dict[tuple[str, str], list[str | list[str]]]
+) -> Iterator[Wanted]:
+    alias, is_path, value = group
+    target = resolve(value, alias, is_path=is_path)
+    if target is None:
+        return
+    rows = [Use(section, column, keys) for (section, column), keys in uses.items()]
+    storage_alias = target.alias if isinstance(target, StorageTarget) else ""
+    yield Wanted(target, Locator(value, storage_alias, rows))
+
+
+def count_only(lines: Iterator[bytes]) -> FileStatistics:
+    """What a Safe backup says: how many locators it leaves out, and how many of them are local."""
+    found = local = 0
+    for item in wanted_files(lines):
+        found += 1
+        local += isinstance(item.target, StorageTarget)
+    return FileStatistics(locators=found, not_included=found, not_included_local=local)
+
+
+class Collector:
+    """Fetches and then lists. ``on_file`` is told of each file: its state and bytes; it may raise."""
+
+    def __init__(self, spool: Spool, on_file: Callable[[str, int], None]) -> None:
+        self._spool = spool
+        self._on_file = on_file
+        self._http = HttpSource()
+        self._list = spool.path("list")
+        # Where in the list the locators of each entry stand, by content or by running number.
+        self._entries: dict[bytes, list[int]] = {}
+        self.statistics = FileStatistics()
+
+    def fetch(self, wanted: Iterator[Wanted]) -> None:
+        """Fetch everything, keeping the order; as many in flight as there are workers, twice."""
+        workers = conf.fetch_workers()
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="fetch")
+        waiting: deque[Future[FileHead]] = deque()
+        try:
+            with self._list.open("wb") as out:
+                for item in wanted:
+                    waiting.append(pool.submit(self._fetch_one, item))
+                    if len(waiting) >= workers * 2:
+                        self._note(out, waiting.popleft().result())
+                while waiting:
+                    self._note(out, waiting.popleft().result())
+        except BaseException:
+            # Do not wait for servers that answer slowly: what they send is thrown away.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+
+    def entries(self) -> Iterator[tuple[FileHead, Iterator[bytes]]]:
+        """Each entry with its content, which must be read before the next is asked for."""
+        with self._list.open("rb") as source:
+            for offsets in self._entries.values():
+                head = self._merged(source, offsets)
+                if head.state == "embedded" and head.sha256:
+                    yield head, self._spool.read(head.sha256)
+                    self._spool.discard(head.sha256)
+                else:
+                    yield head, iter(())
+
+    def _fetch_one(self, item: Wanted) -> FileHead:
+        name = display_name(item.target)
+        head = FileHead("gap", name, _media_type(name), [item.locator])
+        try:
+            done = self._with_retries(item.target)
+        except TooLarge as error:
+            return _with_reason(head, "skipped", error)
+        except FetchError as error:
+            return _with_reason(head, "gap", error)
+        return msgspec.structs.replace(
+            head, state="embedded", size_bytes=done.size_bytes, sha256=done.sha256
+        )
+
+    def _with_retries(self, target: Target) -> Spooled:
+        attempts = conf.fetch_attempts()
+        for attempt in range(attempts):
+            try:
+                return self._spool.take(self._blocks(target), limit_bytes=conf.file_limit_bytes())
+            except FetchError as error:
+                if error.permanent or attempt == attempts - 1:
+                    raise
+                self._http.pause(attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _blocks(self, target: Target) -> Iterator[bytes]:
+        if isinstance(target, HttpTarget):
+            return self._http.read(target)
+        return storage.read(target)
+
+    def _note(self, out: BinaryIO, head: FileHead) -> None:
+        offset = out.tell()
+        out.write(msgspec.json.encode(head) + b"\n")
+        key = bytes.fromhex(head.sha256) if head.sha256 else offset.to_bytes(8, "big")
+        known = key in self._entries
+        self._entries.setdefault(key, []).append(offset)
+        self.statistics = _counted(self.statistics, head, again=known)
+        self._on_file(head.state, head.size_bytes or 0)
+
+    def _merged(self, source: BinaryIO, offsets: list[int]) -> FileHead:
+        heads = []
+        for offset in offsets:
+            source.seek(offset)
+            heads.append(msgspec.json.decode(source.readline(), type=FileHead))
+        locators = [locator for head in heads for locator in head.locators]
+        return msgspec.structs.replace(heads[0], locators=locators)
+
+
+def _with_reason(head: FileHead, state: str, error: FetchError) -> FileHead:
+    return msgspec.structs.replace(head, state=state, reason=Reason(error.code, error.message))
+
+
+def _counted(so_far: FileStatistics, head: FileHead, *, again: bool) -> FileStatistics:
+    embedded = head.state == "embedded" and not again
+    return FileStatistics(
+        locators=so_far.locators + 1,
+        embedded=so_far.embedded + embedded,
+        embedded_bytes=so_far.embedded_bytes + (head.size_bytes or 0) * embedded,
+        skipped=so_far.skipped + (head.state == "skipped"),
+        gaps=so_far.gaps + (head.state == "gap"),
+    )
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

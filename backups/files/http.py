@@ -1,0 +1,211 @@
+"""File content over HTTP, without a way to reach an address inside the network.
+
+requests-hardened refuses private, loopback, link-local, CGNAT, NAT64 and mapped addresses on the address
+that is connected to. Here are added: the schemes and ports that may be asked, the optional list of hosts,
+every redirect checked anew, a total deadline, and a cap counted on the wire.
+"""
+
+import ipaddress
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+from requests_hardened import Config, Manager
+from requests_hardened.ip_filter import InvalidIPAddress
+from urllib3.exceptions import HTTPError
+
+from backups import conf
+from backups.errors import FetchError
+from backups.files.resolve import HttpTarget
+
+READ_BYTES = 64 * 1024
+MOST_REDIRECTS = 5
+_PORTS = {"http": 80, "https": 443}
+_RETRY_LATER = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+class HttpSource:
+    """Fetches addresses; safe to share between threads. ``clock`` and ``sleep`` are there for tests."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._local = threading.local()
+        per_host = conf.fetch_per_host()
+        self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
+            lambda: threading.Semaphore(per_host)
+        )
+        self._hosts_lock = threading.Lock()
+
+    def read(self, target: HttpTarget) -> Iterator[bytes]:
+        """The body in blocks, at one go. Raises FetchError."""
+        deadline = self._clock() + conf.fetch_total_seconds()
+        with self._host(urlsplit(target.url).netloc):
+            response = self._open(target.url, deadline)
+            with response:
+                yield from self._body(response, deadline)
+
+    def pause(self, attempt: int) -> None:
+        """Wait before another attempt: doubling, with jitter, so that retries do not come together."""
+        self._sleep(min(30.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
+
+    def _host(self, netloc: str) -> threading.Semaphore:
+        with self._hosts_lock:
+            return self._hosts[netloc]
+
+    def _open(self, url: str, deadline: float) -> requests.Response:
+        for _ in range(MOST_REDIRECTS + 1):
+            parts = _permitted(url)
+            response = self._get(url, parts)
+            if not response.is_redirect:
+                _require_success(response)
+                return response
+            response.close()
+            url = urljoin(url, response.headers["location"])
+            self._require_time(deadline)
+        raise _refused("file.redirects", "The address redirects too often.")
+
+    def _get(self, url: str, parts: SplitResult) -> requests.Response:
+        timeout = (conf.fetch_connect_seconds(), conf.fetch_read_seconds())
+        try:
+            return self._session(parts).get(
+                url, stream=True, timeout=timeout, allow_redirects=False
+            )
+        except InvalidIPAddress as error:
+            raise _refused(
+                "file.internal_address", "The address leads into the internal network."
+            ) from error
+        except requests.RequestException as error:
+            raise _unreachable(error) from error
+        except ValueError as error:
+            raise _refused("file.bad_address", "The address is not a valid one.") from error
+
+    def _session(self, parts: SplitResult) -> requests.Session:
+        kind = "internal" if _is_internal(parts) else "public"
+        session: requests.Session | None = getattr(self._local, kind, None)
+        if session is None:
+            session = _new_session(internal=kind == "internal")
+            setattr(self._local, kind, session)
+        return session
+
+    def _body(self, response: requests.Response, deadline: float) -> Iterator[bytes]:
+        expected = response.headers.get("Content-Length", "")
+        received = 0
+        try:
+            # raw, undecoded: what is counted and kept is what came over the wire.
+            while block := response.raw.read(READ_BYTES, decode_content=False):
+                received += len(block)
+                self._require_time(deadline)
+                yield block
+        except (requests.RequestException, OSError, HTTPError) as error:
+            raise _unreachable(error) from error
+        if expected.isdigit() and received != int(expected):
+            raise _unreachable(None)
+
+    def _require_time(self, deadline: float) -> None:
+        if self._clock() > deadline:
+            raise FetchError(
+                "file.too_slow",
+                "Fetching the file took longer than allowed.",
+                hint="Raise BACKUPS_FETCH_TOTAL_SECONDS if the server is known to be slow.",
+            )
+
+
+def _new_session(*, internal: bool) -> requests.Session:
+    config = Config(
+        ip_filter_enable=not internal,
+        ip_filter_allow_loopback_ips=False,
+        never_redirect=True,
+        default_timeout=(conf.fetch_connect_seconds(), conf.fetch_read_seconds()),
+        user_agent_override="backupsvc",
+    )
+    session: requests.Session = Manager(config).get_session()
+    # No proxies, no passwords out of the environment or a netrc file.
+    session.trust_env = False
+    session.headers["Accept-Encoding"] = "identity"
+    return session
+
+
+def _permitted(url: str) -> SplitResult:
+    """The address taken apart. Raises FetchError where it may not be asked at all."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _refused("file.bad_address", "The address is not a valid one.") from None
+    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
+        raise _refused("file.bad_address", "The address is not a plain HTTP address.")
+    if _is_internal(parts):
+        return parts
+    if parts.scheme != "https" and not conf.fetch_plain_http():
+        raise _refused("file.plain_http", "The address is not encrypted (http, not https).")
+    if port not in (None, _PORTS[parts.scheme]):
+        raise _refused("file.port", "The address names an unusual port.")
+    allowed = conf.fetch_allowed_hosts()
+    if allowed and parts.hostname not in allowed:
+        raise _refused("file.host", "The address's host is not on the list of allowed hosts.")
+    _require_public_literal(parts.hostname)
+    return parts
+
+
+def _require_public_literal(hostname: str) -> None:
+    """``::a.b.c.d`` reaches IPv4 on some systems, and Python does not call all of ``::/96`` private."""
+    try:
+        address = ipaddress.ip_address(hostname)
+    except ValueError:
+        return
+    if address.version == 6 and int(address) >> 32 == 0:
+        raise _refused("file.internal_address", "The address leads into the internal network.")
+
+
+def _is_internal(parts: SplitResult) -> bool:
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    return f"{parts.hostname}:{port}" in conf.fetch_internal_hosts()
+
+
+def _require_success(response: requests.Response) -> None:
+    status = response.status_code
+    if status == HTTPStatus.OK:
+        return
+    response.close()
+    raise FetchError(
+        "file.http_status",
+        f"The server answered with status {status}.",
+        hint="Open the address in a browser; upload the file again if it is gone.",
+        permanent=status not in _RETRY_LATER,
+    )
+
+
+def _refused(code: str, message: str) -> FetchError:
+    return FetchError(
+        code,
+        message,
+        hint="If the address is right and safe to ask, allow it; see docs/operating.md, Fetching.",
+    )
+
+
+def _unreachable(error: Exception | None) -> FetchError:
+    return FetchError(
+        "file.unreachable",
+        "The server could not be reached or broke off.",
+        hint="Check that the address still works, then make the backup again.",
+        permanent=isinstance(error, requests.exceptions.InvalidURL),
+    )

@@ -1,0 +1,41 @@
+"""What a locator's value means: a name in one of Django's storages, or an HTTP address."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from django.core.files.storage import storages
+
+
+@dataclass(frozen=True)
+class StorageTarget:
+    alias: str
+    name: str
+
+
+@dataclass(frozen=True)
+class HttpTarget:
+    url: str
+
+
+Target = StorageTarget | HttpTarget
+
+
+def resolve(value: str, alias: str, *, is_path: bool) -> Target | None:
+    """None where the value holds its content itself (``data:``), so that there is nothing to fetch."""
+    if is_path:
+        return StorageTarget(alias, value.lstrip("/"))
+    if value.startswith("data:"):
+        return None
+    base = str(getattr(storages[alias], "base_url", None) or "")
+    if base and value.startswith(base):
+        # Browsers and Django percent-encode names in addresses; a storage knows the plain name.
+        return StorageTarget(alias, unquote(urlsplit(value[len(base) :]).path))
+    if "://" in value or value.startswith("//"):
+        return HttpTarget(value if "://" in value else f"https:{value}")
+    return StorageTarget(alias, value.lstrip("/"))
+
+
+def display_name(target: Target) -> str:
+    """The last part of the name or address, for people."""
+    path = target.name if isinstance(target, StorageTarget) else unquote(urlsplit(target.url).path)
+    return path.rstrip("/").rsplit("/", 1)[-1] or "file"

@@ -1,0 +1,70 @@
+"""A private folder for fetched content on its way into the artifact; equal bytes lie there once."""
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backups.errors import FetchError
+
+READ_BYTES = 255 * 1024  # a multiple of three: base64 then needs no remainder carried over
+
+
+@dataclass(frozen=True)
+class Spooled:
+    size_bytes: int
+    sha256: str
+
+
+class TooLarge(FetchError):
+    """The content is over the limit: skipped by rule, not a gap."""
+
+
+class Spool:
+    """``folder`` is made with mode 0700 and removed by ``remove``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True)
+
+    def path(self, name: str) -> Path:
+        return self._folder / name
+
+    def take(self, blocks: Iterable[bytes], *, limit_bytes: int) -> Spooled:
+        """Store one stream. Raises TooLarge as soon as the limit is passed; keeps nothing then."""
+        draft = self.path(f"draft-{secrets.token_hex(8)}")
+        digest, size = hashlib.sha256(), 0
+        try:
+            with draft.open("xb") as out:
+                for block in blocks:
+                    size += len(block)
+                    if size > limit_bytes:
+                        raise _too_large(limit_bytes)
+                    digest.update(block)
+                    out.write(block)
+            name = digest.hexdigest()
+            draft.replace(self.path(name))
+        finally:
+            draft.unlink(missing_ok=True)
+        return Spooled(size, name)
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        with self.path(sha256).open("rb") as source:
+            while block := source.read(READ_BYTES):
+                yield block
+
+    def discard(self, sha256: str) -> None:
+        self.path(sha256).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(
+        "file.too_large",
+        f"The file is larger than {limit_bytes:,} bytes, so the rule leaves it out.",
+        hint="Keep a copy of the file elsewhere, or raise BACKUPS_FILE_LIMIT_BYTES.",
+    )

@@ -1,0 +1,46 @@
+"""File content out of Django's storages."""
+
+from collections.abc import Iterator
+
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.storage import storages
+
+from backups.errors import FetchError
+from backups.files.resolve import StorageTarget
+
+READ_BYTES = 256 * 1024
+
+
+def read(target: StorageTarget) -> Iterator[bytes]:
+    """The file's bytes in blocks. Raises FetchError, saying whether trying again may help."""
+    try:
+        with storages[target.alias].open(target.name, "rb") as stored:
+            while block := stored.read(READ_BYTES):
+                yield block
+    except FetchError:
+        raise
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise _missing() from error
+    except (SuspiciousOperation, ValueError) as error:
+        raise FetchError(
+            "file.bad_name",
+            "The name leads out of the file storage or cannot be a file's name.",
+            hint="Correct the row that names the file.",
+        ) from error
+    except Exception as error:
+        # Each storage backend has errors of its own (an S3 client's are no OSError). Time limits of a
+        # job are raised in the main thread, never in the threads that fetch.
+        raise FetchError(
+            "file.unreadable",
+            "The file storage could not read the file.",
+            hint="Check the storage's disk, address and permissions, then make the backup again.",
+            permanent=False,
+        ) from error
+
+
+def _missing() -> FetchError:
+    return FetchError(
+        "file.missing",
+        "The file is not in the file storage.",
+        hint="Upload the file again, or remove the row that names it.",
+    )
