@@ -27,13 +27,20 @@ def database_from_url(url: str) -> dict[str, object]:
     }
 
 
+def var_dir() -> Path:
+    """Where everything lives that is made at run time: ``BACKUPSVC_VAR``, else ``var/``."""
+    beside = Path(__file__).resolve().parent.parent / "var"
+    return Path(os.environ.get("BACKUPSVC_VAR") or beside).resolve()
+
+
 def secret_from_file(path: Path) -> str:
     """The secret in ``path``; made at the first call, readable by its owner alone."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:
         pass
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Others may pass through: the private database's account may have to reach its own directory.
+    path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(48))

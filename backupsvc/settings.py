@@ -7,10 +7,10 @@ else: ``manage.py`` and the test run fill them in from the private pair when the
 import os
 from pathlib import Path
 
-from backupsvc.environment import database_from_url, secret_from_file
+from backupsvc.environment import database_from_url, secret_from_file, var_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("BACKUPSVC_VAR", BASE_DIR / "var"))
+VAR_DIR = var_dir()
 
 DEBUG = os.environ.get("DEBUG", "") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_from_file(VAR_DIR / "secret_key")
@@ -68,7 +68,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:1/0")
 RQ_QUEUES = {"backups": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 24 * 3600}}
 RQ = {"JOB_CLASS": "rq.job.Job"}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
 
 AUTH_USER_MODEL = "studio.User"
 LOGIN_URL = "admin:login"

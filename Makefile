@@ -1,0 +1,93 @@
+# What people and CI call; .ci/run calls nothing else. `make` alone explains.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+CODE := backups restore backupsvc tests manage.py $(wildcard benchmarks)
+
+# The first interpreter that runs and has a supported version. A name on PATH may be a shim that
+# does not run, so each is asked.
+FIND_PYTHON = for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		>/dev/null 2>&1; then command -v $$name; exit 0; fi; done; \
+	echo 'error: Python 3.11, 3.12 or 3.13 is needed, and none of them was found' >&2; \
+	echo 'hint: install one, or say where it is: make setup PYTHON=/path/to/python3' >&2; exit 1
+
+.PHONY: help
+help: ## Explain the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.PHONY: setup
+setup: $(STAMP) ## Build .venv from requirements.lock; instant when that has not changed
+
+# uv installs in seconds. Without one on PATH it comes from the package index, into a corner of
+# .venv that the sync does not touch. Where only pip is configured to reach an index, pip installs.
+$(STAMP): requirements.lock
+	@set -e; python=$$($(FIND_PYTHON)); \
+	if ! $(PY) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		>/dev/null 2>&1; then rm -rf $(VENV); $$python -m venv $(VENV); fi; \
+	uv=$$(command -v uv || true); \
+	if [ -z "$$uv" ]; then \
+		$$python -m venv $(VENV)/uv; \
+		$(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv || true; \
+		uv=$(VENV)/uv/bin/uv; \
+	fi; \
+	$$uv pip sync --quiet --python $(PY) --require-hashes requirements.lock || \
+		$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.PHONY: lock
+lock: setup ## Pin all dependencies anew, with hashes, for every platform
+	$(shell command -v uv || echo $(VENV)/uv/bin/uv) pip compile pyproject.toml --extra dev \
+		--universal --python-version 3.11 --generate-hashes --no-header --quiet \
+		--output-file requirements.lock
+
+.PHONY: run
+run: setup ## Everything in the foreground, with demo data: PORT=8000, EMPTY=1 for none
+	@PORT=$(PORT) EMPTY=$(EMPTY) $(PY) -m backupsvc.run
+
+.PHONY: demo
+demo: setup ## The three journeys from end to end, in surroundings of their own
+	@$(PY) -m backupsvc.run demo
+
+.PHONY: stop
+stop: setup ## Stop servers that a killed command left running; FORCE=1 even those in use
+	@$(PY) -m backupsvc.embedded stop $(if $(FORCE),--force)
+
+.PHONY: test
+test: setup ## The everyday tests, on private servers that they start themselves
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: battery
+battery: setup ## The full proof: minutes long
+	@$(PY) -m pytest -m battery $(ARGS)
+
+.PHONY: format
+format: setup ## Format the code, and fix what can be fixed
+	$(PY) -m ruff format $(CODE)
+	$(PY) -m ruff check --fix $(CODE)
+
+.PHONY: lint
+lint: setup ## Format and lint, changing nothing
+	$(PY) -m ruff format --check $(CODE)
+	$(PY) -m ruff check $(CODE)
+
+.PHONY: types
+types: setup ## Check the types
+	$(PY) -m mypy
+
+.PHONY: contracts
+contracts: setup ## Check who imports whom
+	$(VENV)/bin/lint-imports
+
+.PHONY: check
+check: lint types contracts ## Everything short of the tests
+
+.PHONY: clean
+clean: ## Remove what tools have cached; .venv and var stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,55 @@
+"""``services.json``: under which port, process and passwords the private servers run."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Server:
+    """One running server. ``passwords`` go by account name; they are written to no log."""
+
+    port: int = 0
+    pid: int = 0
+    passwords: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def at(self, port: int, pid: int = 0) -> "Server":
+        return replace(self, port=port, pid=pid)
+
+    def with_password(self, account: str) -> "Server":
+        """The same with a fresh random password for ``account``."""
+        return replace(self, passwords={**self.passwords, account: secrets.token_urlsafe(24)})
+
+
+class Record:
+    """The file's content. It is a convenience, not the truth: whoever reads it logs in to know."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._servers = _read(path)
+
+    def get(self, name: str) -> Server | None:
+        return self._servers.get(name)
+
+    def put(self, name: str, server: Server | None) -> None:
+        """Set or forget one server and write the file, in one step and for its owner alone."""
+        self._servers.pop(name, None)
+        if server is not None:
+            self._servers[name] = server
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600, exist_ok=False)
+        content = {name: asdict(server) for name, server in sorted(self._servers.items())}
+        draft.write_text(json.dumps(content, indent=2) + "\n")
+        draft.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, Server]:
+    try:
+        content = json.loads(path.read_text())
+        return {name: Server(**fields) for name, fields in content.items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        # Lost or damaged: the servers are found by their directories and given new passwords.
+        return {}

@@ -1,0 +1,122 @@
+"""The private Valkey (or Redis): started, recognised and stopped.
+
+Everything here that starts or stops runs under the pair's lock: a second server on the same
+directory would start without a word and diverge.
+"""
+
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from backupsvc.embedded import processes
+from backupsvc.embedded.account import owner_of
+from backupsvc.embedded.layout import Layout
+from backupsvc.embedded.record import Server
+
+NAME = "valkey"
+ACCOUNT = "default"
+_START_SECONDS = 15
+_LOGIN_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Store:
+    """A data directory and the program that may serve it."""
+
+    layout: Layout
+    program: str
+
+    def start(self, server: Server) -> bool:
+        """Start the server, detached; whether it answers now."""
+        directory = self.layout.valkey
+        directory.mkdir(mode=0o700, exist_ok=True)
+        log = self.layout.log(NAME)
+        processes.start_log(log)
+        with log.open("a") as output:
+            # Through stdin, as every user of the computer sees arguments, the password included.
+            owner_of(directory).run(
+                [self.program, "-"],
+                cwd=directory,
+                output=output,
+                stdin=_configuration(server, directory),
+            )
+        return processes.wait_until(
+            partial(answers, server, self.layout), timeout_seconds=_START_SECONDS
+        )
+
+
+def pid(layout: Layout) -> int | None:
+    """The server's process, if one serves this directory; answered without logging in."""
+    number = processes.pid_in(_pid_file(layout.valkey))
+    ours = any(processes.serves(number, layout.valkey, name) for name in ("valkey", "redis"))
+    return number if ours else None
+
+
+def answers(server: Server, layout: Layout) -> bool:
+    """Whether ``server`` is alive and serves this layout's directory: by logging in."""
+    try:
+        with _connect(server) as client:
+            directory = client.config_get("dir")["dir"]
+    except redis.RedisError:
+        return False
+    return Path(directory).resolve() == layout.valkey.resolve()
+
+
+def stop(server: Server | None, layout: Layout) -> None:
+    """Stop the server after it has written everything down; idempotent."""
+    if (number := pid(layout)) is None:
+        return
+    if server is not None:
+        with suppress(redis.RedisError), _connect(server) as client:
+            client.shutdown()
+    # SIGTERM is an orderly shutdown too; it covers a lost password.
+    signals = (signal.SIGTERM, signal.SIGKILL)
+    if not processes.wait_until(lambda: pid(layout) is None, timeout_seconds=5):
+        processes.stop(number, signals, timeout_seconds=10)
+
+
+def url(server: Server) -> str:
+    return f"redis://:{server.passwords[ACCOUNT]}@127.0.0.1:{server.port}/0"
+
+
+def _configuration(server: Server, directory: Path) -> str:
+    settings = {
+        "bind": "127.0.0.1",
+        "port": str(server.port),
+        "requirepass": server.passwords[ACCOUNT],
+        "dir": str(directory),
+        "pidfile": str(_pid_file(directory)),
+        "daemonize": "yes",
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory-policy": "noeviction",
+    }
+    return "".join(f"{name} {_quoted(value)}\n" for name, value in settings.items())
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _pid_file(directory: Path) -> Path:
+    return directory / "server.pid"
+
+
+def _connect(server: Server) -> "redis.Redis":
+    return redis.Redis(
+        host="127.0.0.1",
+        port=server.port,
+        password=server.passwords.get(ACCOUNT),
+        socket_timeout=_LOGIN_SECONDS,
+        socket_connect_timeout=_LOGIN_SECONDS,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),  # whoever asks decides; the default waits for seconds
+    )

@@ -1,0 +1,13 @@
+"""The settings under test: the application's own, in surroundings that no data lives in."""
+
+from tests.isolation import isolate
+
+isolate()
+
+from backupsvc.settings import *  # noqa: E402, F403
+from backupsvc.settings import DATABASES  # noqa: E402
+
+# One name for both: a program that a test starts reads the same address and finds the same rows.
+DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
+# Tests make many accounts and attack none.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
