@@ -5,6 +5,7 @@ leaves; the last one out stops both servers. A user that is killed cannot stop t
 stay until the next user leaves or ``stop`` is called.
 """
 
+import time
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -49,24 +50,22 @@ class Pair:
             for name in (_DATABASE, _REDIS)
             if environment.get(name, "") in {"", self._provided.get(name)}
         ]
-        if not wanted:
-            return
-        self._layout.prepare()
-        with exclusive(self._layout.lock, timeout_seconds=LOCK_SECONDS):
-            record = Record(self._layout.services)
-            self._membership.join()
-            if _DATABASE in wanted:
-                self._provided[_DATABASE] = postgresql.url(self._postgresql(record))
-            if _REDIS in wanted:
-                self._provided[_REDIS] = valkey.url(self._valkey(record))
-        environment.update({name: self._provided[name] for name in wanted})
+        if wanted:
+            try:
+                self._provide(wanted)
+            except PermissionError as error:
+                raise EmbeddedError(
+                    "not-owner",
+                    f"{error.filename} belongs to another user",
+                    hint="run as that user, or let BACKUPSVC_VAR name a directory of your own",
+                ) from error
+            environment.update({name: self._provided[name] for name in wanted})
 
     def leave(self) -> None:
         """Stop using the servers; stops them if nobody else uses them. Idempotent."""
         if not self._membership.joined:
             return
         with exclusive(self._layout.lock, timeout_seconds=LOCK_SECONDS):
-            self._provided.clear()
             self._membership.leave()
             if not self._membership.others_remain():
                 self._stop()
@@ -88,6 +87,16 @@ class Pair:
                 )
             return self._stop()
 
+    def _provide(self, wanted: list[str]) -> None:
+        self._layout.prepare()
+        with exclusive(self._layout.lock, timeout_seconds=LOCK_SECONDS):
+            record = Record(self._layout.services)
+            self._membership.join()
+            if _DATABASE in wanted:
+                self._provided[_DATABASE] = postgresql.url(self._postgresql(record))
+            if _REDIS in wanted:
+                self._provided[_REDIS] = valkey.url(self._valkey(record))
+
     def _postgresql(self, record: Record) -> Server:
         known = record.get(postgresql.NAME)
         if known and postgresql.answers(known, self._layout):
@@ -95,7 +104,7 @@ class Pair:
         programs = find_postgresql(self._layout.majors())
         cluster = postgresql.Cluster.below(self._layout, programs)
         cluster.create(durable=self._durable)
-        if cluster.pid() is not None:
+        if postgresql.pid(cluster.directory) is not None:
             if known and postgresql.answers_in_time(
                 known, self._layout, timeout_seconds=_RECOVERY_SECONDS
             ):
@@ -109,21 +118,27 @@ class Pair:
         self, cluster: postgresql.Cluster, record: Record, known: Server | None
     ) -> Server:
         server = known or Server()
-        for _attempt in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
+            # A killed server's last sessions may take a moment to notice and let go of its memory.
+            time.sleep(0.5 * attempt)
             cluster.clear_stale_pid()
             if postgresql.SUPERUSER not in server.passwords:
                 server = server.with_password(postgresql.SUPERUSER)
                 cluster.set_password(server.passwords[postgresql.SUPERUSER])
             server = server.with_password(postgresql.APPLICATION).at(processes.free_port())
             record.put(postgresql.NAME, server)
-            if cluster.start(server.port, durable=self._durable):
-                if postgresql.answers(server, self._layout):
-                    server = server.at(server.port, cluster.pid() or 0)
-                    postgresql.provide_application(server)
-                    record.put(postgresql.NAME, server)
-                    return server
-                cluster.stop()
-                server = Server()
+            if not cluster.start(server.port, durable=self._durable):
+                if postgresql.pid(cluster.directory) is None:
+                    continue
+                break  # still recovering after all this time; the next call will find it
+            if postgresql.answers(server, self._layout):
+                server = server.at(server.port, postgresql.pid(cluster.directory) or 0)
+                postgresql.provide_application(server)
+                record.put(postgresql.NAME, server)
+                return server
+            # The recorded password is not this data's.
+            cluster.stop()
+            server = Server()
         raise self._not_started(postgresql.NAME, "PostgreSQL")
 
     def _valkey(self, record: Record) -> Server:
@@ -148,9 +163,9 @@ class Pair:
         running = valkey.pid(self._layout) is not None
         valkey.stop(record.get(valkey.NAME), self._layout)
         for major in self._layout.majors():
-            cluster = postgresql.Cluster.below(self._layout, find_postgresql([major]))
-            running = running or cluster.pid() is not None
-            cluster.stop()
+            if postgresql.pid(self._layout.cluster(major)) is not None:
+                running = True
+                postgresql.Cluster.below(self._layout, find_postgresql([major])).stop()
         return running
 
     def _not_started(self, name: str, title: str) -> EmbeddedError:

@@ -27,7 +27,7 @@ from backupsvc.embedded.record import Server
 NAME = "postgresql"
 SUPERUSER = "postgres"
 APPLICATION = "studio"
-_START_SECONDS = 60
+_START_SECONDS = 120
 _LOGIN_SECONDS = 5
 
 _HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
@@ -71,7 +71,7 @@ class Cluster:
     def create(self, *, durable: bool) -> None:
         """Make the data directory if it is not there; it appears complete or not at all."""
         for abandoned in self.layout.root.glob(".new-pg-*"):
-            shutil.rmtree(abandoned)
+            shutil.rmtree(abandoned, ignore_errors=True)
         if self.directory.exists():
             return
         draft = Path(tempfile.mkdtemp(prefix=".new-pg-", dir=self.layout.root))
@@ -84,6 +84,7 @@ class Cluster:
                 raise _failure("initdb", "could not make a database cluster", outcome.stdout)
             (draft / "pg_hba.conf").write_text(_HBA)
             draft.rename(self.directory)
+            processes.sync_directory(self.layout.root)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -113,29 +114,30 @@ class Cluster:
             outcome = self.account.run(command, cwd=self.layout.root, output=output)
         return outcome.returncode == 0
 
-    def pid(self) -> int | None:
-        """The server's process, if one serves this directory; answered without logging in."""
-        pid = processes.pid_in(self.directory / "postmaster.pid")
-        return pid if processes.serves(pid, self.directory, "postgres") else None
-
     def clear_stale_pid(self) -> None:
         """Remove the pid file of a server that was killed.
 
         PostgreSQL refuses to start while the number in it exists, even as a zombie that nobody
         reaps or as another program after a reboot.
         """
-        if self.pid() is None:
+        if pid(self.directory) is None:
             (self.directory / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Stop the server, rolling back what is open; idempotent."""
-        if (pid := self.pid()) is None:
+        if (number := pid(self.directory)) is None:
             return
         command = [self.programs.path("pg_ctl"), "stop", "-s", "-w", "-t", "30", "-m", "fast"]
         self.account.run([*command, "-D", str(self.directory)], cwd=self.layout.root)
-        if self.pid() is not None:
+        if pid(self.directory) is not None:
             # SIGQUIT is PostgreSQL's immediate shutdown; the next start recovers from its log.
-            processes.stop(pid, (signal.SIGQUIT, signal.SIGKILL), timeout_seconds=10)
+            processes.stop(number, (signal.SIGQUIT, signal.SIGKILL), timeout_seconds=10)
+
+
+def pid(directory: Path) -> int | None:
+    """The server's process, if one serves ``directory``; answered without logging in."""
+    number = processes.pid_in(directory / "postmaster.pid")
+    return number if processes.serves(number, directory, "postgres") else None
 
 
 def answers(server: Server, layout: Layout) -> bool:
@@ -199,4 +201,8 @@ def _connect(server: Server, role: str) -> "psycopg2.extensions.connection":
 
 def _failure(code: str, message: str, output: str | None) -> EmbeddedError:
     last_lines = "\n".join((output or "").strip().splitlines()[-5:])
-    return EmbeddedError(code, f"{message}:\n{last_lines}", hint="see var/log/postgresql.log")
+    return EmbeddedError(
+        code,
+        f"{message}:\n{last_lines}",
+        hint="mend what PostgreSQL says, or set DATABASE_URL to a server of your own",
+    )

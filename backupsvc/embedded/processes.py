@@ -49,7 +49,7 @@ def serves(pid: int | None, directory: Path, program: str) -> bool:
     try:
         return Path(f"/proc/{pid}/cwd").readlink() == directory.resolve()
     except OSError:
-        return program in _command(pid)
+        return program in command_line(pid)
 
 
 def stop(pid: int, signals: tuple[signal.Signals, ...], *, timeout_seconds: float) -> bool:
@@ -64,6 +64,15 @@ def stop(pid: int, signals: tuple[signal.Signals, ...], *, timeout_seconds: floa
         if wait_until(gone, timeout_seconds=timeout_seconds):
             return True
     return False
+
+
+def sync_directory(path: Path) -> None:
+    """Make what was renamed in ``path`` outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def start_log(path: Path) -> None:
@@ -100,7 +109,7 @@ def _is_zombie(pid: int) -> bool:
         return _ps(pid, "state").startswith("Z")
 
 
-def _command(pid: int) -> str:
+def command_line(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:

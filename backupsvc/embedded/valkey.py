@@ -22,6 +22,7 @@ from backupsvc.embedded.record import Server
 NAME = "valkey"
 ACCOUNT = "default"
 _START_SECONDS = 15
+_STOP_SECONDS = 10
 _LOGIN_SECONDS = 5
 
 
@@ -72,13 +73,13 @@ def stop(server: Server | None, layout: Layout) -> None:
     """Stop the server after it has written everything down; idempotent."""
     if (number := pid(layout)) is None:
         return
-    if server is not None:
+    if server is not None and answers(server, layout):
         with suppress(redis.RedisError), _connect(server) as client:
             client.shutdown()
+        if processes.wait_until(lambda: pid(layout) is None, timeout_seconds=_STOP_SECONDS):
+            return
     # SIGTERM is an orderly shutdown too; it covers a lost password.
-    signals = (signal.SIGTERM, signal.SIGKILL)
-    if not processes.wait_until(lambda: pid(layout) is None, timeout_seconds=5):
-        processes.stop(number, signals, timeout_seconds=10)
+    processes.stop(number, (signal.SIGTERM, signal.SIGKILL), timeout_seconds=_STOP_SECONDS)
 
 
 def url(server: Server) -> str:
