@@ -6,7 +6,11 @@ from django.utils.module_loading import autodiscover_modules
 
 class BackupsConfig(AppConfig):
     name = "backups"
+    verbose_name = "Backups"
 
     def ready(self) -> None:
         # As the admin finds admin.py: each app says what of it is backed up in a module "sections".
         autodiscover_modules("sections")
+        from backups import checks
+
+        checks.register()

@@ -28,7 +28,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django_htmx",
-    "django_rq",
 ]
 
 MIDDLEWARE = [
@@ -66,7 +65,14 @@ DATABASES = {"default": database_from_url(os.environ.get("DATABASE_URL", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:1/0")
-RQ_QUEUES = {"backups": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 24 * 3600}}
+# Arguments of jobs are ids only, written as JSON: a pickle out of Redis could run anything.
+RQ_QUEUES = {
+    "backups": {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 24 * 3600,
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+    }
+}
 RQ = {"JOB_CLASS": "rq.job.Job"}
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

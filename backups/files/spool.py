@@ -26,8 +26,15 @@ class Spool:
     """``folder`` is made with mode 0700 and removed by ``remove``."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700)
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Spool":
+        """One that another process left behind."""
+        spool = cls.__new__(cls)
+        spool._folder = folder
+        return spool
 
     def path(self, name: str) -> Path:
         return self._folder / name

@@ -1,0 +1,118 @@
+"""The truth about runs: what was asked for, how far it is, how it ended. RQ only carries it out.
+
+No foreign key leads to any other table: a restore empties tables, and must not touch these.
+"""
+
+import secrets
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+def new_id() -> str:
+    """128 random bits: it names a run in addresses, and must not be guessed."""
+    return secrets.token_hex(16)
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("Waiting for a worker")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    INCOMPLETE = "incomplete", _("Incomplete")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+ACTIVE_STATES = (State.QUEUED, State.RUNNING)
+
+
+class Run(models.Model):
+    """What backups and restores have in common. Times are UTC; sizes are bytes."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    requested_by_name = models.TextField(blank=True, default="")
+    requested_by_email = models.TextField(blank=True, default="")
+    requested_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    job_id = models.CharField(max_length=64, blank=True, default="")
+    cancel_requested = models.BooleanField(default=False)
+
+    stage = models.CharField(max_length=32, blank=True, default="")
+    section = models.CharField(max_length=128, blank=True, default="")
+    sections_done = models.IntegerField(default=0)
+    sections_total = models.IntegerField(default=0)
+    rows_done = models.BigIntegerField(default=0)
+    rows_total = models.BigIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)
+    files_done = models.BigIntegerField(default=0)
+    files_failed = models.BigIntegerField(default=0)
+    files_skipped = models.BigIntegerField(default=0)
+
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+    error_hint = models.TextField(blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_STATES
+
+
+class Purpose(models.TextChoices):
+    ORDINARY = "ordinary", _("Backup")
+    SAFETY = "safety", _("Safety backup before a restore")
+
+
+class BackupRun(Run):
+    """One backup. ``artifact`` is the stored file's name; empty until it was verified."""
+
+    scope = models.CharField(max_length=16)
+    purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.ORDINARY)
+    artifact = models.CharField(max_length=128, blank=True, default="")
+    stored_bytes = models.BigIntegerField(default=0)
+    plain_bytes = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    statistics = models.JSONField(default=dict, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    keep_until = models.DateTimeField(null=True, blank=True)
+    pinned = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        indexes = [
+            models.Index(fields=["-requested_at"], name="backups_run_newest"),
+            models.Index(fields=["state"], name="backups_run_state"),
+        ]
+        permissions = [
+            ("create_safe_backup", "Can make a Safe backup"),
+            ("create_complete_backup", "Can make a Complete backup"),
+            ("download_safe_backup", "Can download a Safe backup"),
+            ("download_complete_backup", "Can download a Complete backup"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.id}"
+
+
+class AuditEvent(models.Model):
+    """Who did, tried, downloaded or was refused what. Written once, never changed."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    action = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=32)
+    person_name = models.TextField(blank=True, default="")
+    person_email = models.TextField(blank=True, default="")
+    address = models.CharField(max_length=64, blank=True, default="")
+    subject = models.CharField(max_length=64, blank=True, default="")
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.outcome}"

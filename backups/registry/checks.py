@@ -1,0 +1,270 @@
+"""What a registry must satisfy. Pure: every finding at once, each with a stable id and a hint.
+
+docs/errors.md lists the ids. The live database is compared in ``backups.services.coverage``.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field, Model
+
+from backups.findings import Finding, Severity
+from backups.registry.references import references
+from backups.registry.registry import Registry
+from backups.registry.sections import Section
+
+# A word of a column's name that stands for something that opens something.
+SECRET_WORDS = re.compile(
+    r"(^|_)(password|passwd|secret|token|api_?key|private_?key|credential|otp|salt|hash)s?(_|$)"
+)
+
+
+def check_registry(registry: Registry, models: Iterable[type[Model]]) -> list[Finding]:
+    """All findings on ``registry`` against every model that has a table."""
+    found = [*_undecided(registry, models), *_duplicates(registry), *_exclusions(registry)]
+    for section in registry.sections:
+        names = list(_unknown_names(section))
+        found += names
+        found += _scopes(section)
+        if not names and _has_own_table(section):
+            found += [*_columns(section), *_refills(section), *_secrets(section)]
+            found += _references(section, registry)
+        elif not names:
+            found.append(_no_table(section))
+    return found
+
+
+def fields_of(model: type[Model]) -> dict[str, Field]:
+    """The fields with a column in the model's own table, by name."""
+    return {f.name: f for f in model._meta.local_concrete_fields if f.column}
+
+
+def _finding(code: str, section: Section, message: str, hint: str) -> Finding:
+    return Finding(code, Severity.ERROR, message, hint, table=section.table)
+
+
+def _label(section: Section) -> str:
+    return section.model._meta.label
+
+
+def _undecided(registry: Registry, models: Iterable[type[Model]]) -> Iterator[Finding]:
+    decided = set(registry.by_table()) | registry.excluded_tables()
+    for model in models:
+        if model._meta.db_table not in decided:
+            yield Finding(
+                "backups.E001",
+                Severity.ERROR,
+                f"{model._meta.label} is neither declared for backups nor excluded.",
+                "Add section(...) or exclude(..., because=...) to the app's sections module.",
+                table=model._meta.db_table,
+            )
+
+
+def _duplicates(registry: Registry) -> Iterator[Finding]:
+    tables = Counter([s.table for s in registry.sections] + [e.table for e in registry.exclusions])
+    keys = Counter(s.key for s in registry.sections)
+    for table, count in tables.items():
+        if count > 1:
+            yield Finding(
+                "backups.E006",
+                Severity.ERROR,
+                f"The table is declared or excluded {count} times.",
+                "Keep one declaration.",
+                table=table,
+            )
+    for section in registry.sections:
+        if keys[section.key] > 1:
+            yield _finding(
+                "backups.E007",
+                section,
+                f"The key {section.key!r} belongs to more than one section.",
+                "Give each section a key of its own.",
+            )
+
+
+def _exclusions(registry: Registry) -> Iterator[Finding]:
+    for exclusion in registry.exclusions:
+        if not exclusion.because.strip():
+            yield Finding(
+                "backups.E008",
+                Severity.ERROR,
+                "The table is excluded without a reason.",
+                "Say in because= why losing it harms nobody.",
+                table=exclusion.table,
+            )
+
+
+def _unknown_names(section: Section) -> Iterator[Finding]:
+    named = {
+        "safe_columns": section.safe_columns,
+        "redact": tuple(section.redact),
+        "natural_key": section.natural_key,
+        "secret": section.secret,
+        "files": tuple(name for f in section.files for name in (f.field, *f.unless)),
+    }
+    for place, names in named.items():
+        for name in names:
+            if not _is_own_field(section.model, name):
+                yield _finding(
+                    "backups.E003",
+                    section,
+                    f"{place} of {_label(section)} names {name!r}, which is no field of its table.",
+                    "Correct the name or take it out.",
+                )
+
+
+def _is_own_field(model: type[Model], name: str) -> bool:
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return field in model._meta.local_concrete_fields
+
+
+def _has_own_table(section: Section) -> bool:
+    meta = section.model._meta
+    return not (meta.proxy or meta.abstract or meta.swapped)
+
+
+def _no_table(section: Section) -> Finding:
+    return _finding(
+        "backups.E009",
+        section,
+        f"{_label(section)} has no table of its own (it is a proxy, abstract or swapped out).",
+        "Declare the model that owns the table.",
+    )
+
+
+def _scopes(section: Section) -> Iterator[Finding]:
+    if not section.in_complete:
+        yield _finding(
+            "backups.E010",
+            section,
+            f"{_label(section)} is not in the Complete scope, which holds everything.",
+            "Add COMPLETE to its scopes, or exclude the model with a reason.",
+        )
+
+
+def _columns(section: Section) -> Iterator[Finding]:
+    if not section.in_safe:
+        return
+    named = Counter([*section.safe_columns, *section.redact])
+    for name in fields_of(section.model):
+        if named[name] == 0:
+            yield _finding(
+                "backups.E002",
+                section,
+                f"The column {name!r} of {_label(section)} is neither kept nor redacted in Safe.",
+                "Name it in safe_columns, or in redact with a refill.",
+            )
+        elif named[name] > 1:
+            yield _finding(
+                "backups.E004",
+                section,
+                f"The column {name!r} of {_label(section)} is both kept and redacted, or named twice.",
+                "Name it once.",
+            )
+
+
+def _refills(section: Section) -> Iterator[Finding]:
+    for name, omit in section.redact.items():
+        field = fields_of(section.model)[name]
+        if field.primary_key:
+            yield _finding(
+                "backups.E011",
+                section,
+                f"{_label(section)} redacts {name!r}, its primary key; its rows could not be told apart.",
+                "Keep the table out of the Safe scope instead.",
+            )
+        elif omit.rule.is_null and not field.null:
+            yield _finding(
+                "backups.E012",
+                section,
+                f"{_label(section)} redacts {name!r}, which may not be NULL, without a refill.",
+                "Name a refill that makes a value, such as random_token.",
+            )
+        elif not omit.rule.is_null and field.remote_field:
+            yield _finding(
+                "backups.E012",
+                section,
+                f"{_label(section)} refills {name!r}, a reference, with a made-up value.",
+                "A redacted reference can only become NULL.",
+            )
+    if not _is_unique(section):
+        yield _finding(
+            "backups.E013",
+            section,
+            f"The natural key of {_label(section)} is not unique, so it finds no one row.",
+            "Name fields that are unique, alone or together.",
+        )
+
+
+def _is_unique(section: Section) -> bool:
+    if not section.natural_key:
+        return True
+    meta = section.model._meta
+    together = [set(group) for group in meta.unique_together]
+    together += [set(c.fields) for c in meta.total_unique_constraints]
+    wanted = set(section.natural_key)
+    fields = fields_of(section.model)
+    return any(fields[name].unique for name in wanted) or wanted in together
+
+
+def _secrets(section: Section) -> Iterator[Finding]:
+    for name in section.secret:
+        if section.in_safe and name not in section.redact:
+            yield _finding(
+                "backups.E014",
+                section,
+                f"{_label(section)} keeps {name!r} in Safe although it is declared secret.",
+                "Move it from safe_columns to redact.",
+            )
+    for name in section.safe_columns:
+        if section.in_safe and SECRET_WORDS.search(name) and not _is_harmless(section, name):
+            yield Finding(
+                "backups.W001",
+                Severity.WARNING,
+                f"{_label(section)} keeps {name!r} in Safe, and its name sounds like a secret.",
+                "Redact it, or silence this id if it opens nothing.",
+                table=section.table,
+            )
+
+
+def _is_harmless(section: Section, name: str) -> bool:
+    """A reference, a switch, a number or a time opens nothing, whatever its name."""
+    field = fields_of(section.model)[name]
+    opens = {"TextField", "CharField", "BinaryField", "JSONField", "UUIDField", "ArrayField"}
+    is_id = bool(field.remote_field) or (field.column or "").endswith("_id")
+    return is_id or (field.get_internal_type() not in opens and type(field).__name__ not in opens)
+
+
+def _references(section: Section, registry: Registry) -> Iterator[Finding]:
+    declared = registry.by_table()
+    for reference in references(section.model):
+        target = declared.get(reference.target_table)
+        if target is None:
+            if reference.target_table != section.table:
+                yield from _reference_to_excluded(section, reference.field, registry)
+            continue
+        if section.in_safe and not target.in_safe and reference.field not in section.redact:
+            yield _finding(
+                "backups.E005",
+                section,
+                f"{_label(section)} is in Safe and keeps {reference.field!r}, which points to"
+                f" {_label(target)}, which is not.",
+                "Redact the reference (it must be nullable), or take the target into Safe.",
+            )
+
+
+def _reference_to_excluded(section: Section, field: str, registry: Registry) -> Iterator[Finding]:
+    target = section.model._meta.get_field(field).related_model
+    if target is not None and target._meta.db_table in registry.excluded_tables():
+        yield Finding(
+            "backups.W002",
+            Severity.WARNING,
+            f"{field!r} of {_label(section)} points to {target._meta.label}, which is excluded.",
+            "In another database the reference may lead nowhere; a restore would then be refused.",
+            table=section.table,
+        )

@@ -1,0 +1,141 @@
+"""What is backed up and what is not: the registry against the live database."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backups.database import introspection
+from backups.database.connection import connected
+from backups.database.introspection import LiveTable
+from backups.database.reading import column_of, own_columns
+from backups.errors import ConfigurationError
+from backups.findings import Finding, Severity
+from backups.registry import Registry, Section, registry
+from backups.registry.checks import check_registry
+from backups.registry.registry import models_with_tables
+
+
+@dataclass(frozen=True)
+class SectionCoverage:
+    """One table's part of the report; columns by their names in the database."""
+
+    model: str
+    table: str
+    key: str
+    group: str
+    safe: bool
+    complete: bool
+    omitted_in_safe: tuple[str, ...]
+    file_locators: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class CoverageReport:
+    sections: tuple[SectionCoverage, ...]
+    excluded: tuple[dict[str, str], ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_covered(self) -> bool:
+        return not any(finding.blocking for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "sections": [asdict(section) for section in self.sections],
+            "excluded": list(self.excluded),
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def report(declared: Registry = registry) -> CoverageReport:
+    """Compare the registry with the database as it is now. Raises DatabaseFailure."""
+    with connected(purpose="coverage") as connection:
+        tables = introspection.live_tables(connection)
+        present = [tables[s.table] for s in declared.sections if s.table in tables]
+        rows = introspection.count_rows(connection, present)
+    findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
+    return CoverageReport(
+        sections=tuple(_covered(s, rows.get(s.table, 0)) for s in declared.sections),
+        excluded=tuple({"table": e.table, "because": e.because} for e in declared.exclusions),
+        findings=tuple(findings),
+    )
+
+
+def _covered(section: Section, rows: int) -> SectionCoverage:
+    model = section.model
+    return SectionCoverage(
+        model=model._meta.label,
+        table=section.table,
+        key=section.key,
+        group=section.group,
+        safe=section.in_safe,
+        complete=section.in_complete,
+        omitted_in_safe=tuple(column_of(model, name) for name in section.redact),
+        file_locators=tuple(column_of(model, locator.field) for locator in section.files),
+        rows=rows,
+    )
+
+
+def drift(declared: Registry, tables: Mapping[str, LiveTable]) -> list[Finding]:
+    """What the live database has that no model owns, and the other way round."""
+    found: list[Finding] = []
+    sections, excluded = declared.by_table(), declared.excluded_tables()
+    owned = {model._meta.db_table for model in models_with_tables()}
+    for name, table in tables.items():
+        if name in sections:
+            found += _column_drift(sections[name], table)
+        elif name not in excluded and name not in owned:
+            found.append(
+                Finding(
+                    "backups.E101",
+                    Severity.ERROR,
+                    f"The table {name} is in the database, and no model owns it.",
+                    "Give it a model and declare it, exclude it by name with a reason, or drop it.",
+                    table=name,
+                )
+            )
+    found += [_missing(s, "table") for s in declared.sections if s.table not in tables]
+    return found
+
+
+def _column_drift(section: Section, table: LiveTable) -> list[Finding]:
+    wanted = set(own_columns(section.model))
+    found = [
+        Finding(
+            "backups.E102",
+            Severity.ERROR,
+            f"The column {name} of {table.name} is in the database, and no model owns it.",
+            "Add it to the model and declare it, or drop it.",
+            table=table.name,
+        )
+        for name in table.columns
+        if name not in wanted
+    ]
+    found += [_missing(section, f"column {n}") for n in sorted(wanted - set(table.columns))]
+    return found
+
+
+def _missing(section: Section, what: str) -> Finding:
+    return Finding(
+        "backups.E103",
+        Severity.ERROR,
+        f"{section.model._meta.label} has a {what} that the database lacks.",
+        "Run `manage.py migrate`.",
+        table=section.table,
+    )
+
+
+def require_covered(declared: Registry, tables: Mapping[str, LiveTable]) -> None:
+    """Raises ConfigurationError where a backup would forget or leak something."""
+    findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
+    blocking = [finding for finding in findings if finding.blocking]
+    if not blocking:
+        return
+    first = blocking[0]
+    more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
+    raise ConfigurationError(
+        "coverage.uncovered",
+        f"Not everything in the database is covered: {first.message} ({first.code}{more})",
+        hint=f"{first.hint} `manage.py backup_coverage --check` lists all findings.",
+    )

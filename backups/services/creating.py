@@ -1,0 +1,232 @@
+"""Making a backup: one read-only snapshot, streamed into a private draft, verified, then kept.
+
+Writes nothing to the database but the run's own row; the snapshot's transaction could not.
+"""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import django
+import msgspec
+import zstandard
+from django.utils import timezone
+
+from backups import conf
+from backups.artifact import codecs
+from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
+from backups.artifact.tail import FileStatistics, Sequence, Statistics
+from backups.artifact.writer import ArtifactWriter
+from backups.database import introspection, locks
+from backups.database.connection import connected
+from backups.database.reading import TableReading, fingerprint, reading
+from backups.database.snapshot import Snapshot, snapshot
+from backups.files.collect import Collector, count_only, wanted_files
+from backups.files.spool import Spool
+from backups.models import BackupRun, Purpose, State
+from backups.registry import COMPLETE, SAFE, Scope, registry
+from backups.services import coverage, installation, runs, vault
+from backups.services.progress import Listener, Progress
+from backups.services.runs import Actor
+from backups.services.verifying import verify_stream
+
+LOCATORS = "locators"
+
+
+def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) -> BackupRun:
+    """Write down that a backup is wanted. Somebody must then ``carry_out`` it."""
+    runs.end_abandoned(BackupRun)
+    run = BackupRun.objects.create(
+        scope=scope.value,
+        purpose=purpose,
+        requested_by_name=actor.name,
+        requested_by_email=actor.email,
+    )
+    runs.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk)
+    return run
+
+
+def carry_out(
+    run: BackupRun, *, listener: Listener | None = None, under_restore_lock: bool = False
+) -> BackupRun:
+    """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
+
+    ``under_restore_lock``: the caller holds the data lock alone already, as a restore does.
+
+    Raises:
+        BackupSystemError: the run is then ``failed`` or ``cancelled``, and nothing was kept.
+    """
+    with runs.carried_out(run), vault.disk_errors():
+        vault.sweep()
+        with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
+            with connected(purpose="backup lock") as lock:
+                progress.stage("waiting")
+                if not under_restore_lock:
+                    with progress.interruptible(lock):
+                        locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
+                work = _Backup(run, progress)
+                statistics = work.write(draft.stream)
+            progress.stage("verifying")
+            artifact = vault.keep(draft, lambda stored: verify_stream(stored, progress.check))
+            stored_bytes = vault.path_of(artifact).stat().st_size
+        _succeed(run, work, statistics, artifact, stored_bytes)
+    return run
+
+
+def _succeed(
+    run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str, stored_bytes: int
+) -> None:
+    now = timezone.now()
+    run.refresh_from_db()
+    run.state = State.INCOMPLETE if statistics.files.gaps else State.SUCCEEDED
+    run.stage = "done"
+    run.section = ""
+    run.artifact = artifact
+    run.stored_bytes = stored_bytes
+    run.plain_bytes = work.plain_bytes
+    run.digest = work.digest
+    run.statistics = _as_json(statistics)
+    run.finished_at = run.verified_at = now
+    if run.purpose == Purpose.SAFETY:
+        run.pinned = True
+        run.keep_until = now + datetime.timedelta(days=conf.safety_backup_days())
+    run.save()
+
+
+def _as_json(statistics: Statistics) -> dict[str, Any]:
+
+    built: dict[str, Any] = msgspec.to_builtins(statistics)
+    return built
+
+
+class _Backup:
+    """One backup being written. ``digest`` and ``plain_bytes`` are there after ``write``."""
+
+    def __init__(self, run: BackupRun, progress: Progress) -> None:
+        self._run = run
+        self._scope = Scope(run.scope)
+        self._progress = progress
+        self.digest = ""
+        self.plain_bytes = 0
+
+    def write(self, stream: BinaryIO) -> Statistics:
+        with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
+            return self._write_document(compressed, spool)
+
+    def _write_document(
+        self, compressed: zstandard.ZstdCompressionWriter, spool: Spool
+    ) -> Statistics:
+        writer = ArtifactWriter(compressed)
+        with snapshot() as view, self._progress.interruptible(view.connection):
+            readings = self._readings(view)
+            writer.start(self._manifest(view, readings))
+            self._progress.stage("rows", **_totals(readings))
+            for item in readings:
+                self._write_section(writer, view, item)
+            sequences = _sequences(view, readings)
+            self._progress.stage("locators")
+            self._list_locators(view, spool)
+        # The snapshot is over before the fetching, which may take hours and needs no database.
+        self._progress.stage("files")
+        writer.begin_files()
+        files = self._write_files(writer, spool)
+        statistics = writer.finish(sequences=sequences, altered=[], files=files, seal=self._seal)
+        self.plain_bytes = writer.bytes_written
+        return statistics
+
+    def _readings(self, view: Snapshot) -> list[TableReading]:
+        self._progress.stage("checking")
+        tables = view.tables()
+        coverage.require_covered(registry, tables)
+        return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
+
+    def _manifest(self, view: Snapshot, readings: list[TableReading]) -> Manifest:
+        return Manifest(
+            format=FORMAT,
+            type=self._scope.value,
+            created_at=timezone.now().astimezone(datetime.UTC).isoformat(timespec="seconds"),
+            created_by=Person(self._run.requested_by_name, self._run.requested_by_email),
+            installation=installation.name(),
+            application=Application(
+                conf.application(), django.get_version(), view.server_version()
+            ),
+            schema=Schema(fingerprint(readings), view.migrations()),
+            sections=tuple(item.head() for item in readings),
+        )
+
+    def _write_section(self, writer: ArtifactWriter, view: Snapshot, item: TableReading) -> None:
+        self._progress.section(item.section.key)
+        writer.begin_section(item.section.key)
+
+        def take(block: bytes) -> None:
+            writer.rows(block)
+            self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
+
+        view.stream_rows(item, take)
+        writer.end_section()
+        self._progress.add(sections_done=1)
+
+    def _list_locators(self, view: Snapshot, spool: Spool) -> None:
+        """All sections' locators, in either scope: a Safe backup tells how many it leaves out."""
+        tables = view.tables()
+        readings = [reading(s, COMPLETE, tables) for s in registry.in_scope(COMPLETE)]
+        with spool.path(LOCATORS).open("wb") as out:
+
+            def take(block: bytes) -> None:
+                out.write(block)
+                self._progress.check()
+
+            view.stream_locators(readings, take)
+
+    def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
+        with spool.path(LOCATORS).open("rb") as lines:
+            if self._scope is SAFE:
+                return count_only(iter(lines))
+            collector = Collector(spool, self._note_file)
+            collector.fetch(wanted_files(iter(lines)))
+        for head, content in collector.entries():
+            writer.file(head, self._checked(content))
+        return collector.statistics
+
+    def _checked(self, content: Iterator[bytes]) -> Iterator[bytes]:
+        for block in content:
+            self._progress.add(bytes_done=len(block))
+            yield block
+
+    def _note_file(self, state: str, size_bytes: int) -> None:
+        counter = {"gap": "files_failed", "skipped": "files_skipped"}.get(state, "files_done")
+        self._progress.add(**{counter: 1})
+
+    def _seal(self, document_digest: str) -> Any:
+        self.digest = document_digest
+        return installation.seal(document_digest)
+
+
+def _totals(readings: list[TableReading]) -> dict[str, int]:
+    return {
+        "sections_total": len(readings),
+        "rows_total": sum(item.table.estimated_rows for item in readings),
+    }
+
+
+def _sequences(view: Snapshot, readings: list[TableReading]) -> list[Sequence]:
+    """The states of the sequences that the sections' columns own, and of those that nothing owns.
+
+    Read after the rows: a sequence that is ahead of them harms nobody, one behind would.
+    """
+    keys = {item.table.name: item.section.key for item in readings}
+    found = []
+    for sequence in view.sequences():
+        if sequence.table and sequence.table not in keys:
+            continue
+        value, called = view.sequence_state(sequence)
+        found.append(Sequence(sequence.name, keys.get(sequence.table, ""), value, called))
+    return found
+
+
+def estimate(scope: Scope) -> dict[str, int]:
+    """Exact rows of the sections that the next backup of this scope would hold, by table."""
+    with connected(purpose="estimate") as connection:
+        tables = introspection.live_tables(connection)
+        wanted = [tables[s.table] for s in registry.in_scope(scope) if s.table in tables]
+        return introspection.count_rows(connection, wanted)

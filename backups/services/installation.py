@@ -1,0 +1,66 @@
+"""The key of this installation: made at first need, kept outside the database, never in a backup."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from backups import conf
+from backups.artifact import digest
+from backups.artifact.tail import Integrity
+from backups.errors import StorageFailure
+
+KEY_BYTES = 32
+
+
+def key() -> bytes:
+    """The key. Raises StorageFailure where the file cannot be read or made."""
+    path = conf.key_file()
+    try:
+        if not path.exists():
+            _make(path)
+        found = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise StorageFailure(
+            "installation.key",
+            "The installation's key cannot be read or made.",
+            hint="Check BACKUPS_KEY_FILE: its folder must be writable by the application alone.",
+        ) from error
+    return found
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as out:
+            out.write(secrets.token_hex(KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        # A link, not a rename: of two first starts at once, one key wins and both read it.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def name() -> str:
+    """Tells installations apart without telling the key."""
+    return digest.key_id(key())
+
+
+def seal(document_digest: str) -> Integrity:
+    """The last member of an artifact made here."""
+    secret = key()
+    return Integrity(
+        algorithm="sha256",
+        digest=document_digest,
+        key_id=digest.key_id(secret),
+        hmac=digest.sign(secret, document_digest),
+    )
+
+
+def is_ours(integrity: Integrity) -> bool:
+    """Whether the file was made by this installation and not changed since."""
+    return digest.is_signed_by(key(), integrity.digest, integrity.hmac)

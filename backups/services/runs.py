@@ -1,0 +1,155 @@
+"""Runs from request to end: who asked, who works on it, how it ended, what was left by the dead."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from backups.database import locks
+from backups.database.connection import connected
+from backups.errors import BackupSystemError, BusyError, CancelledError, WorkerFailure
+from backups.models import ACTIVE_STATES, AuditEvent, Run, State
+
+logger = logging.getLogger("backups")
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks. Stored as text: the account may be gone after a restore."""
+
+    name: str = ""
+    email: str = ""
+    address: str = ""
+
+
+COMMAND_LINE = Actor(name="command line")
+
+
+def audit(actor: Actor, action: str, outcome: str, *, subject: str = "", **details: Any) -> None:
+    """One line in the audit trail."""
+    AuditEvent.objects.create(
+        action=action,
+        outcome=outcome,
+        person_name=actor.name,
+        person_email=actor.email,
+        address=actor.address,
+        subject=subject,
+        details=details,
+    )
+
+
+@contextlib.contextmanager
+def carried_out(run: AnyRun) -> Iterator[None]:
+    """Hold the run's own lock around the work and write down how it ended.
+
+    The block sets the run's final state itself where it succeeds. Any exception is written down and
+    raised again. Raises BusyError where the run is already being worked on or has ended.
+    """
+    with connected(purpose="run") as alive:
+        if not locks.hold_run(alive, run.pk) or not _begin(run):
+            raise BusyError(
+                "run.taken",
+                "The run is already being worked on, or has ended.",
+                hint="Look at the run's page.",
+            )
+        try:
+            yield
+        except BaseException as error:
+            fail(
+                run, explain(error), cancelled=isinstance(error, CancelledError | KeyboardInterrupt)
+            )
+            raise
+
+
+def _begin(run: Run) -> bool:
+    changed = (
+        type(run)
+        ._default_manager.filter(pk=run.pk, state=State.QUEUED)
+        .update(state=State.RUNNING, started_at=timezone.now())
+    )
+    run.refresh_from_db()
+    return changed == 1
+
+
+def explain(error: BaseException) -> BackupSystemError:
+    """Any exception in the words of the error tree; what is not ours tells no detail."""
+    if isinstance(error, BackupSystemError):
+        return error
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return WorkerFailure(
+            "run.interrupted",
+            "The process was told to stop.",
+            hint="Start the run again.",
+            permanent=False,
+        )
+    logger.error("unexpected %s", type(error).__name__)
+    return BackupSystemError(
+        "internal.error",
+        f"An unexpected error ended the run ({type(error).__name__}).",
+        hint="Try again; if it happens again, report it with the code and the run's number.",
+    )
+
+
+def fail(run: Run, error: BackupSystemError, *, cancelled: bool = False) -> None:
+    """Write down that a run failed. Silent where the database is gone; the next look finds it then."""
+    values = {
+        "state": State.CANCELLED if cancelled else State.FAILED,
+        "finished_at": timezone.now(),
+        "error_code": error.code,
+        "error_message": error.message,
+        "error_hint": error.hint,
+    }
+    for attempt in range(2):
+        try:
+            active = type(run)._default_manager.filter(pk=run.pk, state__in=ACTIVE_STATES)
+            active.update(**values)
+        except DatabaseError:
+            if attempt:
+                logger.error("run %s failed and the database could not be told", run.pk)
+            # The connection may have died with the server; a new one may work.
+            connection.close()
+            continue
+        break
+    for name, value in values.items():
+        setattr(run, name, value)
+
+
+def cancel(run: Run) -> None:
+    """Ask a run to stop. One that waits ends at once, one that runs within seconds."""
+    manager = type(run)._default_manager
+    manager.filter(pk=run.pk, state__in=ACTIVE_STATES).update(cancel_requested=True)
+    manager.filter(pk=run.pk, state=State.QUEUED).update(
+        state=State.CANCELLED, finished_at=timezone.now(), error_code="run.cancelled"
+    )
+
+
+def end_abandoned(model: type[Run]) -> list[str]:
+    """End the runs whose worker died: nobody holds their lock. Returns their ids.
+
+    Safe to call at any time and by several at once.
+    """
+    running = list(model._default_manager.filter(state=State.RUNNING))
+    ended = []
+    for run in running:
+        with connected(purpose="look") as look:
+            if locks.run_is_held(look, run.pk):
+                continue
+        run.refresh_from_db()
+        if run.state == State.RUNNING:
+            fail(run, worker_lost())
+            ended.append(run.pk)
+    return ended
+
+
+def worker_lost() -> WorkerFailure:
+    return WorkerFailure(
+        "worker.lost",
+        "The process that did the work died before the end. Nothing half-done was kept.",
+        hint="Check the server's memory and the worker's log, then start again.",
+        permanent=False,
+    )

@@ -1,0 +1,197 @@
+"""Where artifacts lie: a private folder; nothing in it looks like a backup before it was verified."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from backups import conf
+from backups.artifact import codecs
+from backups.artifact.codecs import Limited
+from backups.artifact.reader import ArtifactReader
+from backups.errors import StorageFailure
+from backups.files.spool import Spool
+
+_PARTIAL = ".partial-"
+_SPOOL = ".spool-"
+SUFFIX = ".json.zst"
+
+
+def folder() -> Path:
+    """The folder, made at first need with mode 0700."""
+    root = conf.root()
+    with disk_errors():
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn what the disk says into an error that helps."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_failure(error) from error
+
+
+def storage_failure(error: OSError) -> StorageFailure:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageFailure(
+            "storage.full",
+            "The disk that holds the backups is full.",
+            hint="Free space on it or delete old backups, then try again.",
+            permanent=False,
+        )
+    return StorageFailure(
+        "storage.failed",
+        f"The folder of the backups cannot be used ({errno.errorcode.get(error.errno or 0, '?')}).",
+        hint="Check that BACKUPS_ROOT exists and is writable by the application.",
+    )
+
+
+class Draft:
+    """An artifact being written: private, locked while its writer lives, without a final name."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self.path = path
+        self.stream = stream
+
+
+@contextlib.contextmanager
+def draft(run_id: str) -> Iterator[Draft]:
+    """A new draft; removed at the end of the block unless ``keep`` gave it its final name."""
+    path = folder() / f"{_PARTIAL}{run_id}"
+    try:
+        with _locked_file(path) as stream:
+            yield Draft(path, stream)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _locked_file(path: Path) -> BinaryIO:
+    """A new file, locked. A sweep may see it before it is locked and remove it: then once more."""
+    while True:
+        with disk_errors():
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        stream = os.fdopen(descriptor, "r+b")
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if os.fstat(stream.fileno()).st_nlink:
+            return stream
+        stream.close()
+
+
+def keep(finished: Draft, verify: Callable[[BinaryIO], None]) -> str:
+    """Make the draft durable, let ``verify`` read it back, and give it its final random name."""
+    with disk_errors():
+        finished.stream.flush()
+        os.fsync(finished.stream.fileno())
+    finished.stream.seek(0)
+    verify(finished.stream)
+    name = secrets.token_hex(16) + SUFFIX
+    with disk_errors():
+        finished.path.rename(folder() / name)
+        _sync_folder()
+    return name
+
+
+def _sync_folder() -> None:
+    descriptor = os.open(folder(), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def spool(run_id: str) -> Iterator[Spool]:
+    """A private folder for fetched files, removed at the end of the block."""
+    with disk_errors():
+        made = Spool(folder() / f"{_SPOOL}{run_id}")
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def path_of(name: str) -> Path:
+    """The stored file. Raises StorageFailure where it is not there (any more)."""
+    path = folder() / name
+    if not name or path.parent != folder() or not path.is_file():
+        raise StorageFailure(
+            "storage.missing",
+            "The backup's file is not in the folder of the backups.",
+            hint="It was deleted or moved. Use another backup, or put the file back.",
+        )
+    return path
+
+
+def delete(name: str) -> None:
+    with disk_errors():
+        (folder() / name).unlink(missing_ok=True)
+
+
+def open_plain(stored: BinaryIO) -> Limited:
+    """The plain document of an open file, whatever its wrapping."""
+    return codecs.open_document(stored, limit_bytes=conf.document_limit_bytes())
+
+
+@contextlib.contextmanager
+def reader(path: Path) -> Iterator[ArtifactReader]:
+    """An ArtifactReader on a file. Raises ArtifactError, or StorageFailure where it cannot be read."""
+    try:
+        stored = path.open("rb")
+    except OSError as error:
+        raise StorageFailure(
+            "storage.unreadable",
+            "The file cannot be opened.",
+            hint="Check the file's name and that this account may read it.",
+        ) from error
+    with stored:
+        yield ArtifactReader(open_plain(stored), line_limit_bytes=conf.row_limit_bytes())
+
+
+def copy_plain(name: str, target: Path) -> None:
+    """Write the plain document of a stored artifact to ``target``, private and whole or not at all."""
+    draft_path = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    with path_of(name).open("rb") as stored, disk_errors():
+        plain = open_plain(stored)
+        descriptor = os.open(draft_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                while block := plain.read(1 << 20):
+                    out.write(block)
+                out.flush()
+                os.fsync(out.fileno())
+            draft_path.replace(target)
+        finally:
+            draft_path.unlink(missing_ok=True)
+
+
+def sweep() -> int:
+    """Remove what dead writers left behind; what is locked belongs to a living one. Returns how many."""
+    removed = 0
+    for path in folder().glob(f"{_PARTIAL}*"):
+        if _is_abandoned(path):
+            path.unlink(missing_ok=True)
+            Spool.at(folder() / f"{_SPOOL}{path.name.removeprefix(_PARTIAL)}").remove()
+            removed += 1
+    for path in folder().glob(f"{_SPOOL}*"):
+        if not (folder() / f"{_PARTIAL}{path.name.removeprefix(_SPOOL)}").exists():
+            Spool.at(path).remove()
+            removed += 1
+    return removed
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return False
+    return True
