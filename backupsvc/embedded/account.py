@@ -1,6 +1,10 @@
-"""As whom a server runs: as ourselves, unless we are root, whom PostgreSQL refuses."""
+"""As whom a server runs: as ourselves, unless PostgreSQL refuses that.
+
+It refuses root, and initdb refuses a user id that has no name, as containers are often given.
+"""
 
 import os
+import pwd
 import stat
 import subprocess
 import sys
@@ -83,21 +87,22 @@ def for_postgresql(program: str, parent: Path, existing: Path | None) -> Account
         parent: the directory that will hold the data.
 
     Raises:
-        EmbeddedError: ``not-owner``, or ``root`` when nothing but root is possible.
+        EmbeddedError: ``not-owner``, or ``account`` when no possible one is acceptable.
     """
     account = owner_of(existing) if existing else Account()
-    if os.geteuid() != 0 or account.uid is not None:
+    if account.uid is not None or (os.geteuid() != 0 and _has_name(os.geteuid())):
         return account
     nobody = Account(uid=namespace.NOBODY, gid=namespace.NOBODY)
-    if existing is None and _all_may_pass(parent) and _can_run(nobody, program):
+    root = os.geteuid() == 0
+    if root and existing is None and _all_may_pass(parent) and _can_run(nobody, program):
         return nobody
     inside = Account(in_namespace=True)
     if sys.platform == "linux" and _can_run(inside, program):
         return inside
     raise EmbeddedError(
-        "root",
-        "PostgreSQL does not run as root, user namespaces are forbidden here, and the user nobody "
-        "cannot reach the project's files",
+        "account",
+        "PostgreSQL does not run as root nor as a user without a name, user namespaces are "
+        "forbidden here, and the user nobody cannot reach the project's files",
         hint="run as an ordinary user, set DATABASE_URL, or move the project to a directory that "
         "others may pass through",
     )
@@ -106,6 +111,14 @@ def for_postgresql(program: str, parent: Path, existing: Path | None) -> Account
 def _all_may_pass(directory: Path) -> bool:
     directory = directory.resolve()
     return all(path.stat().st_mode & stat.S_IXOTH for path in (directory, *directory.parents))
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _can_run(account: Account, program: str) -> bool:

@@ -43,6 +43,10 @@ class Record:
         draft.touch(mode=0o600, exist_ok=False)
         content = {name: asdict(server) for name, server in sorted(self._servers.items())}
         draft.write_text(json.dumps(content, indent=2) + "\n")
+        if os.geteuid() == 0:
+            # Root may start the servers of another user's project without taking it over.
+            owner = self._path.parent.stat()
+            os.chown(draft, owner.st_uid, owner.st_gid)
         draft.replace(self._path)
 
 
