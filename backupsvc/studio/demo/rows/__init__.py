@@ -1,0 +1,1 @@
+"""One function a table: the n-th row, unsaved. Files are named as those of ``models``."""

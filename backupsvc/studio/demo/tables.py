@@ -1,0 +1,133 @@
+"""How many rows of each table the demo studio has: 5,000 at scale 1, and linear beyond."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Model
+
+from backupsvc.studio import models
+from backupsvc.studio.demo.rows import (
+    activity,
+    approvals,
+    assets,
+    authentication,
+    cad,
+    chat,
+    checklists,
+    client_approval_versions,
+    client_approvals,
+    emails,
+    ffe,
+    ffe_items,
+    floorplans,
+    issues,
+    notifications,
+    people,
+    project_updates,
+    projects,
+    renderings,
+    room_configuration,
+    room_ffe,
+    spec_books,
+    stages,
+    tags,
+    tasks,
+    update_files,
+)
+from backupsvc.studio.demo.source import Source
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the demo studio. ``make`` gives its n-th row, unsaved."""
+
+    model: type[Model]
+    rows_per_scale: int
+    make: Callable[[Source, int], Model]
+
+
+# In the order of the sections. Numbers hang together as ``layout`` says: six rooms a project.
+TABLES = (
+    Table(models.Organization, 2, people.organization),
+    Table(models.User, 16, people.user),
+    Table(models.Client, 12, people.client),
+    Table(models.Contractor, 10, people.contractor),
+    Table(models.Project, 12, projects.project),
+    Table(models.Room, 72, projects.room),
+    Table(models.Stage, 432, stages.stage),
+    Table(models.DesignSection, 144, stages.design_section),
+    Table(models.FFEItem, 216, ffe_items.ffe_item),
+    Table(models.FFEItemStatus, 144, ffe_items.ffe_item_status),
+    Table(models.ChatMessage, 360, chat.chat_message),
+    Table(models.ChatMention, 90, chat.chat_mention),
+    Table(models.SmsConversation, 24, chat.sms_conversation),
+    Table(models.ActivityLog, 200, activity.activity_log),
+    Table(models.Activity, 120, activity.activity),
+    Table(models.ClientAccessLog, 48, activity.client_access_log),
+    Table(models.PhaseAccessLog, 28, activity.phase_access_log),
+    Table(models.FFEAuditLog, 100, activity.ffe_audit_log),
+    Table(models.FFEChangeLog, 100, activity.ffe_change_log),
+    Table(models.Notification, 160, notifications.notification),
+    Table(models.NotificationSend, 100, notifications.notification_send),
+    Table(models.EmailLog, 60, emails.email_log),
+    Table(models.ClientApprovalEmailLog, 36, emails.client_approval_email_log),
+    Table(models.FloorplanApprovalEmailLog, 24, emails.floorplan_approval_email_log),
+    Table(models.ProjectUpdate, 72, project_updates.project_update),
+    Table(models.ProjectUpdateTask, 72, project_updates.project_update_task),
+    Table(models.ProjectUpdateMessage, 96, project_updates.project_update_message),
+    Table(models.ProjectUpdateActivity, 72, project_updates.project_update_activity),
+    Table(models.ProjectMilestone, 36, project_updates.project_milestone),
+    Table(models.ContractorAssignment, 36, project_updates.contractor_assignment),
+    Table(models.Issue, 40, issues.issue),
+    Table(models.IssueComment, 60, issues.issue_comment),
+    Table(models.Tag, 16, tags.tag),
+    Table(models.AssetTag, 80, tags.asset_tag),
+    Table(models.CommentTag, 40, tags.comment_tag),
+    Table(models.AssetPin, 24, tags.asset_pin),
+    Table(models.CommentPin, 12, tags.comment_pin),
+    Table(models.CommentLike, 60, tags.comment_like),
+    Table(models.Asset, 240, assets.asset),
+    Table(models.Approval, 36, approvals.approval),
+    Table(models.Comment, 144, approvals.comment),
+    Table(models.ClientAccessToken, 12, approvals.client_access_token),
+    Table(models.Account, 10, authentication.account),
+    Table(models.Session, 16, authentication.session),
+    Table(models.VerificationToken, 8, authentication.verification_token),
+    Table(models.PasswordResetToken, 8, authentication.password_reset_token),
+    Table(models.UserSession, 24, authentication.user_session),
+    Table(models.PhaseAccessToken, 16, authentication.phase_access_token),
+    Table(models.ChecklistItem, 96, checklists.checklist_item),
+    Table(models.ClientApproval, 24, client_approvals.client_approval),
+    Table(models.ClientApprovalActivity, 48, client_approvals.client_approval_activity),
+    Table(models.ClientApprovalAsset, 48, client_approvals.client_approval_asset),
+    Table(models.FloorplanApprovalActivity, 24, floorplans.floorplan_approval_activity),
+    Table(models.FloorplanApprovalAsset, 24, floorplans.floorplan_approval_asset),
+    Table(models.FloorplanApprovalVersion, 12, floorplans.floorplan_approval_version),
+    Table(models.ProjectUpdatePhoto, 36, update_files.project_update_photo),
+    Table(models.ProjectUpdateDocument, 24, update_files.project_update_document),
+    Table(models.FFELibraryItem, 40, ffe.ffe_library_item),
+    Table(models.FFEGeneralSettings, 2, ffe.ffe_general_settings),
+    Table(models.FFEBathroomState, 12, ffe.ffe_bathroom_state),
+    Table(models.FFETemplate, 6, ffe.ffe_template),
+    Table(models.FFETemplateSection, 24, ffe.ffe_template_section),
+    Table(models.FFETemplateItem, 72, ffe.ffe_template_item),
+    Table(models.RoomFFEInstance, 36, room_ffe.room_ffe_instance),
+    Table(models.RoomFFESection, 72, room_ffe.room_ffe_section),
+    Table(models.RoomFFEItem, 144, room_ffe.room_ffe_item),
+    Table(models.FFESectionLibrary, 8, room_ffe.ffe_section_library),
+    Table(models.RenderingVersion, 48, renderings.rendering_version),
+    Table(models.RenderingNote, 48, renderings.rendering_note),
+    Table(models.DrawingChecklistItem, 72, renderings.drawing_checklist_item),
+    Table(models.SpecBook, 12, spec_books.spec_book),
+    Table(models.SpecBookSection, 72, spec_books.spec_book_section),
+    Table(models.SpecBookGeneration, 12, spec_books.spec_book_generation),
+    Table(models.DropboxFileLink, 48, spec_books.dropbox_file_link),
+    Table(models.CadPreferences, 24, cad.cad_preferences),
+    Table(models.ProjectCadDefaults, 12, cad.project_cad_defaults),
+    Table(models.CadLayoutCache, 16, cad.cad_layout_cache),
+    Table(models.RoomSection, 24, room_configuration.room_section),
+    Table(models.RoomPreset, 16, room_configuration.room_preset),
+    Table(models.Task, 48, tasks.task),
+    Table(models.ProjectContractor, 20, tasks.project_contractor),
+    Table(models.ClientApprovalVersion, 36, client_approval_versions.client_approval_version),
+)
