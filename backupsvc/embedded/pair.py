@@ -6,7 +6,7 @@ stay until the next user leaves or ``stop`` is called.
 """
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
 from backupsvc.embedded import postgresql, processes, valkey
@@ -14,11 +14,12 @@ from backupsvc.embedded.errors import EmbeddedError
 from backupsvc.embedded.layout import Layout
 from backupsvc.embedded.locks import Membership, exclusive
 from backupsvc.embedded.programs import find_postgresql, find_valkey
-from backupsvc.embedded.record import Record, Server
+from backupsvc.embedded.record import Record, Reply, Server
 
 LOCK_SECONDS = 180.0
 _RECOVERY_SECONDS = 30.0
 _ATTEMPTS = 4
+Ask = Callable[[Server, Layout], Reply]
 _DATABASE, _REDIS = "DATABASE_URL", "REDIS_URL"
 
 
@@ -99,17 +100,14 @@ class Pair:
 
     def _postgresql(self, record: Record) -> Server:
         known = record.get(postgresql.NAME)
-        if known and postgresql.answers(known, self._layout):
+        if known and postgresql.ask(known, self._layout) is Reply.OURS:
             return known
         programs = find_postgresql(self._layout.majors())
         cluster = postgresql.Cluster.below(self._layout, programs)
         cluster.create(durable=self._durable)
         if postgresql.pid(cluster.directory) is not None:
-            if known and postgresql.answers_in_time(
-                known, self._layout, timeout_seconds=_RECOVERY_SECONDS
-            ):
+            if known and self._comes_round(postgresql.ask, known, "PostgreSQL"):
                 return known
-            # Ours, but its password is lost.
             cluster.stop()
             known = None
         return self._start_postgresql(cluster, record, known)
@@ -131,7 +129,7 @@ class Pair:
                 if postgresql.pid(cluster.directory) is None:
                     continue
                 break  # still recovering after all this time; the next call will find it
-            if postgresql.answers(server, self._layout):
+            if postgresql.ask(server, self._layout) is Reply.OURS:
                 server = server.at(server.port, postgresql.pid(cluster.directory) or 0)
                 postgresql.provide_application(server)
                 record.put(postgresql.NAME, server)
@@ -143,11 +141,13 @@ class Pair:
 
     def _valkey(self, record: Record) -> Server:
         known = record.get(valkey.NAME)
-        if known and valkey.answers(known, self._layout):
+        if known and valkey.ask(known, self._layout) is Reply.OURS:
+            return known
+        if known and valkey.pid(self._layout) and self._comes_round(valkey.ask, known, "Valkey"):
             return known
         store = valkey.Store(self._layout, find_valkey())
         for _attempt in range(_ATTEMPTS):
-            # Never two on one directory: whatever serves it under another password goes first.
+            # Never two on one directory: one whose password is lost goes first.
             valkey.stop(known, self._layout)
             server = Server(port=processes.free_port()).with_password(valkey.ACCOUNT)
             record.put(valkey.NAME, server)
@@ -157,6 +157,26 @@ class Pair:
                 return server
             known = server
         raise self._not_started(valkey.NAME, "Valkey")
+
+    def _comes_round(self, ask: Ask, known: Server, title: str) -> bool:
+        """Wait for a server whose process is there; whether it is ours, not one we lost.
+
+        Raises:
+            EmbeddedError: ``no-answer``. Nothing is stopped on mere silence: it may be at work.
+        """
+        replies: list[Reply] = []
+
+        def answered() -> bool:
+            replies.append(ask(known, self._layout))
+            return replies[-1] is not Reply.SILENT
+
+        if processes.wait_until(answered, timeout_seconds=_RECOVERY_SECONDS):
+            return replies[-1] is Reply.OURS
+        raise EmbeddedError(
+            "no-answer",
+            f"{title} is running but does not answer",
+            hint="try again in a while, or stop it: make stop FORCE=1",
+        )
 
     def _stop(self) -> bool:
         record = Record(self._layout.services)

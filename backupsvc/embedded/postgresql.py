@@ -11,7 +11,6 @@ import signal
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -22,7 +21,7 @@ from backupsvc.embedded.account import Account, for_postgresql
 from backupsvc.embedded.errors import EmbeddedError
 from backupsvc.embedded.layout import Layout
 from backupsvc.embedded.programs import Postgresql
-from backupsvc.embedded.record import Server
+from backupsvc.embedded.record import Reply, Server
 
 NAME = "postgresql"
 SUPERUSER = "postgres"
@@ -140,26 +139,24 @@ def pid(directory: Path) -> int | None:
     return number if processes.serves(number, directory, "postgres") else None
 
 
-def answers(server: Server, layout: Layout) -> bool:
-    """Whether ``server`` is alive and serves a directory of this layout: by logging in."""
+def ask(server: Server, layout: Layout) -> Reply:
+    """Log in, and see whether ``server`` serves a directory of this layout."""
     try:
         connection = _connect(server, SUPERUSER)
-    except psycopg2.Error:
-        return False
+    except psycopg2.OperationalError as error:
+        # libpq gives a failed login no code; the text is English, see account.py.
+        refused = "authentication failed" in str(error)
+        return Reply.REFUSED if refused else Reply.SILENT
     try:
         with connection.cursor() as cursor:
             cursor.execute("SHOW data_directory")
             (directory,) = cursor.fetchone() or ("",)
     except psycopg2.Error:
-        return False
+        return Reply.SILENT
     finally:
         connection.close()
-    return Path(directory).resolve().parent == layout.root.resolve()
-
-
-def answers_in_time(server: Server, layout: Layout, *, timeout_seconds: float) -> bool:
-    """The same for a server that may still be recovering or be very busy."""
-    return processes.wait_until(partial(answers, server, layout), timeout_seconds=timeout_seconds)
+    ours = Path(directory).resolve().parent == layout.root.resolve()
+    return Reply.OURS if ours else Reply.REFUSED
 
 
 def provide_application(server: Server) -> None:

@@ -1,9 +1,13 @@
-"""``services.json``: under which port, process and passwords the private servers run."""
+"""``services.json``: under which port, process and passwords the private servers run.
+
+The file is a convenience and may be wrong or lost; a ``Reply`` is the truth.
+"""
 
 import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 
@@ -23,8 +27,16 @@ class Server:
         return replace(self, passwords={**self.passwords, account: secrets.token_urlsafe(24)})
 
 
+class Reply(Enum):
+    """What logging in tells of a recorded server."""
+
+    OURS = "it serves our directory"
+    REFUSED = "it does not take our password, or serves another directory"
+    SILENT = "nothing answers, or not now: it may be down, starting, recovering or very busy"
+
+
 class Record:
-    """The file's content. It is a convenience, not the truth: whoever reads it logs in to know."""
+    """The file's content, written at each change."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -7,7 +7,6 @@ directory would start without a word and diverge.
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import redis
@@ -17,7 +16,7 @@ from redis.retry import Retry
 from backupsvc.embedded import processes
 from backupsvc.embedded.account import owner_of
 from backupsvc.embedded.layout import Layout
-from backupsvc.embedded.record import Server
+from backupsvc.embedded.record import Reply, Server
 
 NAME = "valkey"
 ACCOUNT = "default"
@@ -48,7 +47,7 @@ class Store:
                 stdin=_configuration(server, directory),
             )
         return processes.wait_until(
-            partial(answers, server, self.layout), timeout_seconds=_START_SECONDS
+            lambda: ask(server, self.layout) is Reply.OURS, timeout_seconds=_START_SECONDS
         )
 
 
@@ -59,21 +58,24 @@ def pid(layout: Layout) -> int | None:
     return number if ours else None
 
 
-def answers(server: Server, layout: Layout) -> bool:
-    """Whether ``server`` is alive and serves this layout's directory: by logging in."""
+def ask(server: Server, layout: Layout) -> Reply:
+    """Log in, and see whether ``server`` serves this layout's directory."""
     try:
         with _connect(server) as client:
             directory = client.config_get("dir")["dir"]
+    except redis.AuthenticationError:
+        return Reply.REFUSED
     except redis.RedisError:
-        return False
-    return Path(directory).resolve() == layout.valkey.resolve()
+        return Reply.SILENT
+    ours = Path(directory).resolve() == layout.valkey.resolve()
+    return Reply.OURS if ours else Reply.REFUSED
 
 
 def stop(server: Server | None, layout: Layout) -> None:
     """Stop the server after it has written everything down; idempotent."""
     if (number := pid(layout)) is None:
         return
-    if server is not None and answers(server, layout):
+    if server is not None and ask(server, layout) is Reply.OURS:
         with suppress(redis.RedisError), _connect(server) as client:
             client.shutdown()
         if processes.wait_until(lambda: pid(layout) is None, timeout_seconds=_STOP_SECONDS):

@@ -13,6 +13,7 @@ import psycopg2
 import pytest
 
 from backupsvc.embedded import processes
+from backupsvc.embedded.errors import EmbeddedError
 from backupsvc.embedded.pair import Pair
 from tests.embedded.conftest import query, store
 
@@ -80,6 +81,22 @@ def test_lost_or_damaged_record(
     assert recorded_pid(root, "postgresql") != pids[0]
     # The servers whose passwords were lost are gone: two on one directory would diverge.
     assert not processes.serves(pids[1], root / "valkey", "valkey")
+
+
+def test_a_server_that_is_silent_is_left_alone(
+    root: Path, filled: tuple[Pair, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, environment = filled
+    monkeypatch.setattr("backupsvc.embedded.pair._RECOVERY_SECONDS", 0.1)
+    monkeypatch.setattr("backupsvc.embedded.valkey._LOGIN_SECONDS", 0.1)
+    os.kill(recorded_pid(root, "valkey"), signal.SIGSTOP)
+    try:
+        with pytest.raises(EmbeddedError) as caught:
+            user.ensure(environment)
+    finally:
+        os.kill(recorded_pid(root, "valkey"), signal.SIGCONT)
+    assert caught.value.code == "no-answer"
+    assert_all_is_there(environment)
 
 
 def test_recorded_process_is_another_program_by_now(
