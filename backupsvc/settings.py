@@ -74,9 +74,6 @@ RQ_QUEUES = {
     }
 }
 RQ = {"JOB_CLASS": "rq.job.Job"}
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-}
 
 AUTH_USER_MODEL = "studio.User"
 LOGIN_URL = "admin:login"

@@ -23,18 +23,10 @@ class TooLarge(FetchError):
 
 
 class Spool:
-    """``folder`` is made with mode 0700 and removed by ``remove``."""
+    """``folder`` exists and is private; ``remove`` removes it with all it holds."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700)
         self._folder = folder
-
-    @classmethod
-    def at(cls, folder: Path) -> "Spool":
-        """One that another process left behind."""
-        spool = cls.__new__(cls)
-        spool._folder = folder
-        return spool
 
     def path(self, name: str) -> Path:
         return self._folder / name

@@ -86,5 +86,3 @@ def require_success(run: Run) -> None:
     """Raise the run's own error where it failed or was cancelled."""
     if run.error_code:
         raise BackupSystemError(run.error_code, run.error_message, hint=run.error_hint)
-
-

@@ -180,7 +180,8 @@ class _Backup:
 
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:
-            if self._scope is SAFE:
+            # Before a restore nothing overwrites or deletes a file, so none needs a copy.
+            if self._scope is SAFE or self._run.purpose == Purpose.SAFETY:
                 return count_only(iter(lines))
             collector = Collector(spool, self._note_file)
             collector.fetch(wanted_files(iter(lines)))

@@ -136,14 +136,19 @@ def end_abandoned(model: type[Run]) -> list[str]:
     running = list(model._default_manager.filter(state=State.RUNNING))
     ended = []
     for run in running:
-        with connected(purpose="look") as look:
-            if locks.run_is_held(look, run.pk):
-                continue
+        if is_alive(run.pk):
+            continue
         run.refresh_from_db()
         if run.state == State.RUNNING:
             fail(run, worker_lost())
             ended.append(run.pk)
     return ended
+
+
+def is_alive(run_id: str) -> bool:
+    """Whether some process is at work on the run."""
+    with connected(purpose="look") as look:
+        return locks.run_is_held(look, run_id)
 
 
 def worker_lost() -> WorkerFailure:

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -108,13 +109,26 @@ def _sync_folder() -> None:
 
 @contextlib.contextmanager
 def spool(run_id: str) -> Iterator[Spool]:
-    """A private folder for fetched files, removed at the end of the block."""
-    with disk_errors():
-        made = Spool(folder() / f"{_SPOOL}{run_id}")
+    """A private folder for files on their way, locked like a draft; removed at the end of the block."""
+    path = folder() / f"{_SPOOL}{run_id}"
+    descriptor = _locked_folder(path)
+    made = Spool(path)
     try:
         yield made
     finally:
         made.remove()
+        os.close(descriptor)
+
+
+def _locked_folder(path: Path) -> int:
+    while True:
+        with disk_errors():
+            path.mkdir(mode=0o700)
+            descriptor = os.open(path, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
 
 
 def path_of(name: str) -> Path:
@@ -145,11 +159,7 @@ def reader(path: Path) -> Iterator[ArtifactReader]:
     try:
         stored = path.open("rb")
     except OSError as error:
-        raise StorageFailure(
-            "storage.unreadable",
-            "The file cannot be opened.",
-            hint="Check the file's name and that this account may read it.",
-        ) from error
+        raise unreadable() from error
     with stored:
         yield ArtifactReader(open_plain(stored), line_limit_bytes=conf.row_limit_bytes())
 
@@ -174,24 +184,48 @@ def copy_plain(name: str, target: Path) -> None:
 def sweep() -> int:
     """Remove what dead writers left behind; what is locked belongs to a living one. Returns how many."""
     removed = 0
-    for path in folder().glob(f"{_PARTIAL}*"):
-        if _is_abandoned(path):
+    for path in [*folder().glob(f"{_PARTIAL}*"), *folder().glob(f"{_SPOOL}*")]:
+        if not _is_abandoned(path):
+            continue
+        if path.is_dir():
+            Spool(path).remove()
+        else:
             path.unlink(missing_ok=True)
-            Spool.at(folder() / f"{_SPOOL}{path.name.removeprefix(_PARTIAL)}").remove()
-            removed += 1
-    for path in folder().glob(f"{_SPOOL}*"):
-        if not (folder() / f"{_PARTIAL}{path.name.removeprefix(_SPOOL)}").exists():
-            Spool.at(path).remove()
-            removed += 1
+        removed += 1
     return removed
 
 
 def _is_abandoned(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
     return True
+
+
+def take_in(source: Path, run_id: str) -> str:
+    """Copy a file into the folder, private, under a name of its own. Returns the name."""
+    name = f"import-{run_id}"
+    try:
+        given = source.open("rb")
+    except OSError as error:
+        raise unreadable() from error
+    with given, disk_errors():
+        descriptor = os.open(folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            shutil.copyfileobj(given, out, 1 << 20)
+    return name
+
+
+def unreadable() -> StorageFailure:
+    return StorageFailure(
+        "storage.unreadable",
+        "The file cannot be opened.",
+        hint="Check the file's name and that this account may read it.",
+    )

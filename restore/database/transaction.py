@@ -1,0 +1,174 @@
+"""The one transaction of a restore, step by step, on a plain connection without savepoints.
+
+The order matters. Foreign keys go before any other statement: dropping them later fails with pending
+trigger events. TRUNCATE names its tables and never cascades: it would empty the admin's log and all
+that points here.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.artifact.tail import Sequence
+from backups.database.introspection import LiveSequence, LiveTable
+from backups.database.row_stream import stream_rows
+from restore.database import catalogue, copying
+from restore.database.catalogue import ForeignKey, Trigger
+from restore.database.failures import restore_failure
+from restore.database.targets import Loaded, Target
+from restore.database.verification import RowsDigest
+
+
+class RestoreTransaction:
+    """Use as ``with restore_transaction(connection) as work``; what is not committed never was."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._keys: list[ForeignKey] = []
+        self._triggers: list[Trigger] = []
+
+    def lock(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
+        """Take every table alone, in one order, waiting so long and no longer."""
+        self._execute(
+            sql.SQL("SET LOCAL lock_timeout = {}").format(
+                sql.Literal(f"{int(wait_seconds * 1e3)}ms")
+            )
+        )
+        names = [t.identifier for t in sorted(tables, key=lambda t: (t.schema, t.name))]
+        self._execute(
+            sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
+        )
+
+    def detach(self, keys: list[ForeignKey], tables: Iterable[LiveTable]) -> None:
+        """Drop the foreign keys and silence the application's triggers; ``attach`` undoes both."""
+        self._keys = keys
+        for key in keys:
+            self._execute(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                    key.identifier, sql.Identifier(key.name)
+                )
+            )
+        self._triggers = catalogue.triggers(self._connection, tables)
+        for trigger in self._triggers:
+            self._alter_trigger("DISABLE", trigger)
+
+    def empty(self, tables: Iterable[LiveTable]) -> None:
+        names = [table.identifier for table in tables]
+        self._execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
+
+    def load(self, target: Target, blocks: Iterator[bytes]) -> Loaded:
+        """COPY the rows of one section. Raises RestoreError naming the row."""
+        return copying.load(self._connection, target, blocks)
+
+    def follow_delete_rule(self, key: ForeignKey, *, set_null: bool) -> int:
+        """Rows whose target has gone follow their rule. Returns how many were changed or removed."""
+        gone = sql.SQL("{filled} AND NOT EXISTS (SELECT FROM {target} AS o WHERE {same})").format(
+            filled=sql.SQL(" AND ").join(
+                sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(c)) for c in key.columns
+            ),
+            target=key.target_identifier,
+            same=sql.SQL(" AND ").join(
+                sql.SQL("o.{} = t.{}").format(sql.Identifier(theirs), sql.Identifier(ours))
+                for ours, theirs in zip(key.columns, key.target_columns, strict=True)
+            ),
+        )
+        if set_null:
+            nulls = sql.SQL(", ").join(
+                sql.SQL("{} = NULL").format(sql.Identifier(c)) for c in key.columns
+            )
+            query = sql.SQL("UPDATE {} AS t SET {} WHERE {}").format(key.identifier, nulls, gone)
+        else:
+            query = sql.SQL("DELETE FROM {} AS t WHERE {}").format(key.identifier, gone)
+        return self._execute(query)
+
+    def attach(self) -> None:
+        """Add the foreign keys again, which validates them, and wake the triggers."""
+        for key in self._keys:
+            with restore_failure(constraint=key.name, table=key.table):
+                self._execute(
+                    sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+                        key.identifier, sql.Identifier(key.name), sql.SQL(key.definition)
+                    )
+                )
+            if key.comment is not None:
+                self._execute(
+                    sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+                        sql.Identifier(key.name), key.identifier, sql.Literal(key.comment)
+                    )
+                )
+        for trigger in self._triggers:
+            self._alter_trigger("ENABLE ALWAYS" if trigger.firing == "A" else "ENABLE", trigger)
+
+    def set_sequence(self, sequence: LiveSequence, state: Sequence) -> None:
+        """RESTART makes the change transactional, setval makes it exact; alone, setval would stay."""
+        self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+        self._execute(
+            sql.SQL("SELECT setval({}::regclass, {}, {})").format(
+                sql.Literal(sequence.identifier.as_string(self._connection)),
+                sql.Literal(state.last_value),
+                sql.Literal(state.is_called),
+            )
+        )
+
+    def digest(self, target: Target) -> RowsDigest:
+        """Read the written rows back as a backup would."""
+        digest = RowsDigest()
+        stream_rows(self._connection, target.reading, digest.take)
+        return digest
+
+    def replace_locator(self, table: LiveTable, column: str, old: str, new: str) -> int:
+        """Let the rows of a text or text-array column point to a file's new name."""
+        live = table.columns[column]
+        name = sql.Identifier(column)
+        if live.is_array:
+            query = sql.SQL(
+                "UPDATE {t} SET {c} = array_replace({c}, {old}, {new}) WHERE {old} = ANY ({c})"
+            )
+        else:
+            query = sql.SQL("UPDATE {t} SET {c} = {new} WHERE {c} = {old}")
+        values = {"old": sql.Literal(old), "new": sql.Literal(new)}
+        return self._execute(query.format(t=table.identifier, c=name, **values))
+
+    def empty_sessions(self, table: LiveTable) -> int:
+        """Sign everybody out. Returns how many sessions ended."""
+        return self._execute(sql.SQL("DELETE FROM {}").format(table.identifier))
+
+    def write_receipt(self, table: LiveTable, run_id: str) -> None:
+        self._execute(
+            sql.SQL("INSERT INTO {} (run_id, committed_at) VALUES ({}, now())").format(
+                table.identifier, sql.Literal(run_id)
+            )
+        )
+
+    def _alter_trigger(self, how: str, trigger: Trigger) -> None:
+        self._execute(
+            sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
+                trigger.identifier, sql.SQL(how), sql.Identifier(trigger.name)
+            )
+        )
+
+    def _execute(self, query: sql.Composable) -> int:
+        with self._connection.cursor() as cursor:
+            cursor.execute(query)
+            return int(cursor.rowcount)
+
+
+@contextlib.contextmanager
+def restore_transaction(connection: Connection) -> Iterator[RestoreTransaction]:
+    """Commit at the end of the block; at any exception the database stays as it was.
+
+    Raises RestoreError or DatabaseFailure for what the database refuses.
+    """
+    connection.autocommit = False
+    try:
+        with restore_failure():
+            yield RestoreTransaction(connection)
+            connection.commit()
+    except BaseException:
+        with contextlib.suppress(psycopg2.Error):
+            connection.cancel()
+            connection.rollback()
+        raise

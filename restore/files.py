@@ -1,0 +1,189 @@
+"""File content back into Django's storages, without overwriting or deleting anything that was there.
+
+What is added is written to a journal first, so that it can be taken away again if the restore fails,
+even by another process after a hard kill.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from django.core.exceptions import SuspiciousOperation
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.core.files.utils import validate_file_name
+
+from backups.artifact.reader import FileReader
+from backups.artifact.tail import Locator
+from backups.errors import RestoreError
+from backups.files.resolve import StorageTarget, resolve
+from backups.files.spool import Spool
+from backups.services import vault
+
+READ_BYTES = 256 * 1024
+MADE_HERE = "restored"
+_JOURNAL = ".restored-"
+
+
+class Journal:
+    """The names that a restore added: one JSON array ``[alias, name]`` a line, written before."""
+
+    def __init__(self, run_id: str) -> None:
+        self._path = vault.folder() / f"{_JOURNAL}{run_id}"
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._out = os.fdopen(descriptor, "w", encoding="utf-8")
+
+    def note(self, alias: str, name: str) -> None:
+        self._out.write(json.dumps([alias, name]) + "\n")
+        self._out.flush()
+        os.fsync(self._out.fileno())
+
+    def close(self) -> None:
+        self._out.close()
+
+    def forget(self) -> None:
+        self.close()
+        self._path.unlink(missing_ok=True)
+
+
+def undo_journal(run_id: str) -> int:
+    """Remove what a failed restore added. Returns how many files went; may be called again."""
+    path = vault.folder() / f"{_JOURNAL}{run_id}"
+    if not path.exists():
+        return 0
+    removed = 0
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):  # a last line cut by a kill: its file was not begun
+            alias, name = json.loads(line)
+            storages[alias].delete(name)
+            removed += 1
+    path.unlink(missing_ok=True)
+    return removed
+
+
+def forget_journals(committed: Iterable[str]) -> None:
+    """Remove the journals of committed restores: their files are data now."""
+    for run_id in committed:
+        (vault.folder() / f"{_JOURNAL}{run_id}").unlink(missing_ok=True)
+
+
+class FilesBack:
+    """Puts files back. ``renamed`` lists the locators whose rows must point to a new name."""
+
+    def __init__(self, journal: Journal, spool: Spool, check: Callable[[], None]) -> None:
+        self._journal = journal
+        self._spool = spool
+        self._check = check
+        self.kept = 0
+        self.added = 0
+        self.renamed: list[tuple[Locator, str]] = []
+        self.elsewhere = 0
+
+    def put(self, file: FileReader) -> None:
+        """One entry of the artifact. Raises RestoreError where the storage refuses."""
+        if file.head.state != "embedded":
+            return
+        here = [item for item in file.head.locators if item.storage]
+        self.elsewhere += len(file.head.locators) - len(here)
+        if not here:
+            return
+        spooled = self._spool.take(self._checked(file), limit_bytes=file.head.size_bytes or 0)
+        for locator in here:
+            self._put_locator(locator, spooled.sha256)
+        self._spool.discard(spooled.sha256)
+
+    def _checked(self, file: FileReader) -> Iterator[bytes]:
+        for block in file.content():
+            self._check()
+            yield block
+
+    def _put_locator(self, locator: Locator, sha256: str) -> None:
+        name = _name_of(locator)
+        storage = _storage(locator.storage)
+        if name and _is_valid(name):
+            if not storage.exists(name):
+                self._save(locator.storage, storage, name, sha256)
+                return
+            if _hash(storage, name) == sha256:
+                self.kept += 1
+                return
+        made = _new_name(name)
+        self._save(locator.storage, storage, made, sha256)
+        self.renamed.append((locator, made))
+
+    def _save(self, alias: str, storage: Storage, name: str, sha256: str) -> None:
+        self._journal.note(alias, name)
+        try:
+            with self._spool.path(sha256).open("rb") as content:
+                saved = storage.save(name, File(content, name=name))
+        except (OSError, SuspiciousOperation) as error:
+            raise _refused() from error
+        if saved != name or _hash(storage, name) != sha256:
+            if saved != name:
+                self._journal.note(alias, saved)
+            raise _refused()
+        self.added += 1
+
+
+def _name_of(locator: Locator) -> str:
+    """The name in the storage that the locator means, or nothing where it means no such name."""
+    if locator.storage not in storages.backends:
+        return ""
+    for is_path in (False, True):
+        target = resolve(locator.value, locator.storage, is_path=is_path)
+        if isinstance(target, StorageTarget):
+            return target.name
+    return ""
+
+
+def _storage(alias: str) -> Storage:
+    if alias not in storages.backends:
+        raise RestoreError(
+            "restore.storage_unknown",
+            "The file names a file storage that this application does not have.",
+            hint="Add the storage to STORAGES, or restore with the application that made the file.",
+        )
+    return storages[alias]
+
+
+def _is_valid(name: str) -> bool:
+    """A name out of a file is used only if it stays inside the storage (CVE-2021-45452)."""
+    if any(ord(letter) < 32 for letter in name) or "\\" in name or len(name.encode()) > 1000:
+        return False
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or name != "/".join(parts):
+        return False
+    try:
+        validate_file_name(name, allow_relative_path=True)
+    except SuspiciousOperation:
+        return False
+    return True
+
+
+def _new_name(name: str) -> str:
+    suffix = Path(name).suffix
+    safe = suffix if suffix.isascii() and suffix[1:].isalnum() and len(suffix) <= 10 else ""
+    return f"{MADE_HERE}/{secrets.token_hex(16)}{safe.lower()}"
+
+
+def _hash(storage: Storage, name: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with storage.open(name, "rb") as stored:
+            while block := stored.read(READ_BYTES):
+                digest.update(block)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _refused() -> RestoreError:
+    return RestoreError(
+        "restore.file_storage",
+        "The file storage did not take a file. Nothing was changed.",
+        hint="Check the storage's space and permissions, then restore again.",
+    )

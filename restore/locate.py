@@ -1,0 +1,66 @@
+"""Where in a file a refused row stands: section, row number, and key if it may be shown."""
+
+from pathlib import Path
+
+from backups.artifact.reader import SectionReader
+from backups.artifact.rows import RowCodec
+from backups.database.reading import column_of
+from backups.errors import BackupSystemError
+from backups.registry import Registry, Section
+from backups.services import vault
+from restore.database.failures import RowRefused
+
+_UNCHANGED = "Nothing was changed."
+
+
+def with_place(error: RowRefused, path: Path, declared: Registry) -> RowRefused:
+    """The same refusal, with its place in the message. Reads the file again; finds nothing rather
+    than raise another error."""
+    try:
+        place = _place(error, path, declared)
+    except BackupSystemError:
+        place = f"section {error.section}" if error.section else ""
+    where = f" In the file: {place}." if place else ""
+    return RowRefused(error.code, f"{error.message}{where} {_UNCHANGED}", hint=error.hint)
+
+
+def _place(error: RowRefused, path: Path, declared: Registry) -> str:
+    with vault.reader(path) as reader:
+        for section in reader.sections():
+            head = section.head
+            if head.key == error.section or (not error.section and head.table == error.table):
+                number, row = _find(error, section)
+                return _described(section, number, row, declared)
+    return ""
+
+
+def _find(error: RowRefused, section: SectionReader) -> tuple[int, bytes | None]:
+    codec = RowCodec(section.head)
+    names = section.head.column_names()
+    wanted = {names.index(c): v for c, v in error.looked_up.items() if c in names}
+    for number, row in enumerate(section.rows(), start=1):
+        if error.row == number:
+            return number, row
+        if not error.row and wanted:
+            cells = codec.cells(row)
+            if all(cells[index] == value for index, value in wanted.items()):
+                return number, row
+    return 0, None
+
+
+def _described(section: SectionReader, number: int, row: bytes | None, declared: Registry) -> str:
+    head = section.head
+    if row is None:
+        return f"section {head.key}"
+    place = f"section {head.key}, row {number}"
+    known = declared.by_key().get(head.key)
+    if known is None or _key_is_secret(known):
+        return place
+    key = "/".join(RowCodec(head).key(row))
+    return f"{place}, key {key}" if len(key) <= 200 else place
+
+
+def _key_is_secret(section: Section) -> bool:
+    """A token that is a primary key must not be printed."""
+    secret = {column_of(section.model, name) for name in section.secret}
+    return any(field.column in secret for field in section.model._meta.pk_fields)

@@ -1,0 +1,44 @@
+"""``manage.py backup_inspect``: is this file a whole backup, and what is in it?"""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from backups.errors import BackupSystemError
+from backups.management import terminal
+from restore.inspection import Inspection, inspect, unsound
+
+
+class Command(BaseCommand):
+    help = "Read a backup end to end without touching the database. Exit 0 sound, 2 not."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            inspection = inspect(options["file"])
+        except BackupSystemError as error:
+            if options["json"]:
+                self.stdout.write(json.dumps(unsound(error), indent=2))
+                raise SystemExit(terminal.UNSOUND) from None
+            terminal.refuse(error, status=terminal.UNSOUND)
+        if options["json"]:
+            self.stdout.write(json.dumps(inspection.as_dict(), indent=2))
+        else:
+            self._describe(inspection)
+
+    def _describe(self, inspection: Inspection) -> None:
+        facts = inspection.as_dict()
+        ours = "this installation" if inspection.authentic else "another installation"
+        self.stdout.write(
+            f"Sound: a {facts['type']} backup of {facts['created_at']}, made by {ours}\n"
+            f"  {facts['rows']:,} rows in {len(facts['sections'])} sections, {facts['bytes']:,} bytes\n"
+            f"  {facts['files']['embedded']:,} files, {facts['files']['gaps']:,} missing,"
+            f" {facts['files']['skipped']:,} skipped by rule\n"
+            f"  sha256 {facts['digest']}"
+        )

@@ -1,0 +1,59 @@
+"""``manage.py restore_apply``: replace all data by what a Complete backup holds."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from backups import jobs as backup_jobs
+from backups.management import terminal
+from backups.services import runs
+from restore import jobs
+from restore.models import RestoreRun
+from restore.services import applying, requests
+
+
+class Command(BaseCommand):
+    help = "Restore a Complete backup: every table is replaced. Exit 0 done, 1 failed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
+        parser.add_argument(
+            "--accept-foreign",
+            action="store_true",
+            help="restore a file that another installation made",
+        )
+        parser.add_argument(
+            "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with terminal.errors(), terminal.bars(self) as listener:
+            requests.require_phrase(options["confirm"])
+            run = requests.request(
+                options["file"], runs.COMMAND_LINE, accept_foreign=options["accept_foreign"]
+            )
+            if options["enqueue"]:
+                requests.take_copy(run, options["file"])
+                jobs.enqueue_restore(run)
+                if not backup_jobs.workers_listening():
+                    self.stderr.write("No worker is listening. Start one: manage.py backup_worker")
+                terminal.wait_for(run, listener, requests.end_abandoned)
+                terminal.require_success(run)
+            else:
+                applying.carry_out(run, options["file"], listener=listener)
+        self._report(run)
+
+    def _report(self, run: RestoreRun) -> None:
+        report = run.report
+        files = report["files"]
+        self.stdout.write(
+            f"Restored: {report['rows']:,} rows in {len(report['sections'])} sections,"
+            " each read back and equal to the file\n"
+            f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
+            f" {files['renamed']:,} under a new name, {files['elsewhere']:,} stay elsewhere\n"
+            f"  {report['sessions_ended']:,} web sessions ended\n"
+            f"  safety backup of what was there before: {run.safety_backup}"
+        )
