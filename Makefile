@@ -48,11 +48,11 @@ lock: setup ## Pin all dependencies anew, with hashes, for every platform
 
 .PHONY: run
 run: setup ## Everything in the foreground, with demo data: PORT=8000, EMPTY=1 for none
-	@PORT=$(PORT) EMPTY=$(EMPTY) $(PY) -m backupsvc.run
+	@$(PY) -m backupsvc.serve $(if $(PORT),--port $(PORT)) $(if $(EMPTY),--empty)
 
 .PHONY: demo
 demo: setup ## The three journeys from end to end, in surroundings of their own
-	@$(PY) -m backupsvc.run demo
+	@$(PY) -m backupsvc.serve.demo
 
 .PHONY: stop
 stop: setup ## Stop servers that a killed command left running; FORCE=1 even those in use

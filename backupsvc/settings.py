@@ -107,6 +107,9 @@ BACKUPS_QUEUE = "backups"
 # host:port pairs inside the network that files may be fetched from. Empty in production.
 BACKUPS_FETCH_INTERNAL_HOSTS = os.environ.get("BACKUPS_FETCH_INTERNAL_HOSTS", "").split()
 
+# Where the demo studio's rows say that their remote files are; `make run` serves them there.
+STUDIO_DEMO_FILES_URL = os.environ.get("STUDIO_DEMO_FILES_URL", "http://127.0.0.1:8765/files/")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

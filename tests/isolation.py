@@ -11,10 +11,9 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import redis
-
 from backupsvc import embedded
 from backupsvc.embedded.locks import hold
+from backupsvc.embedded.scratch import emptied_store
 from backupsvc.environment import var_dir
 
 # Redis has 16 databases; counting down from the last keeps away from the one people use.
@@ -36,6 +35,7 @@ def isolate() -> None:
     slot = _claim_slot(root)
     os.environ[_SLOT] = str(slot)
     _name_databases(slot)
+    (root / "static").mkdir(exist_ok=True)  # WhiteNoise complains of a missing one
     _make_directories(root / f"slot-{slot}")
 
 
@@ -51,9 +51,7 @@ def _name_databases(slot: int) -> None:
     database = urlsplit(os.environ["DATABASE_URL"])
     named = database._replace(path=f"/test_{database.path.lstrip('/')}_{slot}")
     os.environ["DATABASE_URL"] = urlunsplit(named)
-    store = urlsplit(os.environ["REDIS_URL"])
-    os.environ["REDIS_URL"] = urlunsplit(store._replace(path=f"/{_LAST_REDIS_DATABASE - slot}"))
-    redis.from_url(os.environ["REDIS_URL"]).flushdb()
+    os.environ["REDIS_URL"] = emptied_store(os.environ["REDIS_URL"], _LAST_REDIS_DATABASE - slot)
 
 
 def _make_directories(root: Path) -> None:

@@ -1,0 +1,95 @@
+"""What the children of a foreground command run: ``python -m backupsvc.serve.child web|…``."""
+
+import argparse
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import NoReturn
+
+_ORPHAN_GRACE_SECONDS = 10.0
+# An artifact may be uploaded whole; waitress keeps it on disk, not in memory.
+_LARGEST_UPLOAD_BYTES = 64 * 1024**3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m backupsvc.serve.child", description=__doc__)
+    parser.add_argument("what", choices=["web", "worker", "files"])
+    parser.add_argument("--lifeline", type=int, required=True, help="end with this pipe")
+    parser.add_argument("--socket", type=int, help="web: a bound socket's descriptor")
+    parser.add_argument("--port", type=int, help="files: where to listen")
+    options = parser.parse_args()
+    threading.Thread(target=_end_with, args=(options.lifeline,), daemon=True).start()
+    if options.what == "web":
+        serve_web(options.socket)
+    elif options.what == "worker":
+        work()
+    else:
+        serve_files(options.port)
+
+
+def serve_web(descriptor: int) -> None:
+    """Serve the application on a socket that is bound already, until SIGTERM."""
+    import waitress
+
+    from backupsvc.wsgi import application
+
+    signal.signal(signal.SIGTERM, _exit)  # waitress then ends its requests first
+    waitress.serve(
+        application,
+        sockets=[socket.socket(fileno=descriptor)],
+        threads=8,
+        ident=None,
+        max_request_body_size=_LARGEST_UPLOAD_BYTES,
+        _quiet=True,
+    )
+
+
+def work() -> None:
+    """Carry out backups and restores; the first SIGTERM lets the job at hand finish."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backupsvc.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["manage.py", "backup_worker"])
+
+
+def serve_files(port: int) -> None:
+    """Serve the demo studio's remote files.
+
+    Their address stands in the rows, so there is no other port: while another foreground command
+    serves them, this one waits for its turn.
+    """
+    from backupsvc.studio.demo.fileserver import serve
+
+    while True:
+        try:
+            server = serve(port=port)
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            time.sleep(2)
+    signal.signal(signal.SIGTERM, _exit)
+    threading.Event().wait()
+    server.shutdown()
+
+
+def _end_with(lifeline: int) -> None:
+    """End this process when the parent has gone, as if the parent had stopped it."""
+    while os.read(lifeline, 1):
+        pass
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_ORPHAN_GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _exit(*_: object) -> NoReturn:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
