@@ -19,7 +19,7 @@ FIND_PYTHON = for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 
 .PHONY: help
 help: ## Explain the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Build .venv from requirements.lock; instant when that has not changed
@@ -84,8 +84,19 @@ types: setup ## Check the types
 contracts: setup ## Check who imports whom
 	$(VENV)/bin/lint-imports
 
+# A pair and a database of its own, whatever addresses are set: nobody's data is migrated here.
+.PHONY: schema
+schema: export BACKUPSVC_VAR := var/schema
+schema: MANAGE := env -u DATABASE_URL -u REDIS_URL $(PY) manage.py
+schema: setup ## Check the migrations, and that every table is declared to the backups
+	@$(PY) -m backupsvc.embedded stop --force >/dev/null
+	@rm -rf $$BACKUPSVC_VAR
+	$(MANAGE) migrate --verbosity 0 --skip-checks
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check --database default
+
 .PHONY: check
-check: lint types contracts ## Everything short of the tests
+check: lint types contracts schema ## Everything short of the tests
 
 .PHONY: clean
 clean: ## Remove what tools have cached; .venv and var stay

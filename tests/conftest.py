@@ -1,1 +1,9 @@
 """Fixtures for all tests. Servers and settings come from ``tests.settings``."""
+
+import pytest
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    chosen = config.getoption("markexpr")
+    everyday = chosen == "not battery"
+    return "slice: " + ("everyday; `make battery` runs the rest" if everyday else chosen or "all")

@@ -133,7 +133,8 @@ def reachable() -> Iterator[Path]:
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="only root must step down")
 def test_root_steps_down_to_nobody_where_nobody_may_pass(reachable: Path) -> None:
     user = Pair(reachable, durable=False)
-    user.ensure(environment := {})
+    environment: dict[str, str] = {}
+    user.ensure(environment)
     (data,) = reachable.glob("pg-*")
     assert data.stat().st_uid == 65534
     assert (reachable / "valkey").stat().st_uid == 0
