@@ -20,7 +20,7 @@ INSTALLED_APPS = [
     "restore",
     "backups",
     "backupsvc.studio",
-    "django.contrib.admin",
+    "backupsvc.studio.admin_app.StudioAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -34,4 +34,5 @@ section(
     "last_accessed_at access_count last_accessed_ip",
     redact={"token": Omit(refill=random_token)},
     secret="token",
+    revoked={"active": "false"},
 )

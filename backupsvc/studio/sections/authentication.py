@@ -42,6 +42,7 @@ section(
     group="Authentication & Security",
     scopes={COMPLETE},
     secret="token",
+    revoked={"used": "true"},
 )
 
 section(
@@ -49,6 +50,7 @@ section(
     key="userSessions",
     group="Authentication & Security",
     scopes={COMPLETE},
+    revoked={"is_active": "false"},
 )
 
 section(
@@ -57,4 +59,5 @@ section(
     group="Authentication & Security",
     scopes={COMPLETE},
     secret="token",
+    revoked={"active": "false"},
 )

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S106 - "secret" names columns here.
 
-from backups.registry import COMPLETE, NULL, SAFE, Address, Omit, section
+from backups.registry import COMPLETE, NULL, SAFE, Accounts, Address, Omit, section
 from backupsvc.studio.models import Client, Contractor, Organization, User
 
 section(
@@ -25,6 +25,17 @@ section(
     natural_key="email",
     secret="password",
     files=[Address("image")],
+    accounts=Accounts(
+        email="email",
+        name="name",
+        password="password",
+        role="role",
+        owner=User.Role.OWNER,
+        privileged=(User.Role.OWNER, User.Role.ADMIN),
+        fallback_role=User.Role.VIEWER,
+        active={"approval_status": User.ApprovalStatus.APPROVED},
+        survives=("role", "approval_status", "approved_at", "approved_by", "email"),
+    ),
 )
 
 section(

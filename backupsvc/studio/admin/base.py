@@ -1,0 +1,172 @@
+"""What all pages of the studio's tables have in common.
+
+Secrets are not shown, not in forms and not searched, filtered or sorted by; pages stay fast on
+large tables; saving writes what was edited and nothing else.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.http import HttpRequest
+
+from backups.registry import registry
+from backupsvc.studio.admin.fields import ExactTextField, TextListField
+from backupsvc.studio.models import (
+    Client,
+    Contractor,
+    Organization,
+    Project,
+    Room,
+    Tag,
+    User,
+)
+
+# References to these are chosen by name; to all others by their key, in a window of its own.
+CHOSEN_BY_NAME = {Organization, User, Client, Contractor, Project, Room, Tag}
+
+# Texts that run over several lines. All others get one line.
+LONG_TEXTS = {
+    "address",
+    "caption",
+    "category_selections",
+    "changes_from_previous",
+    "client_message",
+    "comments",
+    "content",
+    "custom_message",
+    "delivery_error",
+    "description",
+    "error_message",
+    "ffe_items",
+    "follow_up_notes",
+    "html",
+    "html_content",
+    "item_statuses",
+    "mentions",
+    "message",
+    "metadata",
+    "new_value",
+    "notes",
+    "old_value",
+    "revision_reason",
+    "sections",
+    "user_description",
+}
+
+
+def secret_fields(model: type[models.Model]) -> frozenset[str]:
+    """The fields of a table that open something, as its section says."""
+    section = registry.by_table().get(model._meta.db_table)
+    return frozenset(section.secret if section else ())
+
+
+class StudioAdmin(admin.ModelAdmin):
+    """A table that people edit."""
+
+    list_per_page = 50
+    # Counting a large table takes longer than showing a page of it.
+    show_full_result_count = False
+    search_fields = ("=id",)
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        references = [f for f in model._meta.local_fields if f.is_relation]
+        # A menu of all rows of a table would be as long as the table.
+        by_name = [f.name for f in references if f.related_model in CHOSEN_BY_NAME]
+        self.autocomplete_fields = by_name
+        self.raw_id_fields = [f.name for f in references if f.name not in by_name]
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        if self.ordering:
+            return self.ordering
+        names = {f.name for f in self.opts.local_fields}
+        return ("-created_at",) if "created_at" in names else ("pk",)
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        shown = self.get_list_display(request)
+        return [f.name for f in self.opts.local_fields if f.is_relation and f.name in shown]
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*(super().get_exclude(request, obj) or ()), *sorted(secret_fields(self.model))]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        stamps = [f.name for f in self.opts.local_fields if f.name in ("created_at", "updated_at")]
+        return [*super().get_readonly_fields(request, obj), *stamps]
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """Not by a secret: filtering by its beginning would tell it letter by letter."""
+        if _leads_to_secret(self.model, lookup):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        if isinstance(db_field, ArrayField):
+            return TextListField(
+                required=not db_field.blank, help_text=db_field.help_text, label=_label(db_field)
+            )
+        if isinstance(db_field, models.TextField) and not db_field.choices:
+            kwargs["form_class"] = ExactTextField
+            kwargs["widget"] = _text_widget(db_field)
+            if db_field.null:
+                kwargs["empty_value"] = None
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool
+    ) -> None:
+        """Write the edited columns only.
+
+        A page cannot tell an empty text from NULL, nor JSON's null from it: columns that were left
+        alone keep what they hold.
+        """
+        if not change:
+            obj.save()
+            return
+        edited = [name for name in form.changed_data if name in _columns(obj)]
+        stamped = [f.name for f in obj._meta.local_fields if getattr(f, "auto_now", False)]
+        if edited:
+            obj.save(update_fields={*edited, *stamped})
+
+
+class RecordAdmin(StudioAdmin):
+    """A table that the application writes by itself: to look at, and to clear out."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _label(field: models.Field) -> str:
+    return str(field.verbose_name).capitalize()
+
+
+def _columns(obj: models.Model) -> set[str]:
+    return {f.name for f in obj._meta.local_fields}
+
+
+def _text_widget(field: models.Field) -> type[forms.Widget]:
+    return AdminTextareaWidget if field.name in LONG_TEXTS else AdminTextInputWidget
+
+
+def _leads_to_secret(model: type[models.Model], lookup: str) -> bool:
+    """Whether a path such as ``approval__token__startswith`` passes over a secret column."""
+    for part in lookup.split("__"):
+        name = model._meta.pk.name if part == "pk" else part
+        if name in secret_fields(model):
+            return True
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        if field.is_relation:
+            model = field.related_model
+    return False

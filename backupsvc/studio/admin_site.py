@@ -1,0 +1,47 @@
+"""The admin's index, with the studio's tables under the headings of their sections.
+
+Not in the package ``admin``: importing that registers models, which asks for this very site.
+"""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+
+from backups.registry import registry
+
+STUDIO = "studio"
+
+
+class StudioAdminSite(AdminSite):
+    """Django's admin, where 82 tables are found again."""
+
+    site_header = "Studio"
+    site_title = "Studio"
+    index_title = "Everything the studio keeps"
+    # The pages have no use for the site's root, which leads back here.
+    site_url = None
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Other apps first, then the studio as one heading a group, in the order of sections."""
+        entries = super().get_app_list(request, app_label)
+        others = [entry for entry in entries if entry["app_label"] != STUDIO]
+        studio = [entry for entry in entries if entry["app_label"] == STUDIO]
+        return others + [group for entry in studio for group in _groups(entry)]
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django names the page after the first heading, which is only one of the studio's.
+        title = {"title": self.index_title} if app_label == STUDIO else {}
+        return super().app_index(request, app_label, title | (extra_context or {}))
+
+
+def _groups(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """One entry a group, of the tables that this person may see."""
+    visible = {table["model"]: table for table in entry["models"]}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for section in registry.sections:
+        if section.model in visible:
+            groups.setdefault(section.group, []).append(visible[section.model])
+    return [entry | {"name": name, "models": tables} for name, tables in groups.items()]
