@@ -37,6 +37,17 @@ def pid_in(path: Path) -> int | None:
         return None
 
 
+def is_alive(pid: int) -> bool:
+    """Whether the process exists and is no zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's, so it exists
+    return not _is_zombie(pid)
+
+
 def serves(pid: int | None, directory: Path, program: str) -> bool:
     """Whether ``pid`` is a live ``program`` working in ``directory``.
 
@@ -44,7 +55,7 @@ def serves(pid: int | None, directory: Path, program: str) -> bool:
     some other program. Both servers change into their data directory, which tells them apart;
     where we may not look, the program's name has to do.
     """
-    if pid is None or not _exists(pid) or _is_zombie(pid):
+    if pid is None or not is_alive(pid):
         return False
     try:
         return Path(f"/proc/{pid}/cwd").readlink() == directory.resolve()
@@ -55,13 +66,10 @@ def serves(pid: int | None, directory: Path, program: str) -> bool:
 def stop(pid: int, signals: tuple[signal.Signals, ...], *, timeout_seconds: float) -> bool:
     """Send each signal in turn until the process is gone; whether it is."""
 
-    def gone() -> bool:
-        return not _exists(pid) or _is_zombie(pid)
-
     for number in signals:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-        if wait_until(gone, timeout_seconds=timeout_seconds):
+        if wait_until(lambda: not is_alive(pid), timeout_seconds=timeout_seconds):
             return True
     return False
 
@@ -89,16 +97,6 @@ def log_tail(path: Path, lines: int = 5) -> str:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
     except FileNotFoundError:
         return ""
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _is_zombie(pid: int) -> bool:
