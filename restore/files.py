@@ -10,7 +10,9 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files import File
@@ -71,6 +73,29 @@ def forget_journals(committed: Iterable[str]) -> None:
         (vault.folder() / f"{_JOURNAL}{run_id}").unlink(missing_ok=True)
 
 
+class What(StrEnum):
+    """What becomes of a locator."""
+
+    STAYS = "stays"
+    PUT_BACK = "put back"
+    RENAMED = "renamed"
+    ELSEWHERE = "elsewhere"
+
+
+def what_becomes_of(locator: Locator, sha256: str, size_bytes: int) -> What:
+    """Look, and write nothing. Raises RestoreError where the storage is not known here."""
+    if not locator.storage:
+        return What.ELSEWHERE
+    storage, name = _storage(locator.storage), _name_of(locator)
+    if not name or not _is_valid(name):
+        return What.RENAMED
+    if not storage.exists(name):
+        return What.PUT_BACK
+    # The size is asked first: reading the whole file is only worth it where it agrees.
+    same = storage.size(name) == size_bytes and _hash(storage, name) == sha256
+    return What.STAYS if same else What.RENAMED
+
+
 class FilesBack:
     """Puts files back. ``renamed`` lists the locators whose rows must point to a new name."""
 
@@ -102,18 +127,16 @@ class FilesBack:
             yield block
 
     def _put_locator(self, locator: Locator, sha256: str) -> None:
-        name = _name_of(locator)
-        storage = _storage(locator.storage)
-        if name and _is_valid(name):
-            if not storage.exists(name):
-                self._save(locator.storage, storage, name, sha256)
-                return
-            if _hash(storage, name) == sha256:
-                self.kept += 1
-                return
-        made = _new_name(name)
-        self._save(locator.storage, storage, made, sha256)
-        self.renamed.append((locator, made))
+        storage, name = _storage(locator.storage), _name_of(locator)
+        what = what_becomes_of(locator, sha256, self._spool.path(sha256).stat().st_size)
+        if what is What.STAYS:
+            self.kept += 1
+        elif what is What.PUT_BACK:
+            self._save(locator.storage, storage, name, sha256)
+        else:
+            made = _new_name(name)
+            self._save(locator.storage, storage, made, sha256)
+            self.renamed.append((locator, _value_like(locator, made)))
 
     def _save(self, alias: str, storage: Storage, name: str, sha256: str) -> None:
         self._journal.note(alias, name)
@@ -138,6 +161,14 @@ def _name_of(locator: Locator) -> str:
         if isinstance(target, StorageTarget):
             return target.name
     return ""
+
+
+def _value_like(locator: Locator, name: str) -> str:
+    """A value for the rows that names the new file in the manner of the old value."""
+    base = str(getattr(_storage(locator.storage), "base_url", None) or "")
+    if base and locator.value.startswith(base):
+        return base + quote(name)
+    return f"/{name}" if locator.value.startswith("/") else name
 
 
 def _storage(alias: str) -> Storage:

@@ -6,7 +6,7 @@ COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html, "Text
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -72,10 +72,7 @@ class RowCodec:
 
     def copy_line(self, row: bytes) -> str:
         """The row as one line of COPY's text format, without the line feed."""
-        cells = self.cells(row)
-        if _NEEDS_CARE(row):
-            return "\t".join([NULL if cell is None else cell.translate(_ESCAPES) for cell in cells])
-        return "\t".join([NULL if cell is None else cell for cell in cells])
+        return copy_text(self.cells(row), careful=needs_care(row))
 
     def key(self, row: bytes) -> tuple[str, ...]:
         """The row's primary key, part by part."""
@@ -95,6 +92,18 @@ class RowCodec:
         """msgspec ends its messages with the path, such as ``- at `$.name```; only names we know."""
         found = re.search(r"\$\.([^`\[\.]+)", message) or re.search(r"field `([^`]+)`", message)
         return found[1] if found and found[1] in self._head.column_names() else ""
+
+
+def needs_care(row: bytes) -> bool:
+    """Whether cells of this row may hold what COPY's text format must escape."""
+    return _NEEDS_CARE(row) is not None
+
+
+def copy_text(cells: Sequence[str | None], *, careful: bool) -> str:
+    """Cells as one line of COPY's text format. ``careful`` escapes what must be escaped."""
+    if careful:
+        return "\t".join([NULL if cell is None else cell.translate(_ESCAPES) for cell in cells])
+    return "\t".join([NULL if cell is None else cell for cell in cells])
 
 
 def _field(name: str, column: Column) -> tuple[Any, ...]:

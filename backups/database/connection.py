@@ -44,6 +44,7 @@ def connect(alias: str = "default", *, purpose: str) -> Connection:
     parameters.pop("cursor_factory", None)
     parameters.pop("assume_role", None)
     parameters["application_name"] = f"backups {purpose}"
+    connection: Connection
     try:
         connection = psycopg2.connect(**parameters)
         _fix_session(connection)

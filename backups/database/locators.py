@@ -73,7 +73,7 @@ def _values(table: LiveTable, locator: FileLocator, column: str) -> sql.Composab
 
 
 def _condition(reading: TableReading, locator: FileLocator) -> sql.Composable:
-    conditions = [sql.SQL("true")]
+    conditions: list[sql.Composable] = [sql.SQL("true")]
     if locator.unless:
         matches = [
             sql.SQL("t.{} IS NOT DISTINCT FROM {}").format(

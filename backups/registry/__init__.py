@@ -3,6 +3,7 @@
 No SQL and no web in here. The words are those of docs/design.md.
 """
 
+from backups.registry.accounts import Accounts
 from backups.registry.declare import exclude, section
 from backups.registry.files import Address, FileLocator, JsonAddress, StoragePath
 from backups.registry.redaction import NULL, Omit, Refill, random_token
@@ -14,6 +15,7 @@ __all__ = [
     "COMPLETE",
     "NULL",
     "SAFE",
+    "Accounts",
     "Address",
     "Exclusion",
     "FileLocator",

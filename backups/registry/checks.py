@@ -102,6 +102,8 @@ def _unknown_names(section: Section) -> Iterator[Finding]:
         "redact": tuple(section.redact),
         "natural_key": section.natural_key,
         "secret": section.secret,
+        "accounts": section.accounts.fields() if section.accounts else (),
+        "revoked": tuple(section.revoked),
         "files": tuple(name for f in section.files for name in (f.field, *f.unless)),
     }
     for place, names in named.items():

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from django.apps import apps
 from django.db.models import Model
 
+from backups.registry.accounts import Accounts
 from backups.registry.files import FileLocator
 from backups.registry.redaction import Omit
 from backups.registry.registry import Registry, registry
@@ -23,6 +24,8 @@ def section(
     natural_key: str = "",
     secret: str = "",
     files: Iterable[FileLocator] = (),
+    accounts: Accounts | None = None,
+    revoked: Mapping[str, str] | None = None,
     to: Registry = registry,
 ) -> None:
     """Declare one table. Lists of fields are given as one string, separated by blanks.
@@ -30,6 +33,8 @@ def section(
     ``safe_columns`` and ``redact`` together name every column of a Safe section, each once.
     ``natural_key`` names unique fields by which a row is found again when its primary key is not.
     ``secret`` names the columns whose values open something.
+    ``accounts`` says that the rows are accounts, and which field means what.
+    ``revoked`` gives the values, as PostgreSQL prints them, of a row that was revoked.
     """
     to.add_section(
         Section(
@@ -42,6 +47,8 @@ def section(
             natural_key=tuple(natural_key.split()),
             secret=tuple(secret.split()),
             files=tuple(files),
+            accounts=accounts,
+            revoked=dict(revoked or {}),
         )
     )
 

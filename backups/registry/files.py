@@ -4,8 +4,9 @@ A locator is data, never code: it names a column by its field, what its values m
 value is a file at all.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class FileLocator:
 
     field: str
     storage: str = "default"
-    unless: Mapping[str, str] = field(default_factory=dict)
+    unless: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

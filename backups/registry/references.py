@@ -34,11 +34,13 @@ def references(model: type[Model]) -> Iterator[Reference]:
         if remote is None or not field.column:
             continue
         target = field.related_model
+        if target is None:
+            continue
         yield Reference(
             field=field.name,
             column=field.column,
             target_table=target._meta.db_table,
-            target_column=field.target_field.column,
+            target_column=field.target_field.column,  # type: ignore[attr-defined]
             nullable=field.null,
             rule=_RULES.get(getattr(remote, "on_delete", CASCADE), "other"),
         )

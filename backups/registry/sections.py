@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Model
 
+from backups.registry.accounts import Accounts
 from backups.registry.files import FileLocator
 from backups.registry.redaction import Omit
 from backups.registry.scopes import COMPLETE, SAFE, Scope
@@ -23,6 +24,8 @@ class Section:
     natural_key: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
     files: tuple[FileLocator, ...] = ()
+    accounts: Accounts | None = None
+    revoked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> str:

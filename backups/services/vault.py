@@ -85,7 +85,7 @@ def _locked_file(path: Path) -> BinaryIO:
         stream.close()
 
 
-def keep(finished: Draft, verify: Callable[[BinaryIO], None]) -> str:
+def keep(finished: Draft, verify: Callable[[BinaryIO], object]) -> str:
     """Make the draft durable, let ``verify`` read it back, and give it its final random name."""
     with disk_errors():
         finished.stream.flush()

@@ -22,6 +22,7 @@ class ForeignKey:
     target_columns: tuple[str, ...]
     definition: str
     comment: str | None
+    validated: bool = True
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -55,7 +56,7 @@ SELECT k.conname, n.nspname, c.relname,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number
              ORDER BY place),
-       pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
+       pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
@@ -77,8 +78,8 @@ def foreign_keys(connection: Connection) -> list[ForeignKey]:
     with connection.cursor() as cursor:
         cursor.execute(_FOREIGN_KEYS)
         return [
-            ForeignKey(name, schema, table, tuple(cols), ts, tt, tuple(tcols), text, comment)
-            for name, schema, table, cols, ts, tt, tcols, text, comment in cursor.fetchall()
+            ForeignKey(name, schema, table, tuple(cols), ts, tt, tuple(tcols), *facts)
+            for name, schema, table, cols, ts, tt, tcols, *facts in cursor.fetchall()
         ]
 
 
@@ -87,3 +88,31 @@ def triggers(connection: Connection, tables: Iterable[LiveTable]) -> list[Trigge
     with connection.cursor() as cursor:
         cursor.execute(_TRIGGERS, [[table.oid for table in tables]])
         return [Trigger(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class UniqueRule:
+    """A unique index on plain columns, without a condition. ``nulls_equal``: two NULLs collide too."""
+
+    table: str
+    columns: tuple[str, ...]
+    nulls_equal: bool
+
+
+_UNIQUE = """
+SELECT c.relname,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(number, place)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
+             WHERE place <= i.indnkeyatts ORDER BY place),
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+WHERE i.indrelid = ANY (%s::oid[]) AND i.indisunique AND i.indisvalid
+  AND i.indpred IS NULL AND i.indexprs IS NULL
+"""
+
+
+def unique_rules(connection: Connection, tables: Iterable[LiveTable]) -> list[UniqueRule]:
+    """What may not stand twice in these tables, primary keys included."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNIQUE, [[table.oid for table in tables]])
+        return [UniqueRule(name, tuple(columns), nulls) for name, columns, nulls in cursor]

@@ -19,10 +19,3 @@ class Target:
     @property
     def table(self) -> LiveTable:
         return self.reading.table
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What COPY took."""
-
-    rows: int

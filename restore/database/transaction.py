@@ -15,10 +15,11 @@ from psycopg2.extensions import connection as Connection
 from backups.artifact.tail import Sequence
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.row_stream import stream_rows
-from restore.database import catalogue, copying
+from restore.database import catalogue, copying, questions, redacted
 from restore.database.catalogue import ForeignKey, Trigger
 from restore.database.failures import restore_failure
-from restore.database.targets import Loaded, Target
+from restore.database.staging import same
+from restore.database.targets import Target
 from restore.database.verification import RowsDigest
 
 
@@ -26,7 +27,7 @@ class RestoreTransaction:
     """Use as ``with restore_transaction(connection) as work``; what is not committed never was."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._keys: list[ForeignKey] = []
         self._triggers: list[Trigger] = []
 
@@ -51,7 +52,7 @@ class RestoreTransaction:
                     key.identifier, sql.Identifier(key.name)
                 )
             )
-        self._triggers = catalogue.triggers(self._connection, tables)
+        self._triggers = catalogue.triggers(self.connection, tables)
         for trigger in self._triggers:
             self._alter_trigger("DISABLE", trigger)
 
@@ -59,30 +60,26 @@ class RestoreTransaction:
         names = [table.identifier for table in tables]
         self._execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
-    def load(self, target: Target, blocks: Iterator[bytes]) -> Loaded:
-        """COPY the rows of one section. Raises RestoreError naming the row."""
-        return copying.load(self._connection, target, blocks)
+    def load(self, target: Target, blocks: Iterator[bytes]) -> int:
+        """COPY the rows of one section. Returns how many. Raises RestoreError naming the row."""
+        return copying.load(self.connection, target, blocks)
 
-    def follow_delete_rule(self, key: ForeignKey, *, set_null: bool) -> int:
-        """Rows whose target has gone follow their rule. Returns how many were changed or removed."""
-        gone = sql.SQL("{filled} AND NOT EXISTS (SELECT FROM {target} AS o WHERE {same})").format(
-            filled=sql.SQL(" AND ").join(
-                sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(c)) for c in key.columns
-            ),
-            target=key.target_identifier,
-            same=sql.SQL(" AND ").join(
-                sql.SQL("o.{} = t.{}").format(sql.Identifier(theirs), sql.Identifier(ours))
-                for ours, theirs in zip(key.columns, key.target_columns, strict=True)
-            ),
-        )
-        if set_null:
-            nulls = sql.SQL(", ").join(
-                sql.SQL("{} = NULL").format(sql.Identifier(c)) for c in key.columns
+    def remove_followers(self, key: ForeignKey) -> int:
+        """Remove the rows whose target has gone. Returns how many."""
+        return self._execute(
+            sql.SQL(
+                "DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} AS o WHERE {})"
+            ).format(
+                key.identifier,
+                questions.filled("t", key.columns),
+                key.target_identifier,
+                same("t", "o", key.columns, key.target_columns),
             )
-            query = sql.SQL("UPDATE {} AS t SET {} WHERE {}").format(key.identifier, nulls, gone)
-        else:
-            query = sql.SQL("DELETE FROM {} AS t WHERE {}").format(key.identifier, gone)
-        return self._execute(query)
+        )
+
+    def clear_references(self, key: ForeignKey) -> int:
+        """Let references whose target has gone become NULL. Returns how many."""
+        return redacted.clear_dangling(self.connection, key)
 
     def attach(self) -> None:
         """Add the foreign keys again, which validates them, and wake the triggers."""
@@ -107,7 +104,7 @@ class RestoreTransaction:
         self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
         self._execute(
             sql.SQL("SELECT setval({}::regclass, {}, {})").format(
-                sql.Literal(sequence.identifier.as_string(self._connection)),
+                sql.Literal(sequence.identifier.as_string(self.connection)),
                 sql.Literal(state.last_value),
                 sql.Literal(state.is_called),
             )
@@ -116,7 +113,7 @@ class RestoreTransaction:
     def digest(self, target: Target) -> RowsDigest:
         """Read the written rows back as a backup would."""
         digest = RowsDigest()
-        stream_rows(self._connection, target.reading, digest.take)
+        stream_rows(self.connection, target.reading, digest.take)
         return digest
 
     def replace_locator(self, table: LiveTable, column: str, old: str, new: str) -> int:
@@ -151,7 +148,7 @@ class RestoreTransaction:
         )
 
     def _execute(self, query: sql.Composable) -> int:
-        with self._connection.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             cursor.execute(query)
             return int(cursor.rowcount)
 

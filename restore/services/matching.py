@@ -1,5 +1,6 @@
 """The sections of a file against the registry and the live database. Every objection at once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backups.artifact.manifest import Manifest, SectionHead
@@ -8,7 +9,7 @@ from backups.database.introspection import LiveTable
 from backups.database.reading import TableReading, primary_key_columns, reading
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import COMPLETE, Registry, Section
+from backups.registry import COMPLETE, Registry, Scope, Section
 from restore.database.targets import Target
 
 
@@ -19,6 +20,7 @@ class Match:
     targets: tuple[Target, ...]
     emptied: tuple[LiveTable, ...]
     findings: tuple[Finding, ...]
+    differences: tuple[str, ...] = ()
 
     @property
     def written(self) -> tuple[LiveTable, ...]:
@@ -50,12 +52,27 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         if not objections:
             targets.append(Target(head, _as_in_file(head, live), RowCodec(head)))
     present = {head.key for head in manifest.sections}
+    scope = Scope(manifest.type)
     emptied = [
-        reading(s, COMPLETE, tables).table
-        for s in declared.in_scope(COMPLETE)
-        if s.key not in present
+        reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
     ]
-    return Match(tuple(targets), tuple(emptied), tuple(findings))
+    return Match(
+        tuple(targets), tuple(emptied), tuple(findings), tuple(_differences(targets, emptied))
+    )
+
+
+def _differences(targets: list[Target], emptied: list[LiveTable]) -> Iterator[str]:
+    """What the schema has gained since the file was made, in sentences."""
+    for target in targets:
+        named = {*target.head.column_names(), *target.head.redacted}
+        for column in target.table.columns.values():
+            if column.name not in named and not column.generated:
+                yield (
+                    f"{target.table.name}.{column.name} is not in the file; every row gets the"
+                    " column's default."
+                )
+    for table in emptied:
+        yield f"{table.name} is not in the file and will be empty."
 
 
 def _as_in_file(head: SectionHead, live: TableReading) -> TableReading:
@@ -107,7 +124,7 @@ def _columns(head: SectionHead, live: TableReading) -> list[Finding]:
             found.append(
                 _column(head, "restore.column_type", column.name, "which has another type here")
             )
-    given = set(head.column_names())
+    given = {*head.column_names(), *head.redacted}
     for name, there in writable.items():
         if name not in given and not there.nullable and not there.has_default:
             found.append(

@@ -1,6 +1,7 @@
 """Restores from request to end, seen from outside: ask for one, and end those whose worker died."""
 
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ from backups.services import runs, vault
 from backups.services.runs import Actor
 from restore import files
 from restore.models import Receipt, RestoreRun
+from restore.plan import Choices
 
 PHRASE = "REPLACE ALL DATA"
 
@@ -24,14 +26,20 @@ def require_phrase(phrase: str) -> None:
         )
 
 
-def request(source: Path, actor: Actor, *, accept_foreign: bool = False) -> RestoreRun:
-    """Write down that a restore of a file is wanted. Somebody must then ``applying.carry_out`` it."""
+def request(
+    source: Path, actor: Actor, choices: Choices, *, confirmed: dict[str, Any] | None = None
+) -> RestoreRun:
+    """Write down that a restore of a file is wanted. Somebody must then ``applying.carry_out`` it.
+
+    ``confirmed`` is the plan, in its JSON form, that the person has seen.
+    """
     end_abandoned()
     run = RestoreRun.objects.create(
         source=source.name,
         requested_by_name=actor.name,
         requested_by_email=actor.email,
-        choices={"accept_foreign": accept_foreign},
+        choices=choices.as_dict(),
+        plan=confirmed or {},
     )
     runs.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
     return run

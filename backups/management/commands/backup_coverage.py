@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
 from rich.console import Console
@@ -46,7 +46,9 @@ class Command(BaseCommand):
                 " ".join(item.omitted_in_safe),
                 f"{item.rows:,}",
             )
-        console = Console(file=self.stdout._out, width=None if self.stdout.isatty() else 160)
+        console = Console(
+            file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 160
+        )
         console.print(table)
         for excluded in report.excluded:
             console.print(f"not backed up: {excluded['table']} ({excluded['because']})")

@@ -1,29 +1,36 @@
-"""``manage.py restore_apply``: replace all data by what a Complete backup holds."""
+"""``manage.py restore_apply``: put back what a backup holds."""
 
+import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from backups import jobs as backup_jobs
 from backups.management import terminal
 from backups.services import runs
 from restore import jobs
+from restore.management.choices import add_choices, choices_of
 from restore.models import RestoreRun
 from restore.services import applying, requests
 
 
 class Command(BaseCommand):
-    help = "Restore a Complete backup: every table is replaced. Exit 0 done, 1 failed."
+    help = (
+        "Restore a backup. A Complete one replaces every table, a Safe one the Safe tables."
+        " Exit 0 done, 1 failed (nothing was changed)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
+        add_choices(parser)
         parser.add_argument(
-            "--accept-foreign",
-            action="store_true",
-            help="restore a file that another installation made",
+            "--plan",
+            type=Path,
+            help="the output of restore_plan --json that you agreed to; if the losses are not the"
+            " same any more, nothing is done",
         )
         parser.add_argument(
             "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
@@ -33,7 +40,10 @@ class Command(BaseCommand):
         with terminal.errors(), terminal.bars(self) as listener:
             requests.require_phrase(options["confirm"])
             run = requests.request(
-                options["file"], runs.COMMAND_LINE, accept_foreign=options["accept_foreign"]
+                options["file"],
+                runs.COMMAND_LINE,
+                choices_of(options),
+                confirmed=_confirmed(options["plan"]),
             )
             if options["enqueue"]:
                 requests.take_copy(run, options["file"])
@@ -57,3 +67,13 @@ class Command(BaseCommand):
             f"  {report['sessions_ended']:,} web sessions ended\n"
             f"  safety backup of what was there before: {run.safety_backup}"
         )
+
+
+def _confirmed(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError("The file given with --plan is not a plan.") from error
+    return plan

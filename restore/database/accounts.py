@@ -1,0 +1,172 @@
+"""Accounts in the staged file beside those of now."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveTable
+from restore.database import questions
+from restore.database.staging import Stage, names
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns mean what. ``active`` are the values an account must have to sign in."""
+
+    key: tuple[str, ...]
+    natural: tuple[str, ...]
+    email: str
+    name: str
+    password: str
+    role: str
+    active: tuple[tuple[str, str], ...]
+    survives: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StagedAccount:
+    """One account of the file, and what it is now; ``role_now`` is empty where it is not there."""
+
+    key: tuple[str, ...]
+    email: str
+    name: str
+    role: str
+    active: bool
+    has_password: bool
+    role_now: str
+    has_password_now: bool
+
+
+@dataclass(frozen=True)
+class LiveAccount:
+    key: tuple[str, ...]
+    email: str
+    name: str
+    role: str
+    active: bool
+    has_password: bool
+
+
+def staged_accounts(
+    connection: Connection, stage: Stage, live: LiveTable, columns: Columns
+) -> Iterator[StagedAccount]:
+    """Every account of the file, by e-mail."""
+    now = questions.pairs(
+        stage, live.identifier, columns.key, columns.natural, [columns.role, columns.password]
+    )
+    # The pairs name the file's key first and the current columns behind it.
+    paired = [f"k{i}" for i in range(len(columns.key))]
+    has_password = columns.password in stage.columns
+    query = sql.SQL(
+        "SELECT {key}, s.{email}, s.{name}, s.{role}, {active}, {password},"
+        " coalesce(p.role_now, ''), p.password_now IS NOT NULL"
+        " FROM {stage} AS s LEFT JOIN ({now}) AS p({paired}, role_now, password_now) ON {match}"
+        ' ORDER BY s.{email} COLLATE "C"'
+    ).format(
+        key=_texts("s", columns.key),
+        email=sql.Identifier(columns.email),
+        name=sql.Identifier(columns.name),
+        role=sql.Identifier(columns.role),
+        active=questions.in_state("s", columns.active) if columns.active else sql.SQL("true"),
+        password=sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(columns.password))
+        if has_password
+        else sql.SQL("false"),
+        stage=stage.relation,
+        now=now,
+        paired=names(paired),
+        match=sql.SQL(" AND ").join(
+            sql.SQL("s.{} = p.{}").format(sql.Identifier(c), sql.Identifier(k))
+            for c, k in zip(columns.key, paired, strict=True)
+        ),
+    )
+    width = len(columns.key)
+    for row in questions.rows_of(connection, query, name="accounts"):
+        key, (email, name, role, active, has, role_now, has_now) = row[:width], row[width:]
+        yield StagedAccount(
+            tuple(str(part) for part in key),
+            str(email or ""),
+            str(name or ""),
+            str(role or ""),
+            bool(active),
+            bool(has),
+            str(role_now),
+            bool(has_now),
+        )
+
+
+def acting_now(
+    connection: Connection, live: LiveTable, columns: Columns, email: str
+) -> LiveAccount | None:
+    """The live account with this e-mail address."""
+    query = sql.SQL(
+        "SELECT {key}, t.{email}, t.{name}, t.{role}, {active}, t.{password} IS NOT NULL"
+        " FROM {table} AS t WHERE t.{email} = {wanted}"
+    ).format(
+        key=_texts("t", columns.key),
+        email=sql.Identifier(columns.email),
+        name=sql.Identifier(columns.name),
+        role=sql.Identifier(columns.role),
+        active=questions.in_state("t", columns.active) if columns.active else sql.SQL("true"),
+        password=sql.Identifier(columns.password),
+        table=live.identifier,
+        wanted=sql.Literal(email),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    width = len(columns.key)
+    mail, name, role, active, has_password = row[width:]
+    return LiveAccount(
+        tuple(row[:width]), mail, name or "", role or "", bool(active), bool(has_password)
+    )
+
+
+def acting_in_file(
+    connection: Connection, stage: Stage, columns: Columns, now: LiveAccount
+) -> list[tuple[str, ...]]:
+    """Keys of the file's rows that are the account by key or by e-mail."""
+    query = sql.SQL("SELECT {} FROM {} AS s WHERE ({}) OR s.{} = {}").format(
+        _texts("s", columns.key),
+        stage.relation,
+        key_is("s", columns.key, now.key),
+        sql.Identifier(columns.email),
+        sql.Literal(now.email),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def add_to_stage(
+    connection: Connection,
+    stage: Stage,
+    live: LiveTable,
+    key_columns: Sequence[str],
+    key: Sequence[str],
+) -> None:
+    """Copy one live row into the stage."""
+    query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t WHERE {}").format(
+        stage.relation,
+        names(stage.columns),
+        names(stage.columns, "t"),
+        live.identifier,
+        key_is("t", key_columns, key),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+
+
+def key_is(alias: str, columns: Sequence[str], key: Sequence[str]) -> sql.Composed:
+    """``alias``'s primary key, part by part as text, is ``key``."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{}::text = {}").format(sql.Identifier(alias, c), sql.Literal(part))
+        for c, part in zip(columns, key, strict=True)
+    )
+
+
+def _texts(alias: str, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(alias, c)) for c in columns)

@@ -1,0 +1,262 @@
+"""What a plan asks of the database: the staged file beside the live rows. Nothing here writes to the
+application's tables."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveTable
+from restore.database.catalogue import ForeignKey, UniqueRule
+from restore.database.staging import PLACE, Stage, create_lost, names, same
+
+
+def ask(connection: Connection, query: sql.Composable) -> int:
+    """One number."""
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def not_in(
+    connection: Connection, first: sql.Identifier, second: sql.Identifier, key: Sequence[str]
+) -> int:
+    """Rows of ``first`` whose key is not in ``second``."""
+    return ask(
+        connection,
+        sql.SQL(
+            "SELECT count(*) FROM {} AS a WHERE NOT EXISTS (SELECT FROM {} AS b WHERE {})"
+        ).format(first, second, same("a", "b", key)),
+    )
+
+
+def repeated(connection: Connection, stage: Stage, rule: UniqueRule) -> int:
+    """Values that stand more than once where they may stand once."""
+    filled = sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier(c)) for c in rule.columns
+    )
+    return ask(
+        connection,
+        sql.SQL(
+            "SELECT count(*) FROM (SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) AS r"
+        ).format(
+            stage.relation, sql.SQL("true") if rule.nulls_equal else filled, names(rule.columns)
+        ),
+    )
+
+
+def dangling(connection: Connection, stage: Stage, key: ForeignKey, target: sql.Identifier) -> int:
+    """Rows of the file whose reference leads to nothing in ``target``."""
+    return ask(
+        connection,
+        sql.SQL(
+            "SELECT count(*) FROM {} AS s WHERE {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
+        ).format(
+            stage.relation,
+            filled("s", key.columns),
+            target,
+            same("s", "t", key.columns, key.target_columns),
+        ),
+    )
+
+
+def filled(alias: str, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier(alias, c)) for c in columns
+    )
+
+
+def pairs(
+    stage: Stage,
+    current: sql.Identifier,
+    key: Sequence[str],
+    natural: Sequence[str],
+    columns: Sequence[str],
+) -> sql.Composed:
+    """For each row of the file that exists now: its key, and the current ``columns``.
+
+    Found by primary key, else by natural key, if the current row's own key is not in the file.
+    """
+    wanted = sql.SQL(", ").join([names(key, "s"), *([names(columns, "c")] if columns else [])])
+    by_key = sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
+        wanted, stage.relation, current, same("s", "c", key)
+    )
+    if not natural:
+        return by_key
+    by_name = sql.SQL(
+        "SELECT {} FROM {} AS s JOIN {} AS c ON {}"
+        " WHERE NOT EXISTS (SELECT FROM {} AS k WHERE {})"
+        " AND NOT EXISTS (SELECT FROM {} AS k WHERE {})"
+    ).format(
+        wanted,
+        stage.relation,
+        current,
+        same("s", "c", natural),
+        current,
+        same("s", "k", key),
+        stage.relation,
+        same("c", "k", key),
+    )
+    return sql.SQL("{} UNION ALL {}").format(by_key, by_name)
+
+
+def count_pairs(
+    connection: Connection,
+    stage: Stage,
+    current: sql.Identifier,
+    key: Sequence[str],
+    natural: Sequence[str],
+) -> int:
+    """Rows of the file that exist now."""
+    return ask(
+        connection,
+        sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(stage, current, key, natural, ())),
+    )
+
+
+def revoked_now(
+    connection: Connection,
+    stage: Stage,
+    live: LiveTable,
+    key: Sequence[str],
+    state: Sequence[tuple[str, str]],
+) -> int:
+    """Rows of the file that are not in the revoked state there and are in it now."""
+    return ask(
+        connection,
+        sql.SQL("SELECT count(*) FROM {} AS s JOIN {} AS c ON {} WHERE {} AND NOT ({})").format(
+            stage.relation,
+            live.identifier,
+            same("s", "c", key),
+            in_state("c", state),
+            in_state("s", state),
+        ),
+    )
+
+
+def in_state(alias: str, state: Sequence[tuple[str, str]]) -> sql.Composed:
+    """``alias.column`` has the value, compared as PostgreSQL prints it."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(sql.Identifier(alias, c), sql.Literal(v))
+        for c, v in state
+    )
+
+
+@dataclass(frozen=True)
+class Follower:
+    """A table outside the file whose rows may follow their delete rule."""
+
+    table: LiveTable
+    keys: tuple[tuple[ForeignKey, str], ...]
+
+
+After = Callable[[str], sql.Identifier | None]
+
+
+class Simulation:
+    """Which rows of tables outside the file would go, found as the restore itself will find them.
+
+    ``after`` gives the relation that holds a written table's rows after the restore, None where there
+    will be none.
+    """
+
+    def __init__(self, connection: Connection, followers: Sequence[Follower], after: After) -> None:
+        self._connection = connection
+        self._followers = followers
+        self._after = after
+        self._lost: dict[str, sql.Identifier] = {}
+
+    def run(self) -> None:
+        """Follow the rules until nothing changes any more."""
+        for number, follower in enumerate(self._followers):
+            self._lost[follower.table.name] = create_lost(
+                self._connection, f"lost_{number}", follower.table
+            )
+        while any(self._follow(follower) for follower in self._followers):
+            pass
+
+    def removed(self, follower: Follower) -> int:
+        return ask(
+            self._connection,
+            sql.SQL("SELECT count(*) FROM {}").format(self._lost[follower.table.name]),
+        )
+
+    def set_null(self, follower: Follower) -> int:
+        """References that would become NULL, of rows that stay."""
+        lost = self._lost[follower.table.name]
+        total = 0
+        for key, rule in follower.keys:
+            if rule == "set null":
+                total += ask(
+                    self._connection,
+                    sql.SQL("SELECT count(*) FROM {} AS t WHERE {} AND {}").format(
+                        follower.table.identifier, self._gone(key), _not_lost(lost)
+                    ),
+                )
+        return total
+
+    def kept_to_nowhere(self, kept: sql.Composed, column: str, key: ForeignKey) -> int:
+        """Kept references whose target would go. ``kept`` yields the current cells."""
+        lost = self._lost.get(key.target_table)
+        if lost is None:
+            return 0
+        return ask(
+            self._connection,
+            sql.SQL(
+                "SELECT count(*) FROM ({}) AS p JOIN {} AS l ON p.{} = l.{} WHERE p.{} IS NOT NULL"
+            ).format(
+                kept,
+                lost,
+                sql.Identifier(column),
+                sql.Identifier(key.target_columns[0]),
+                sql.Identifier(column),
+            ),
+        )
+
+    def _follow(self, follower: Follower) -> bool:
+        lost = self._lost[follower.table.name]
+        grown = False
+        for key, rule in follower.keys:
+            if rule == "set null":
+                continue
+            query = sql.SQL("INSERT INTO {} SELECT t.ctid, {} FROM {} AS t WHERE {} AND {}").format(
+                lost,
+                names(list(follower.table.columns), "t"),
+                follower.table.identifier,
+                self._gone(key),
+                _not_lost(lost),
+            )
+            with self._connection.cursor() as cursor:
+                cursor.execute(query)
+                grown = grown or cursor.rowcount > 0
+        return grown
+
+    def _gone(self, key: ForeignKey) -> sql.Composed:
+        """Of ``t``: the reference is filled and its target will not be there."""
+        lost = self._lost.get(key.target_table)
+        there = same("t", "o", key.columns, key.target_columns)
+        gone: sql.Composable
+        if lost is not None:
+            gone = sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(lost, there)
+        elif (after := self._after(key.target_table)) is not None:
+            gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
+        else:
+            gone = sql.SQL("true")
+        return sql.SQL("{} AND {}").format(filled("t", key.columns), gone)
+
+
+def _not_lost(lost: sql.Identifier) -> sql.Composed:
+    # Whole rows are compared by their place: a table without a key can follow too.
+    return sql.SQL("NOT EXISTS (SELECT FROM {} AS l WHERE l.{} = t.ctid)").format(
+        lost, sql.Identifier(PLACE)
+    )
+
+
+def rows_of(
+    connection: Connection, query: sql.Composable, *, name: str = "rows"
+) -> Iterator[tuple[object, ...]]:
+    """Stream the rows of a query through a cursor of the server's."""
+    with connection.cursor(name=name) as cursor:
+        cursor.execute(query)
+        yield from cursor

@@ -1,0 +1,264 @@
+"""Filling up what redaction left out: the current value where the row exists, else a new one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.artifact.rows import copy_text
+from restore.database import questions
+from restore.database.accounts import Columns, key_is
+from restore.database.catalogue import ForeignKey
+from restore.database.copying import copy_in
+from restore.database.staging import Stage, create_aside, names, same
+
+Make = Callable[[], object] | None
+LINES = 1000
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Columns of a live table, kept in a temporary one while the table is emptied."""
+
+    stage: Stage
+    relation: sql.Identifier
+    key: tuple[str, ...]
+    natural: tuple[str, ...]
+
+    @property
+    def table(self) -> sql.Identifier:
+        return self.stage.target.table.identifier
+
+
+def set_aside(
+    connection: Connection,
+    number: int,
+    stage: Stage,
+    key: Sequence[str],
+    natural: Sequence[str],
+    columns: Sequence[str],
+) -> Aside:
+    """Copy the key, the natural key and ``columns`` of every live row."""
+    wanted = list(dict.fromkeys([*key, *natural, *columns]))
+    relation = create_aside(connection, f"aside_{number}", stage.target.table, wanted)
+    _execute(
+        connection,
+        sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(
+            relation, names(wanted), stage.target.table.identifier
+        ),
+    )
+    _execute(connection, sql.SQL("ANALYZE {}").format(relation))
+    return Aside(stage, relation, tuple(key), tuple(natural))
+
+
+def insert_filled(
+    connection: Connection, aside: Aside, refills: dict[str, Make]
+) -> tuple[int, int]:
+    """Insert the staged rows, with the redacted columns filled up. Returns kept and refilled rows.
+
+    ``refills`` names for each redacted column what makes a value, None for NULL.
+    """
+    made = _make_refills(connection, aside, refills)
+    stage, columns = aside.stage, list(refills)
+    now = [f"now_{i}" for i in range(len(columns))]
+    paired = [f"k{i}" for i in range(len(aside.key))]
+    cells = [
+        sql.SQL("CASE WHEN p.found THEN p.{} ELSE r.{} END").format(
+            sql.Identifier(n), sql.Identifier(c)
+        )
+        for n, c in zip(now, columns, strict=True)
+    ]
+    rows = _execute(
+        connection,
+        sql.SQL(
+            "INSERT INTO {table} ({given}, {redacted}) OVERRIDING SYSTEM VALUE"
+            " SELECT {staged}, {cells} FROM {stage} AS s"
+            " LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q) AS p({paired}, {now}, found) ON {match}"
+            " LEFT JOIN {made} AS r ON {same}"
+        ).format(
+            table=aside.table,
+            given=names(stage.columns),
+            redacted=names(columns),
+            staged=names(stage.columns, "s"),
+            cells=sql.SQL(", ").join(cells),
+            stage=stage.relation,
+            pairs=questions.pairs(stage, aside.relation, aside.key, aside.natural, columns),
+            paired=names(paired),
+            now=names(now),
+            match=same("s", "p", aside.key, paired),
+            made=made,
+            same=same("s", "r", aside.key),
+        ),
+    )
+    kept = questions.count_pairs(connection, stage, aside.relation, aside.key, aside.natural)
+    return kept, rows - kept
+
+
+def _make_refills(connection: Connection, aside: Aside, refills: dict[str, Make]) -> sql.Identifier:
+    """A temporary table with new values for the rows that do not exist now."""
+    columns = [*aside.key, *refills]
+    name = aside.relation.strings[-1].replace("aside", "refill")
+    relation = create_aside(connection, name, aside.stage.target.table, columns)
+    if any(refills.values()):
+        keys = _keys_without_pair(connection, aside)
+        copy_in(connection, relation, columns, _refill_lines(keys, list(refills.values())))
+    _execute(connection, sql.SQL("ANALYZE {}").format(relation))
+    return relation
+
+
+def _keys_without_pair(connection: Connection, aside: Aside) -> list[tuple[str, ...]]:
+    paired = [f"k{i}" for i in range(len(aside.key))]
+    query = sql.SQL(
+        "SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT FROM ({}) AS p({}) WHERE {})"
+    ).format(
+        sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in aside.key),
+        aside.stage.relation,
+        questions.pairs(aside.stage, aside.relation, aside.key, aside.natural, ()),
+        names(paired),
+        same("s", "p", aside.key, paired),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def _refill_lines(keys: Sequence[tuple[str, ...]], makes: Sequence[Make]) -> Iterator[bytes]:
+    for start in range(0, len(keys), LINES):
+        lines = [
+            copy_text(
+                [*key, *(None if make is None else str(make()) for make in makes)], careful=True
+            )
+            for key in keys[start : start + LINES]
+        ]
+        yield ("\n".join(lines) + "\n").encode()
+
+
+def clear_dangling(
+    connection: Connection, key: ForeignKey, condition: sql.Composable | None = None
+) -> int:
+    """References whose target has gone become NULL. Returns how many."""
+    return _execute(
+        connection,
+        sql.SQL(
+            "UPDATE {} AS t SET {} WHERE {} AND {} AND NOT EXISTS (SELECT FROM {} AS o WHERE {})"
+        ).format(
+            key.identifier,
+            sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(c)) for c in key.columns),
+            condition or sql.SQL("true"),
+            questions.filled("t", key.columns),
+            key.target_identifier,
+            same("t", "o", key.columns, key.target_columns),
+        ),
+    )
+
+
+def keep_revoked(connection: Connection, aside: Aside, state: Sequence[tuple[str, str]]) -> int:
+    """What is revoked now stays revoked. Returns how many rows that changed."""
+    columns = [column for column, _ in state]
+    return _execute(
+        connection,
+        sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND {} AND NOT ({})").format(
+            aside.table,
+            _take_from("a", columns),
+            aside.relation,
+            same("t", "a", aside.key),
+            questions.in_state("a", state),
+            questions.in_state("t", state),
+        ),
+    )
+
+
+def set_roles(
+    connection: Connection,
+    aside: Aside,
+    columns: Columns,
+    *,
+    fallback: str,
+    granted: Sequence[str],
+) -> int:
+    """Accounts of a foreign file keep their current role or get the least, but for those granted."""
+    paired = [f"k{i}" for i in range(len(aside.key))]
+    return _execute(
+        connection,
+        sql.SQL(
+            "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback})"
+            " FROM {stage} AS s LEFT JOIN ({pairs}) AS p({paired}, role_now) ON {match}"
+            " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
+        ).format(
+            table=aside.table,
+            role=sql.Identifier(columns.role),
+            fallback=sql.Literal(fallback),
+            stage=aside.stage.relation,
+            pairs=questions.pairs(
+                aside.stage, aside.relation, aside.key, aside.natural, [columns.role]
+            ),
+            paired=names(paired),
+            match=same("s", "p", aside.key, paired),
+            same=same("t", "s", aside.key),
+            email=sql.Identifier(columns.email),
+            granted=sql.Literal(list(granted)),
+        ),
+    )
+
+
+def keep_acting(
+    connection: Connection, aside: Aside, columns: Columns, *, key: Sequence[str], email: str
+) -> int:
+    """The acting owner's row of the file keeps what must survive."""
+    return _execute(
+        connection,
+        sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND a.{} = {}").format(
+            aside.table,
+            _take_from("a", columns.survives),
+            aside.relation,
+            key_is("t", aside.key, key),
+            sql.Identifier(columns.email),
+            sql.Literal(email),
+        ),
+    )
+
+
+class SurvivingRow:
+    """One live row that comes back beside the file's, its references to nowhere NULL."""
+
+    def __init__(
+        self, connection: Connection, stage: Stage, key_columns: Sequence[str], key: Sequence[str]
+    ) -> None:
+        self._connection = connection
+        self._table = stage.target.table
+        self._columns = [c.name for c in self._table.columns.values() if not c.generated]
+        self._is_it = key_is("t", key_columns, key)
+        self._relation = create_aside(connection, "survivor", self._table, self._columns)
+        _execute(
+            connection,
+            sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t WHERE {}").format(
+                self._relation, names(self._columns, "t"), self._table.identifier, self._is_it
+            ),
+        )
+
+    def put_back(self, keys: Sequence[ForeignKey]) -> int:
+        """Insert the row. ``keys`` are the table's foreign keys."""
+        listed = names(self._columns)
+        rows = _execute(
+            self._connection,
+            sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+                self._table.identifier, listed, listed, self._relation
+            ),
+        )
+        for key in keys:
+            if all(self._table.columns[c].nullable for c in key.columns):
+                clear_dangling(self._connection, key, self._is_it)
+        return rows
+
+
+def _take_from(alias: str, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(c), sql.Identifier(alias, c)) for c in columns
+    )
+
+
+def _execute(connection: Connection, query: sql.Composable) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.rowcount)

@@ -1,0 +1,108 @@
+"""What of a file must be known beside the live rows, in temporary tables of one connection.
+
+Nothing of the application's is written: temporary tables live and die with the connection.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveTable
+from restore.database.copying import copy_in
+from restore.database.failures import copy_failure
+from restore.database.targets import Target
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A section's staged columns. ``relation`` is the temporary table."""
+
+    target: Target
+    columns: tuple[str, ...]
+    relation: sql.Identifier
+
+
+def create_stage(
+    connection: Connection, number: int, target: Target, columns: Sequence[str]
+) -> Stage:
+    """A temporary table with the live types of ``columns`` and none of the constraints."""
+    relation = sql.Identifier("pg_temp", f"stage_{number}")
+    _create_like(connection, relation, target.table, columns)
+    return Stage(target, tuple(columns), relation)
+
+
+def create_aside(
+    connection: Connection, name: str, table: LiveTable, columns: Sequence[str]
+) -> sql.Identifier:
+    """An empty temporary table with columns of a live one."""
+    relation = sql.Identifier("pg_temp", name)
+    _create_like(connection, relation, table, columns)
+    return relation
+
+
+# No column of an application is called so.
+PLACE = "__place"
+
+
+def create_lost(connection: Connection, name: str, table: LiveTable) -> sql.Identifier:
+    """An empty temporary table for rows of a live one, with their place in it."""
+    query = sql.SQL(
+        "CREATE TEMPORARY TABLE {} AS SELECT ctid AS {}, {} FROM {} WHERE false"
+    ).format(
+        sql.Identifier(name),
+        sql.Identifier(PLACE),
+        names(list(table.columns)),
+        table.identifier,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+    return sql.Identifier("pg_temp", name)
+
+
+def _create_like(
+    connection: Connection, relation: sql.Identifier, table: LiveTable, columns: Sequence[str]
+) -> None:
+    name = sql.Identifier(relation.strings[-1])
+    query = sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WHERE false").format(
+        name, names(columns), table.identifier
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+
+
+def drop_all(connection: Connection) -> None:
+    """Drop every temporary table of the connection, which must be in autocommit."""
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD TEMP")
+
+
+def load_stage(connection: Connection, stage: Stage, blocks: Iterator[bytes]) -> None:
+    """Fill a stage. Raises RestoreError where a value does not fit its column's type."""
+    try:
+        copy_in(connection, stage.relation, stage.columns, blocks)
+    except psycopg2.Error as error:
+        raise copy_failure(error, stage.target.head.key) from error
+    with connection.cursor() as cursor:
+        # Without statistics the joins of the plan would be nested loops.
+        cursor.execute(sql.SQL("ANALYZE {}").format(stage.relation))
+
+
+def names(columns: Sequence[str], prefix: str = "") -> sql.Composed:
+    """A list of columns, each behind ``prefix.`` where one is given."""
+    return sql.SQL(", ").join(
+        sql.Identifier(prefix, c) if prefix else sql.Identifier(c) for c in columns
+    )
+
+
+def same(
+    left: str, right: str, columns: Sequence[str], right_columns: Sequence[str] | None = None
+) -> sql.Composed:
+    """``left.a = right.b AND …``."""
+    pairs = zip(columns, right_columns or columns, strict=True)
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(left, a), sql.Identifier(right, b))
+        for a, b in pairs
+    )

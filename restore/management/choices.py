@@ -1,0 +1,42 @@
+"""The choices of a restore as command-line options; each of them appears in the plan."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from restore.plan import Choices
+
+
+def add_choices(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--as",
+        dest="acting",
+        default="",
+        metavar="EMAIL",
+        help="the owner who acts; his account survives. Required for a Safe backup",
+    )
+    parser.add_argument(
+        "--accept-foreign",
+        action="store_true",
+        help="take a file that another installation made or signed",
+    )
+    parser.add_argument(
+        "--grant-roles",
+        nargs="+",
+        default=[],
+        metavar="EMAIL",
+        help="accounts of a foreign file that get the role it gives them",
+    )
+    parser.add_argument(
+        "--keep-revoked",
+        action="store_true",
+        help="what is revoked now stays revoked, whatever the file says",
+    )
+
+
+def choices_of(options: dict[str, Any]) -> Choices:
+    return Choices(
+        acting=options["acting"],
+        accept_foreign=options["accept_foreign"],
+        keep_revoked=options["keep_revoked"],
+        grant_roles=tuple(options["grant_roles"]),
+    )

@@ -1,0 +1,68 @@
+"""``manage.py restore_plan``: everything a restore of a file would do, without a write."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand
+from rich.console import Console
+from rich.table import Table
+
+from backups.management import terminal
+from restore.management.choices import add_choices, choices_of
+from restore.plan import Plan
+from restore.services.planning import plan_file
+
+
+class Command(BaseCommand):
+    help = (
+        "Show what a restore would do. Exit 0 it can be applied, 1 a finding blocks it,"
+        " 2 the file is not sound."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--json", action="store_true")
+        add_choices(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with terminal.errors(status=terminal.UNSOUND):
+            plan = plan_file(options["file"], choices_of(options))
+        if options["json"]:
+            self.stdout.write(json.dumps(plan.as_dict(), indent=2, ensure_ascii=False))
+        else:
+            self._show(plan)
+        if plan.blocking:
+            raise SystemExit(terminal.FAILED)
+
+    def _show(self, plan: Plan) -> None:
+        console = Console(
+            file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 150
+        )
+        table = Table("Table", "Fate", "Now", "After", "Lost", "Kept", "Refilled", "To NULL")
+        for item in plan.tables:
+            if item.now or item.after:
+                numbers = (item.now, item.after, item.lost, item.kept, item.refilled, item.set_null)
+                table.add_row(item.table, item.fate, *(f"{n:,}" if n else "" for n in numbers))
+        console.print(
+            f"A {plan.file.type} backup of {plan.file.created_at}, {plan.file.rows:,} rows"
+        )
+        console.print(table)
+        people, files = plan.accounts, plan.files
+        console.print(
+            f"accounts: {people.total:,}, of which {people.can_sign_in:,} can sign in"
+            f" ({people.with_todays_password:,} with today's password,"
+            f" {people.with_files_password:,} with that of the backup's date);"
+            f" {people.need_reset:,} need a password reset"
+        )
+        for account in people.privileged_new:
+            console.print(f"  would become {account.role}: {account.email}")
+        console.print(
+            f"files: {files.stay:,} stay, {files.put_back:,} are put back,"
+            f" {files.renamed:,} get a new name, {files.elsewhere:,} stay elsewhere"
+        )
+        for sentence in plan.schema:
+            console.print(sentence)
+        for finding in plan.findings:
+            console.print(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")

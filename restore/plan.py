@@ -1,0 +1,225 @@
+"""The plan: everything a restore would do, as plain values. Pure: no database, no Django.
+
+A plan is computed before anything is written, shown, confirmed, computed again under the lock, and in
+the end compared with what was done.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from backups.findings import Finding
+
+
+class Fate(StrEnum):
+    """What a restore does to a table."""
+
+    REPLACED = "replaced"
+    EMPTIED = "emptied"
+    FOLLOWS = "follows"
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """One table. All numbers count rows.
+
+    ``dropped``: rows of now that are not in the file. ``kept``: rows whose redacted cells keep their
+    current value; ``refilled``: rows whose redacted cells get a new one or NULL. ``removed``: rows of a
+    table outside the file whose target goes. ``set_null``: references that become NULL. ``survives``:
+    the acting owner's row, where the file does not have it. ``revoked``: rows that stay revoked.
+    """
+
+    key: str
+    table: str
+    group: str
+    fate: Fate
+    now: int
+    after: int
+    added: int = 0
+    dropped: int = 0
+    kept: int = 0
+    refilled: int = 0
+    removed: int = 0
+    set_null: int = 0
+    survives: int = 0
+    revoked: int = 0
+
+    @property
+    def lost(self) -> int:
+        return self.dropped + self.removed
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was counted while a table was written; the same words as in the plan."""
+
+    after: int
+    kept: int = 0
+    refilled: int = 0
+    removed: int = 0
+    set_null: int = 0
+    survives: int = 0
+    revoked: int = 0
+
+
+class PasswordOf(StrEnum):
+    """Which password an account has after a restore."""
+
+    TODAY = "today"
+    FILE = "file"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class AccountPlan:
+    """One account after the restore. ``appears``: it is privileged now and was not before."""
+
+    email: str
+    name: str
+    role: str
+    active: bool
+    password: PasswordOf
+    privileged: bool
+    appears: bool
+    owner: bool
+
+    @property
+    def can_sign_in(self) -> bool:
+        return self.active and self.password is not PasswordOf.NONE
+
+
+# How many accounts and files a plan names; it counts all of them.
+NAMED = 200
+
+
+@dataclass(frozen=True)
+class AccountsPlan:
+    total: int = 0
+    can_sign_in: int = 0
+    with_todays_password: int = 0
+    with_files_password: int = 0
+    need_reset: int = 0
+    owners_who_can_sign_in: int = 0
+    privileged_new: tuple[AccountPlan, ...] = ()
+    named: tuple[AccountPlan, ...] = ()
+
+
+def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
+    """Sum up; privileged accounts come first among the named."""
+    every = sorted(accounts, key=lambda a: (not a.privileged, a.email))
+    able = [a for a in every if a.can_sign_in]
+    return AccountsPlan(
+        total=len(every),
+        can_sign_in=len(able),
+        with_todays_password=sum(a.password is PasswordOf.TODAY for a in able),
+        with_files_password=sum(a.password is PasswordOf.FILE for a in able),
+        need_reset=sum(a.active and a.password is PasswordOf.NONE for a in every),
+        owners_who_can_sign_in=sum(a.owner for a in able),
+        privileged_new=tuple(a for a in every if a.appears),
+        named=tuple(every[:NAMED]),
+    )
+
+
+@dataclass(frozen=True)
+class FilesPlan:
+    """Files by what becomes of their locators. ``stay``: the same bytes are there. ``put_back``: the
+    name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed."""
+
+    stay: int = 0
+    put_back: int = 0
+    put_back_bytes: int = 0
+    renamed: int = 0
+    elsewhere: int = 0
+    gaps: int = 0
+    skipped: int = 0
+    renamed_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person chose; every choice is part of the plan."""
+
+    acting: str = ""
+    accept_foreign: bool = False
+    keep_revoked: bool = False
+    grant_roles: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> "Choices":
+        """From what ``as_dict`` made; unknown members are passed over."""
+        known = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
+        if "grant_roles" in known:
+            known["grant_roles"] = tuple(known["grant_roles"])
+        return cls(**known)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What the file says of itself. ``authentic``: made by this installation and unchanged."""
+
+    type: str
+    created_at: str
+    created_by: str
+    installation: str
+    authentic: bool
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    file: FileFacts
+    choices: Choices
+    tables: tuple[TablePlan, ...]
+    schema: tuple[str, ...]
+    accounts: AccountsPlan
+    files: FilesPlan
+    findings: tuple[Finding, ...] = field(default_factory=tuple)
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.blocking)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; ``tables`` carry ``lost`` too."""
+        plain = asdict(self)
+        for table, item in zip(plain["tables"], self.tables, strict=True):
+            table["lost"] = item.lost
+        plain["can_be_applied"] = not self.blocking
+        return plain
+
+
+def losses(plan: dict[str, Any]) -> dict[str, list[Any]]:
+    """What a person agreed to lose, and the blocking findings, of a plan in its JSON form.
+
+    Two plans with equal losses may differ in what they add.
+    """
+    return {
+        "tables": [
+            [table["table"], table["dropped"], table["removed"], table["set_null"]]
+            for table in plan["tables"]
+        ],
+        "blocking": sorted(f["code"] for f in plan["findings"] if f["severity"] == "error"),
+    }
+
+
+def differences(plan: Plan, done: dict[str, Done]) -> list[str]:
+    """The tables where what was done is not what was planned."""
+    found = []
+    for table in plan.tables:
+        expected = Done(
+            after=table.after,
+            kept=table.kept,
+            refilled=table.refilled,
+            removed=table.removed,
+            set_null=table.set_null,
+            survives=table.survives,
+            revoked=table.revoked,
+        )
+        if done.get(table.table) != expected:
+            found.append(table.table)
+    return found

@@ -1,0 +1,85 @@
+"""What becomes of the files: found out by looking at the storages, without a write."""
+
+import shutil
+from pathlib import Path
+
+from django.core.files.storage import FileSystemStorage, storages
+
+from backups import conf
+from backups.findings import Finding, Severity
+from backups.services import vault
+from restore.files import What, what_becomes_of
+from restore.plan import NAMED, FilesPlan
+from restore.services.preparing import Check, Prepared
+
+# What a restore needs beside the files themselves: the safety backup, and room to breathe.
+_SPARE_BYTES = 64 * 1024 * 1024
+
+
+def plan_files(path: Path, check: Check = lambda: None) -> FilesPlan:
+    """Look at every locator of the file's entries. Raises ArtifactError, StorageFailure."""
+    counts = dict.fromkeys(What, 0)
+    size, gaps, skipped = 0, 0, 0
+    renamed: list[str] = []
+    with vault.reader(path) as reader:
+        for file in reader.files():
+            check()
+            gaps += file.head.state == "gap"
+            skipped += file.head.state == "skipped"
+            if file.head.state != "embedded":
+                continue
+            for locator in file.head.locators:
+                what = what_becomes_of(locator, file.head.sha256 or "", file.head.size_bytes or 0)
+                counts[what] += 1
+                if what in (What.PUT_BACK, What.RENAMED):
+                    size += file.head.size_bytes or 0
+                if what is What.RENAMED and len(renamed) < NAMED:
+                    renamed.append(file.head.name)
+    return FilesPlan(
+        stay=counts[What.STAYS],
+        put_back=counts[What.PUT_BACK],
+        put_back_bytes=size,
+        renamed=counts[What.RENAMED],
+        elsewhere=counts[What.ELSEWHERE],
+        gaps=gaps,
+        skipped=skipped,
+        renamed_names=tuple(renamed),
+    )
+
+
+def findings(prepared: Prepared, files: FilesPlan) -> list[Finding]:
+    """Missing files, and disks that are too full."""
+    found = []
+    if files.gaps:
+        found.append(
+            Finding(
+                "restore.gaps",
+                Severity.WARNING,
+                f"{files.gaps:,} files could not be fetched when the backup was made.",
+                "Their rows come back; the files stay as they are, or are missing.",
+                count=files.gaps,
+            )
+        )
+    rows = sum(s.bytes for s in prepared.tail.statistics.sections.values())
+    found += _disk(Path(conf.root()), rows + _SPARE_BYTES, "the backups (for the safety backup)")
+    storage = storages["default"]
+    if files.put_back_bytes and isinstance(storage, FileSystemStorage):
+        needed = files.put_back_bytes + _SPARE_BYTES
+        found += _disk(Path(storage.location), needed, "the uploaded files")
+    return found
+
+
+def _disk(folder: Path, needed: int, what: str) -> list[Finding]:
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free >= needed:
+        return []
+    return [
+        Finding(
+            "restore.disk_space",
+            Severity.ERROR,
+            f"The disk of {what} has {free:,} bytes free, and {needed:,} may be needed.",
+            "Free space on it, then plan again.",
+        )
+    ]

@@ -1,0 +1,70 @@
+"""Which tables outside a file may lose rows with it, and by which rule."""
+
+from collections.abc import Iterable
+
+from django.apps import apps
+
+from backups.database.reading import column_of
+from backups.registry import Section
+from backups.registry.references import references
+from restore.database.catalogue import ForeignKey
+from restore.database.questions import Follower
+from restore.database.targets import Target
+from restore.services.preparing import Prepared
+
+
+def followers_of(prepared: Prepared) -> list[Follower]:
+    """The tables that point at written ones, and, as they may lose rows, those that point at them."""
+    written = {table.name for table in prepared.matched.written}
+    names = followers(written, prepared.keys)
+    rules = _delete_rules()
+    return [
+        Follower(
+            table=prepared.tables[name],
+            keys=tuple(
+                (key, rules.get((key.table, key.columns[0]), "restrict"))
+                for key in prepared.keys
+                if key.table == name and (key.target_table in written or key.target_table in names)
+            ),
+        )
+        for name in names
+        if name in prepared.tables
+    ]
+
+
+def followers(written: set[str], keys: list[ForeignKey]) -> list[str]:
+    """Names of tables outside ``written`` that foreign keys lead from into it, transitively."""
+    known, found = set(written), []
+    grown = True
+    while grown:
+        grown = False
+        for key in keys:
+            if key.target_table in known and key.table not in known:
+                known.add(key.table)
+                found.append(key.table)
+                grown = True
+    return found
+
+
+def touching(names: set[str], keys: list[ForeignKey]) -> list[ForeignKey]:
+    """The foreign keys among, into or out of these tables."""
+    return [key for key in keys if key.table in names or key.target_table in names]
+
+
+def _delete_rules() -> dict[tuple[str, str], str]:
+    """What the models say becomes of a row when its target goes, by table and column."""
+    return {
+        (model._meta.db_table, reference.column): reference.rule
+        for model in apps.get_models(include_auto_created=True)
+        for reference in references(model)
+    }
+
+
+def redacted_columns(target: Target) -> list[str]:
+    """The columns that the file leaves out on purpose and that the table has."""
+    return [name for name in target.head.redacted if name in target.table.columns]
+
+
+def state_columns(section: Section, fields: Iterable[str]) -> list[str]:
+    """The columns of these fields."""
+    return [column_of(section.model, name) for name in fields]

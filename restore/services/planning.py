@@ -1,0 +1,276 @@
+"""The plan of a restore: every number counted in the database, beside the staged file.
+
+Reads in one REPEATABLE READ transaction that is always rolled back.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT, ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import connection as Connection
+
+from backups.database import introspection
+from backups.database.connection import connected, database_failure
+from backups.database.introspection import LiveTable
+from backups.database.reading import primary_key_columns
+from backups.findings import Finding, Severity
+from backups.registry import Registry, registry
+from restore.database import questions
+from restore.database.catalogue import ForeignKey
+from restore.database.questions import Follower, Simulation
+from restore.database.staging import Stage
+from restore.database.targets import Target
+from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
+from restore.services import accounts, file_plan
+from restore.services.following import followers_of, redacted_columns, state_columns
+from restore.services.preparing import Check, Prepared, prepare
+
+
+def plan_file(
+    path: Path,
+    choices: Choices,
+    *,
+    declared: Registry = registry,
+    check: Check = lambda: None,
+) -> Plan:
+    """What a restore of this file into this database would do. Writes nothing.
+
+    Raises:
+        ArtifactError: the file is not a whole backup.
+        DatabaseFailure, StorageFailure: it could not be found out.
+    """
+    with connected(purpose="plan") as connection:
+        connection.autocommit = True
+        try:
+            prepared = prepare(path, connection, declared, check)
+            files = file_plan.plan_files(path, check)
+            return make_plan(connection, prepared, choices, files)
+        except psycopg2.Error as error:
+            raise database_failure(error) from error
+
+
+def make_plan(
+    connection: Connection, prepared: Prepared, choices: Choices, files: FilesPlan
+) -> Plan:
+    """Count everything as it is now. The connection is left as it was found."""
+    with _one_instant(connection):
+        return _Planner(connection, prepared, choices).plan(files)
+
+
+@contextmanager
+def _one_instant(connection: Connection) -> Iterator[None]:
+    connection.autocommit = False
+    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.set_session(isolation_level=ISOLATION_LEVEL_DEFAULT)
+        connection.autocommit = True
+
+
+class _Planner:
+    def __init__(self, connection: Connection, prepared: Prepared, choices: Choices) -> None:
+        self._connection = connection
+        self._file = prepared
+        self._choices = choices
+        self._followers = followers_of(prepared)
+        tables = [*prepared.matched.written, *(f.table for f in self._followers)]
+        self._now = introspection.count_rows(connection, tables)
+        self._findings: list[Finding] = list(prepared.findings)
+
+    def plan(self, files: FilesPlan) -> Plan:
+        people = accounts.plan_accounts(self._connection, self._file, self._choices)
+        self._findings += people.findings
+        self._examine_file()
+        tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
+        if people.survivor:
+            # From here on the account counts as one of the file's rows.
+            accounts.add_survivor(self._connection, self._file, people)
+            name = people.survivor.table
+            tables[name] = _with_survivor(tables[name])
+        simulation = Simulation(self._connection, self._followers, self._after)
+        simulation.run()
+        self._count_kept_to_nowhere(simulation, tables)
+        rows = [
+            *tables.values(),
+            *(self._emptied(table) for table in self._file.matched.emptied),
+            *(self._follows(follower, simulation) for follower in self._followers),
+        ]
+        self._findings += file_plan.findings(self._file, files)
+        self._findings += self._authenticity()
+        return Plan(
+            file=_facts(self._file),
+            choices=self._choices,
+            tables=tuple(rows),
+            schema=self._file.matched.differences,
+            accounts=people.plan,
+            files=files,
+            findings=tuple(self._findings),
+        )
+
+    def _after(self, table: str) -> sql.Identifier | None:
+        stage = self._file.stages.get(table)
+        return stage.relation if stage else None
+
+    def _replaced(self, target: Target) -> TablePlan:
+        section, table = target.reading.section, target.table
+        stage = self._file.stages[table.name]
+        key = primary_key_columns(section.model)
+        rows = self._file.tail.statistics.sections[target.head.key].rows
+        kept = refilled = 0
+        if redacted_columns(target):
+            natural = state_columns(section, section.natural_key)
+            kept = questions.count_pairs(self._connection, stage, table.identifier, key, natural)
+            refilled = rows - kept
+        return TablePlan(
+            key=section.key,
+            table=table.name,
+            group=section.group,
+            fate=Fate.REPLACED,
+            now=self._now[table.name],
+            after=rows,
+            added=questions.not_in(self._connection, stage.relation, table.identifier, key),
+            dropped=questions.not_in(self._connection, table.identifier, stage.relation, key),
+            kept=kept,
+            refilled=refilled,
+            revoked=self._revoked(target, stage),
+        )
+
+    def _revoked(self, target: Target, stage: Stage) -> int:
+        section = target.reading.section
+        if not (self._choices.keep_revoked and section.revoked):
+            return 0
+        columns = state_columns(section, section.revoked)
+        state = list(zip(columns, section.revoked.values(), strict=True))
+        key = primary_key_columns(section.model)
+        return questions.revoked_now(self._connection, stage, target.table, key, state)
+
+    def _emptied(self, table: LiveTable) -> TablePlan:
+        now = self._now[table.name]
+        section = registry.by_table()[table.name]
+        return TablePlan(section.key, table.name, section.group, Fate.EMPTIED, now, 0, dropped=now)
+
+    def _follows(self, follower: Follower, simulation: Simulation) -> TablePlan:
+        name = follower.table.name
+        section = registry.by_table().get(name)
+        removed = simulation.removed(follower)
+        return TablePlan(
+            key=section.key if section else "",
+            table=name,
+            group=section.group if section else "",
+            fate=Fate.FOLLOWS,
+            now=self._now[name],
+            after=self._now[name] - removed,
+            removed=removed,
+            set_null=simulation.set_null(follower),
+        )
+
+    def _count_kept_to_nowhere(self, simulation: Simulation, tables: dict[str, TablePlan]) -> None:
+        for target in self._file.matched.targets:
+            name = target.table.name
+            for column, foreign in _kept_references(target, self._file.keys):
+                section = target.reading.section
+                kept = questions.pairs(
+                    self._file.stages[name],
+                    target.table.identifier,
+                    primary_key_columns(section.model),
+                    state_columns(section, section.natural_key),
+                    [column],
+                )
+                lost = simulation.kept_to_nowhere(kept, column, foreign)
+                if lost:
+                    before = tables[name]
+                    tables[name] = replace(before, set_null=before.set_null + lost)
+
+    def _examine_file(self) -> None:
+        """Repeated unique values, and references to nowhere."""
+        for rule in self._file.unique:
+            stage = self._file.stages.get(rule.table)
+            if stage is None or not set(rule.columns) <= set(stage.columns):
+                continue
+            count = questions.repeated(self._connection, stage, rule)
+            if count:
+                self._findings.append(_repeated(rule.table, rule.columns, count))
+        for key in self._file.keys:
+            stage = self._file.stages.get(key.table)
+            if stage is None or not key.validated or not set(key.columns) <= set(stage.columns):
+                continue
+            target = self._file.stages.get(key.target_table)
+            written = {table.name for table in self._file.matched.written}
+            if target is None and key.target_table in written:
+                continue
+            relation = target.relation if target else key.target_identifier
+            count = questions.dangling(self._connection, stage, key, relation)
+            if count:
+                self._findings.append(_dangling(key, count))
+
+    def _authenticity(self) -> list[Finding]:
+        if self._file.authentic:
+            return []
+        accepted = self._choices.accept_foreign
+        return [
+            Finding(
+                "restore.foreign",
+                Severity.WARNING if accepted else Severity.ERROR,
+                "The file was not made by this installation, or was not signed with its key.",
+                "Its roles are not taken over unless granted one by one (--grant-roles)."
+                if accepted
+                else "If you trust where it comes from, say so: --accept-foreign.",
+            )
+        ]
+
+
+def _with_survivor(table: TablePlan) -> TablePlan:
+    # The row is there now and stays, so it is not dropped, and comes on top of the file's.
+    return replace(table, after=table.after + 1, survives=1, dropped=table.dropped - 1)
+
+
+def _kept_references(target: Target, keys: list[ForeignKey]) -> list[tuple[str, ForeignKey]]:
+    """The redacted columns that are references, each with its key."""
+    redacted = set(redacted_columns(target))
+    return [
+        (key.columns[0], key)
+        for key in keys
+        if key.table == target.table.name and len(key.columns) == 1 and key.columns[0] in redacted
+    ]
+
+
+def _facts(prepared: Prepared) -> FileFacts:
+    manifest = prepared.manifest
+    return FileFacts(
+        type=manifest.type,
+        created_at=manifest.created_at,
+        created_by=manifest.created_by.name,
+        installation=manifest.installation,
+        authentic=prepared.authentic,
+        digest=prepared.tail.integrity.digest,
+        rows=prepared.tail.statistics.rows,
+    )
+
+
+def _repeated(table: str, columns: tuple[str, ...], count: int) -> Finding:
+    return Finding(
+        "restore.duplicate",
+        Severity.ERROR,
+        f"{count:,} values of {', '.join(columns)} stand in more than one row of {table}.",
+        "The file was edited or comes from another schema. Use the file as it was made.",
+        table=table,
+        count=count,
+    )
+
+
+def _dangling(key: ForeignKey, count: int) -> Finding:
+    return Finding(
+        "restore.reference",
+        Severity.ERROR,
+        f"{count:,} rows of {key.table} point by {', '.join(key.columns)} to a row of"
+        f" {key.target_table} that is not there.",
+        "The file was edited or comes from another schema. Use the file as it was made.",
+        table=key.table,
+        count=count,
+    )

@@ -1,0 +1,163 @@
+"""A file read once, end to end: proven whole, examined row by row, and staged for the plan.
+
+The stages are temporary tables of one connection. The same stages serve the plan that is shown and,
+under the lock, the plan that is applied.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
+
+from backups.artifact.manifest import Manifest, SectionHead
+from backups.artifact.reader import SectionReader, Tail
+from backups.database import introspection
+from backups.database.introspection import LiveTable
+from backups.database.reading import column_of, primary_key_columns
+from backups.errors import ArtifactError, RestoreError
+from backups.findings import Finding, Severity
+from backups.registry import Registry, Section
+from backups.services import installation, vault
+from restore.database import catalogue, staging
+from restore.database.catalogue import ForeignKey, UniqueRule
+from restore.database.staging import Stage
+from restore.database.targets import Target
+from restore.scanning import SectionScan, rules_for
+from restore.services.matching import Match, match
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a plan needs. ``findings`` are those of the reading; the plan adds its own."""
+
+    manifest: Manifest
+    tail: Tail
+    authentic: bool
+    matched: Match
+    tables: dict[str, LiveTable]
+    keys: list[ForeignKey]
+    unique: list[UniqueRule]
+    stages: dict[str, Stage]
+    findings: tuple[Finding, ...]
+
+    def target_of(self, table: str) -> Target | None:
+        return next((t for t in self.matched.targets if t.table.name == table), None)
+
+
+def prepare(
+    path: Path, connection: Connection, declared: Registry, check: Check = lambda: None
+) -> Prepared:
+    """Read, prove and stage the file. ``connection`` is in autocommit and keeps the stages.
+
+    Raises:
+        ArtifactError: the file is not whole or not well formed.
+        StorageFailure: it cannot be read.
+    """
+    prepared = _read(path, connection, declared, check, every_column=False)
+    if not prepared.authentic:
+        # Whether values fit their types is known of our own files only: try each cell.
+        staging.drop_all(connection)
+        prepared = _read(path, connection, declared, check, every_column=True)
+    return prepared
+
+
+def _read(
+    path: Path, connection: Connection, declared: Registry, check: Check, *, every_column: bool
+) -> Prepared:
+    with vault.reader(path) as reader:
+        tables = introspection.live_tables(connection)
+        matched = match(reader.manifest, declared, tables)
+        work = _Staging(connection, matched, every_column=every_column)
+        for section in reader.sections():
+            work.take(section, check)
+        for file in reader.files():
+            for _ in file.content():
+                check()
+        # The digest speaks first: in a damaged file a row's odd form is only a symptom.
+        tail = reader.tail()
+        if work.problem:
+            raise work.problem
+        return Prepared(
+            manifest=reader.manifest,
+            tail=tail,
+            authentic=installation.is_ours(tail.integrity),
+            matched=matched,
+            tables=tables,
+            keys=work.keys,
+            unique=work.unique,
+            stages=work.stages,
+            findings=(*matched.findings, *work.findings),
+        )
+
+
+class _Staging:
+    """Fills one stage after the other."""
+
+    def __init__(self, connection: Connection, matched: Match, *, every_column: bool) -> None:
+        self._connection = connection
+        self._every_column = every_column
+        self._targets = {target.head.key: target for target in matched.targets}
+        self.keys = catalogue.foreign_keys(connection)
+        self.unique = catalogue.unique_rules(connection, matched.written)
+        self.stages: dict[str, Stage] = {}
+        self.findings: list[Finding] = []
+        self.problem: ArtifactError | None = None
+
+    def take(self, section: SectionReader, check: Check) -> None:
+        target = self._targets.get(section.head.key)
+        if target is None:
+            return
+        columns = self._columns(target)
+        stage = staging.create_stage(self._connection, len(self.stages), target, columns)
+        self.stages[target.table.name] = stage
+        rules = rules_for(section.head, target.table.columns, _choices(target.reading.section))
+        scan = SectionScan(section.head, rules, columns)
+        try:
+            staging.load_stage(
+                self._connection, stage, _checked(scan.lines(section.blocks()), check)
+            )
+        except RestoreError as error:
+            self.findings.append(_misfit(error, section.head))
+        self.findings += scan.findings()
+        self.problem = self.problem or scan.problem
+
+    def _columns(self, target: Target) -> list[str]:
+        """Every column where values must be tried against their types or are needed to fill rows up;
+        else those that keys, references and accounts need."""
+        names = target.head.column_names()
+        if target.head.redacted or self._every_column:
+            return list(names)
+        section, table = target.reading.section, target.table.name
+        needed = {*primary_key_columns(section.model)}
+        needed |= {column_of(section.model, name) for name in section.natural_key}
+        needed |= {column_of(section.model, name) for name in section.revoked}
+        if section.accounts:
+            needed |= {column_of(section.model, name) for name in section.accounts.fields()}
+        for key in self.keys:
+            needed |= set(key.columns) if key.table == table else set()
+            needed |= set(key.target_columns) if key.target_table == table else set()
+        for rule in self.unique:
+            needed |= set(rule.columns) if rule.table == table else set()
+        return [name for name in names if name in needed]
+
+
+def _checked(blocks: Iterator[bytes], check: Check) -> Iterator[bytes]:
+    for block in blocks:
+        check()
+        yield block
+
+
+def _choices(section: Section) -> dict[str, frozenset[str]]:
+    """The values that the models know, by column."""
+    return {
+        str(field.column): frozenset(str(value) for value, _ in field.flatchoices)
+        for field in section.model._meta.local_concrete_fields
+        if field.choices
+    }
+
+
+def _misfit(error: RestoreError, head: SectionHead) -> Finding:
+    return Finding(error.code, Severity.ERROR, error.message, error.hint, table=head.table)

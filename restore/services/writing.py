@@ -1,0 +1,322 @@
+"""The writing half of a restore: the steps inside the one transaction, in their order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+
+from backups import conf
+from backups.artifact.reader import ArtifactReader, SectionReader, Tail
+from backups.database import introspection
+from backups.database.reading import primary_key_columns
+from backups.errors import ArtifactError, RestoreError
+from backups.services import vault
+from backups.services.progress import Progress
+from restore.database import redacted
+from restore.database.redacted import Aside, SurvivingRow
+from restore.database.targets import Target
+from restore.database.transaction import RestoreTransaction
+from restore.files import FilesBack, Journal
+from restore.models import Receipt
+from restore.plan import Done, Plan, differences
+from restore.services import accounts
+from restore.services.accounts import People
+from restore.services.following import (
+    followers_of,
+    redacted_columns,
+    state_columns,
+    touching,
+)
+from restore.services.preparing import Prepared
+
+
+@dataclass
+class _Counted:
+    """What the statements said, a table at a time."""
+
+    kept: int = 0
+    refilled: int = 0
+    removed: int = 0
+    set_null: int = 0
+    survives: int = 0
+    revoked: int = 0
+
+
+@dataclass
+class _State:
+    asides: dict[str, Aside] = field(default_factory=dict)
+    counted: dict[str, _Counted] = field(default_factory=dict)
+
+    def of(self, table: str) -> _Counted:
+        return self.counted.setdefault(table, _Counted())
+
+
+class Writer:
+    """Does exactly what the plan says, or raises."""
+
+    def __init__(
+        self,
+        work: RestoreTransaction,
+        prepared: Prepared,
+        plan: Plan,
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        self._work = work
+        self._file = prepared
+        self._plan = plan
+        self._path = path
+        self._progress = progress
+        self._state = _State()
+        self._followers = followers_of(prepared)
+
+    def write(self, journal: Journal, run_id: str) -> dict[str, Any]:
+        """Every step up to the commit. Returns the report.
+
+        Raises:
+            RestoreError: the database or the storage refused, or the outcome is not the planned one.
+        """
+        self._detach()
+        people = self._set_aside()
+        survivor = self._surviving_row(people)
+        self._work.empty(self._file.matched.written)
+        with vault.reader(self._path) as reader, vault.spool(run_id) as spool:
+            self._load(reader)
+            files = self._put_files(reader, FilesBack(journal, spool, self._progress.check))
+            self._require_same_file(reader.tail())
+        self._verify()
+        self._change_on_purpose(people, survivor, files)
+        self._follow()
+        self._progress.stage("references")
+        self._work.attach()
+        self._set_sequences()
+        sessions = self._end_sessions()
+        self._work.write_receipt(self._file.tables[Receipt._meta.db_table], run_id)
+        self._require_as_planned()
+        self._progress.stage("committing")
+        return self._report(files, sessions)
+
+    def _detach(self) -> None:
+        self._progress.stage("emptying", sections_total=len(self._file.matched.targets))
+        tables = [*self._file.matched.written, *(f.table for f in self._followers)]
+        self._work.lock(tables, wait_seconds=conf.lock_wait_seconds())
+        keys = touching({table.name for table in tables}, self._file.keys)
+        self._work.detach(keys, tables)
+
+    def _set_aside(self) -> People:
+        """Keep what redaction keeps, and what choices need of the rows of now."""
+        connection = self._work.connection
+        people = accounts.plan_accounts(connection, self._file, self._plan.choices)
+        for number, target in enumerate(self._file.matched.targets):
+            columns = self._aside_columns(target, people)
+            if columns:
+                section = target.reading.section
+                self._state.asides[target.table.name] = redacted.set_aside(
+                    connection,
+                    number,
+                    self._file.stages[target.table.name],
+                    primary_key_columns(section.model),
+                    state_columns(section, section.natural_key),
+                    columns,
+                )
+        return people
+
+    def _aside_columns(self, target: Target, people: People) -> list[str]:
+        columns = redacted_columns(target)
+        section = target.reading.section
+        if self._plan.choices.keep_revoked:
+            columns += state_columns(section, section.revoked)
+        if people.columns and people.target is target:
+            columns += [people.columns.email, people.columns.role, *people.columns.survives]
+        return columns
+
+    def _surviving_row(self, people: People) -> SurvivingRow | None:
+        if not (people.survivor and people.columns):
+            return None
+        stage = self._file.stages[people.survivor.table]
+        return SurvivingRow(self._work.connection, stage, people.columns.key, people.survivor.key)
+
+    def _load(self, reader: ArtifactReader) -> None:
+        self._progress.stage("loading", rows_total=self._file.tail.statistics.rows)
+        targets = {target.head.key: target for target in self._file.matched.targets}
+        for section in reader.sections():
+            self._progress.section(section.head.key)
+            self._load_section(targets[section.head.key], section)
+            self._progress.add(sections_done=1)
+
+    def _load_section(self, target: Target, section: SectionReader) -> None:
+        blocks = self._counted(section.blocks())
+        missing = redacted_columns(target)
+        if not missing:
+            self._work.load(target, blocks)
+            return
+        for _ in blocks:
+            pass  # these rows were staged when the file was read; now they only count
+        rules = target.reading.section.redact
+        fields = dict(
+            zip(state_columns(target.reading.section, rules), rules.values(), strict=True)
+        )
+        counted = self._state.of(target.table.name)
+        counted.kept, counted.refilled = redacted.insert_filled(
+            self._work.connection,
+            self._state.asides[target.table.name],
+            {column: fields[column].rule.make if column in fields else None for column in missing},
+        )
+
+    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
+            yield block
+
+    def _put_files(self, reader: ArtifactReader, files: FilesBack) -> FilesBack:
+        self._progress.stage("files")
+        for file in reader.files():
+            files.put(file)
+            self._progress.add(files_done=1)
+        return files
+
+    def _require_same_file(self, tail: Tail) -> None:
+        if tail.integrity != self._file.tail.integrity:
+            raise ArtifactError(
+                "artifact.changed",
+                "The file was exchanged while it was being restored. Nothing was changed.",
+                hint="Leave the file alone during a restore, and start again.",
+            )
+
+    def _verify(self) -> None:
+        """Read every row back as a backup would, and compare with the file, before any change that
+        is made on purpose."""
+        self._progress.stage("verifying")
+        for target in self._file.matched.targets:
+            self._progress.section(target.head.key)
+            expected = self._file.tail.statistics.sections[target.head.key]
+            found = self._work.digest(target)
+            if (found.rows, found.sha256) != (expected.rows, expected.sha256):
+                raise RestoreError(
+                    "restore.differs",
+                    f"What was written differs from the file in section {target.head.key}."
+                    " Nothing was changed.",
+                    hint="Something in the database changes rows as they are written, such as a"
+                    " rule. Look for it in the table's definition.",
+                )
+
+    def _change_on_purpose(
+        self, people: People, survivor: SurvivingRow | None, files: FilesBack
+    ) -> None:
+        """What the plan announced beyond the file: accounts, revocations, names of files."""
+        self._settle_accounts(people, survivor)
+        if self._plan.choices.keep_revoked:
+            self._keep_revoked()
+        tables = {target.head.key: target.table for target in self._file.matched.targets}
+        for locator, name in files.renamed:
+            for use in locator.uses:
+                self._work.replace_locator(tables[use.section], use.column, locator.value, name)
+
+    def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:
+        if people.target is None or people.columns is None:
+            return
+        connection, table = self._work.connection, people.target.table.name
+        aside = self._state.asides[table]
+        declared = people.target.reading.section.accounts
+        if declared and not self._file.authentic:
+            redacted.set_roles(
+                connection,
+                aside,
+                people.columns,
+                fallback=declared.fallback_role,
+                granted=self._plan.choices.grant_roles,
+            )
+        if people.acting_key:
+            redacted.keep_acting(
+                connection,
+                aside,
+                people.columns,
+                key=people.acting_key,
+                email=self._plan.choices.acting,
+            )
+        if survivor:
+            keys = [key for key in self._file.keys if key.table == table]
+            self._state.of(table).survives = survivor.put_back(keys)
+
+    def _keep_revoked(self) -> None:
+        for target in self._file.matched.targets:
+            section = target.reading.section
+            if section.revoked:
+                columns = state_columns(section, section.revoked)
+                name = target.table.name
+                self._state.of(name).revoked = redacted.keep_revoked(
+                    self._work.connection,
+                    self._state.asides[name],
+                    list(zip(columns, section.revoked.values(), strict=True)),
+                )
+
+    def _follow(self) -> None:
+        """Rows of tables outside the file follow their delete rule until nothing changes any more;
+        then references that lead nowhere become NULL, kept ones of the file's tables too."""
+        pairs = [pair for follower in self._followers for pair in follower.keys]
+        grown = True
+        while grown:
+            grown = False
+            for key, rule in pairs:
+                if rule != "set null":
+                    removed = self._work.remove_followers(key)
+                    self._state.of(key.table).removed += removed
+                    grown = grown or removed > 0
+        for key, rule in pairs:
+            if rule == "set null":
+                self._state.of(key.table).set_null += self._work.clear_references(key)
+        self._clear_kept_references()
+
+    def _clear_kept_references(self) -> None:
+        for target in self._file.matched.targets:
+            missing = set(redacted_columns(target))
+            for key in self._file.keys:
+                if key.table == target.table.name and set(key.columns) <= missing:
+                    counted = self._state.of(key.table)
+                    counted.set_null += self._work.clear_references(key)
+
+    def _set_sequences(self) -> None:
+        live = {s.name: s for s in introspection.live_sequences(self._work.connection)}
+        for state in self._file.tail.sequences:
+            if state.name in live:
+                self._work.set_sequence(live[state.name], state)
+
+    def _end_sessions(self) -> int:
+        if not apps.is_installed("django.contrib.sessions"):
+            return 0
+        table = self._file.tables.get(apps.get_model("sessions.Session")._meta.db_table)
+        return self._work.empty_sessions(table) if table else 0
+
+    def _require_as_planned(self) -> None:
+        self._progress.stage("comparing")
+        names = [table.table for table in self._plan.tables]
+        rows = introspection.count_rows(
+            self._work.connection, [self._file.tables[name] for name in names]
+        )
+        done = {name: Done(after=rows[name], **vars(self._state.of(name))) for name in names}
+        different = differences(self._plan, done)
+        if different:
+            raise RestoreError(
+                "restore.not_as_planned",
+                f"The outcome differs from the plan in {', '.join(different)}. Nothing was changed.",
+                hint="Plan again. If it happens again, report it: it is an error of the software.",
+            )
+
+    def _report(self, files: FilesBack, sessions: int) -> dict[str, Any]:
+        statistics = self._file.tail.statistics
+        return {
+            "rows": statistics.rows,
+            "sections": {key: value.rows for key, value in statistics.sections.items()},
+            "tables": self._plan.as_dict()["tables"],
+            "files": {
+                "added": files.added,
+                "kept": files.kept,
+                "renamed": len(files.renamed),
+                "elsewhere": files.elsewhere,
+                "gaps": statistics.files.gaps,
+                "skipped": statistics.files.skipped,
+            },
+            "sessions_ended": sessions,
+        }
