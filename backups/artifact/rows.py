@@ -194,7 +194,7 @@ def _has_nul(text: str) -> bool:
 
 def _array_converter(base: str) -> Convert:
     element = _array_elements(base)
-    decode = msgspec.json.Decoder(list[element] | str | None).decode  # type: ignore[valid-type]
+    decode = msgspec.json.Decoder(list[element] | str | None).decode
     if element is not msgspec.Raw:
         render = _quoted if element is str else (_boolean if element is bool else str)
         return lambda cell: _array(decode(cell), render)

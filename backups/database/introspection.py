@@ -44,11 +44,17 @@ class LiveTable:
     schema: str
     name: str
     estimated_rows: int
+    partitioned: bool
     columns: dict[str, LiveColumn] = field(default_factory=dict)
 
     @property
     def identifier(self) -> sql.Identifier:
         return sql.Identifier(self.schema, self.name)
+
+    @property
+    def own_rows(self) -> sql.Composable:
+        """The table without those that inherit from it; of a partitioned one, with its partitions."""
+        return self.identifier if self.partitioned else sql.SQL("ONLY {}").format(self.identifier)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ _NOT_OF_AN_EXTENSION = (
 )
 
 _TABLES = f"""
-SELECT c.oid::bigint, n.nspname, c.relname, greatest(c.reltuples, 0)::bigint
+SELECT c.oid::bigint, n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
+       c.relkind = 'p'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
   AND n.nspname = ANY (current_schemas(false)) AND {_NOT_OF_AN_EXTENSION}
@@ -136,7 +143,7 @@ def count_rows(connection: Connection, tables: Iterable[LiveTable]) -> dict[str,
     if not wanted:
         return {}
     counts = [
-        sql.SQL("SELECT {}, count(*) FROM {}").format(sql.Literal(t.name), t.identifier)
+        sql.SQL("SELECT {}, count(*) FROM {}").format(sql.Literal(t.name), t.own_rows)
         for t in wanted
     ]
     with connection.cursor() as cursor:

@@ -53,7 +53,7 @@ def _uses(reading: TableReading, locator: FileLocator, number: int) -> sql.Compo
         field=sql.Literal(column),
         key=key,
         number=sql.Literal(number),
-        table=reading.table.identifier,
+        table=reading.table.own_rows,
         values=_values(reading.table, locator, column),
         condition=_condition(reading, locator),
     )

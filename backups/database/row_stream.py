@@ -3,6 +3,7 @@
 One document a line: CSV with a quote and a delimiter that JSON never holds raw prints it as it is.
 """
 
+import json
 from collections.abc import Callable
 
 import psycopg2
@@ -22,7 +23,7 @@ def rows_query(reading: TableReading) -> sql.Composed:
     embedded = [c for c in reading.columns if c.encoding == "json"]
     return sql.SQL("SELECT {} FROM {} AS t ORDER BY {}").format(
         _document(plain, embedded),
-        reading.table.identifier,
+        reading.table.own_rows,
         sql.SQL(", ").join(_in_order(column) for column in reading.primary_key),
     )
 
@@ -72,7 +73,8 @@ class _Blocks:
 
 
 def _document(plain: list[LiveColumn], embedded: list[LiveColumn]) -> sql.Composable:
-    record = sql.SQL("(SELECT row_to_json(r) FROM (SELECT {}) AS r)::text").format(
+    # r.* is the row whatever its columns are called; r alone would be a column of that name.
+    record = sql.SQL("(SELECT row_to_json(r.*) FROM (SELECT {}) AS r)::text").format(
         sql.SQL(", ").join(
             sql.SQL("{} AS {}").format(_printed(c), sql.Identifier(c.name)) for c in plain
         )
@@ -80,17 +82,17 @@ def _document(plain: list[LiveColumn], embedded: list[LiveColumn]) -> sql.Compos
     if not embedded:
         return record
     # An absent key is SQL NULL, so that the JSON value null can be told from it.
-    members = [
-        sql.SQL("coalesce({} || {}::text, '')").format(
-            sql.SQL("{}").format(sql.Literal(f",{_json_string(c.name)}:")), _cell(c)
-        )
+    members = sql.SQL(" || ").join(
+        sql.SQL("coalesce({} || {}::text, '')").format(sql.Literal(_member(c.name)), _cell(c))
         for c in embedded
-    ]
-    return sql.SQL("left({}, -1) || {} || '}}'").format(record, sql.SQL(" || ").join(members))
+    )
+    if not plain:
+        return sql.SQL("'{{' || substr({}, 2) || '}}'").format(members)
+    return sql.SQL("left({}, -1) || {} || '}}'").format(record, members)
 
 
-def _json_string(name: str) -> str:
-    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _member(name: str) -> str:
+    return f",{json.dumps(name, ensure_ascii=False)}:"
 
 
 def _cell(column: LiveColumn) -> sql.Composable:

@@ -57,7 +57,7 @@ class RestoreTransaction:
             self._alter_trigger("DISABLE", trigger)
 
     def empty(self, tables: Iterable[LiveTable]) -> None:
-        names = [table.identifier for table in tables]
+        names = [table.own_rows for table in tables]
         self._execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def load(self, target: Target, blocks: Iterator[bytes]) -> int:

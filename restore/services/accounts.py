@@ -55,7 +55,7 @@ def plan_accounts(connection: Connection, prepared: Prepared, choices: Choices) 
     if people.survivor:
         accounts.append(_survivor_account(connection, people, choices))
     people.plan = count_accounts(accounts)
-    people.findings += _findings(people.plan)
+    people.findings += _findings(people.plan, authentic=prepared.authentic)
     return people
 
 
@@ -176,15 +176,17 @@ def add_survivor(connection: Connection, prepared: Prepared, people: People) -> 
     )
 
 
-def _findings(plan: AccountsPlan) -> list[Finding]:
+def _findings(plan: AccountsPlan, *, authentic: bool) -> list[Finding]:
     found: list[Finding] = []
     if plan.total and not plan.owners_who_can_sign_in:
         found.append(
             Finding(
                 "restore.no_owner",
-                Severity.ERROR,
+                # Our own file is put back as it was; of a foreign one we ourselves withhold roles.
+                Severity.WARNING if authentic else Severity.ERROR,
                 "After this restore no owner could sign in.",
-                "Grant a role (--grant-roles EMAIL), or use a file that has an owner's password.",
+                "Grant a role (--grant-roles EMAIL), or make an owner afterwards:"
+                " manage.py createsuperuser.",
             )
         )
     if plan.privileged_new:
