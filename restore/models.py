@@ -20,6 +20,9 @@ class RestoreRun(Run):
     plan = models.JSONField(default=dict, blank=True)
     report = models.JSONField(default=dict, blank=True)
     safety_backup = models.CharField(max_length=32, blank=True, default="")
+    # The stored backup that is read, where it is one; then ``artifact`` is not a copy to be removed.
+    backup = models.CharField(max_length=32, blank=True, default="")
+    undo_of = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:
         ordering = ["-requested_at"]
@@ -27,6 +30,35 @@ class RestoreRun(Run):
 
     def __str__(self) -> str:
         return f"restore {self.id}"
+
+
+class Rehearsal(Run):
+    """A restore of a backup into a throwaway database, compared with the file, then dropped."""
+
+    backup = models.CharField(max_length=32, db_index=True)
+    report = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+
+    def __str__(self) -> str:
+        return f"rehearsal {self.id}"
+
+
+class OutgoingHold(models.Model):
+    """Mail and jobs that would leave are held after another installation's file was restored, until
+    an owner releases them: a staging server must not write to real clients."""
+
+    since = models.DateTimeField(default=timezone.now)
+    restore_run = models.CharField(max_length=32)
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-since"]
+
+    def __str__(self) -> str:
+        return f"hold since {self.since:%Y-%m-%d %H:%M}"
 
 
 class Receipt(models.Model):
