@@ -72,6 +72,11 @@ def lock_wait_seconds() -> float:
     return float(getattr(settings, "BACKUPS_LOCK_WAIT_SECONDS", 60))
 
 
+def drain_seconds() -> float:
+    """How long a restore lets work on the tables go on before it cuts it off."""
+    return float(getattr(settings, "BACKUPS_DRAIN_SECONDS", 10))
+
+
 def job_seconds() -> int:
     return int(getattr(settings, "BACKUPS_JOB_SECONDS", 24 * 3600))
 

@@ -23,6 +23,8 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 # What may stand in a line and must not reach COPY as it is. Without any of them nothing is escaped.
 _NEEDS_CARE = re.compile(rb"[\\\t\r]").search
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
+# msgspec's own rule for the names of fields.
+_NO_FIELD_NAME = re.compile(r"[\"\\\x00-\x1f]").search
 _NOT_FINITE = {b'"NaN"': "NaN", b'"Infinity"': "Infinity", b'"-Infinity"': "-Infinity"}
 
 Cell = Any
@@ -47,25 +49,15 @@ class RowCodec:
 
     def __init__(self, head: SectionHead) -> None:
         self._head = head
-        names = [f"c{index}" for index in range(len(head.columns))]
-        fields = [_field(name, column) for name, column in zip(names, head.columns, strict=True)]
-        shape = msgspec.defstruct(
-            "Row",
-            fields,
-            rename=dict(zip(names, head.column_names(), strict=True)),
-            forbid_unknown_fields=True,
-            kw_only=True,
-            gc=False,
-        )
-        self._decode = msgspec.json.Decoder(shape).decode
+        unusual = any(_NO_FIELD_NAME(name) for name in head.column_names())
+        self._decode = _member_decoder(head) if unusual else _struct_decoder(head)
         self._convert = [_converter(column) for column in head.columns]
         self._key = [head.column_names().index(name) for name in head.primary_key]
-        self._tuple = msgspec.structs.astuple
 
     def cells(self, row: bytes) -> list[str | None]:
         """Each cell as PostgreSQL prints it, None for NULL. Raises ArtifactError ``artifact.row``."""
         try:
-            decoded = self._tuple(self._decode(row))
+            decoded = self._decode(row)
             return [convert(cell) for convert, cell in zip(self._convert, decoded, strict=True)]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error) from None
@@ -92,6 +84,45 @@ class RowCodec:
         """msgspec ends its messages with the path, such as ``- at `$.name```; only names we know."""
         found = re.search(r"\$\.([^`\[\.]+)", message) or re.search(r"field `([^`]+)`", message)
         return found[1] if found and found[1] in self._head.column_names() else ""
+
+
+def _struct_decoder(head: SectionHead) -> Callable[[bytes], Sequence[Cell]]:
+    """The fast way: one structure for the whole row."""
+    names = [f"c{index}" for index in range(len(head.columns))]
+    shape = msgspec.defstruct(
+        "Row",
+        [_field(name, column) for name, column in zip(names, head.columns, strict=True)],
+        rename=dict(zip(names, head.column_names(), strict=True)),
+        forbid_unknown_fields=True,
+        kw_only=True,
+        gc=False,
+    )
+    decode, as_tuple = msgspec.json.Decoder(shape).decode, msgspec.structs.astuple
+    return lambda row: as_tuple(decode(row))
+
+
+def _member_decoder(head: SectionHead) -> Callable[[bytes], Sequence[Cell]]:
+    """The same, member by member, for names that no structure of msgspec's can have."""
+    decode_row = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+    decoders = [(c, msgspec.json.Decoder(_shape(c)).decode) for c in head.columns]
+    known = set(head.column_names())
+
+    def decode(row: bytes) -> Sequence[Cell]:
+        members = decode_row(row)
+        if not members.keys() <= known:
+            raise ValueError("unknown member")
+        cells: list[Cell] = []
+        for column, decode_cell in decoders:
+            raw = members.get(column.name)
+            if column.encoding == "json":
+                cells.append(raw or msgspec.Raw())
+            elif raw is None:
+                raise ValueError(f"missing field `{column.name}`")
+            else:
+                cells.append(decode_cell(raw))
+        return cells
+
+    return decode
 
 
 def needs_care(row: bytes) -> bool:
@@ -194,7 +225,7 @@ def _has_nul(text: str) -> bool:
 
 def _array_converter(base: str) -> Convert:
     element = _array_elements(base)
-    decode = msgspec.json.Decoder(list[element] | str | None).decode
+    decode = msgspec.json.Decoder(list[element] | str | None).decode  # type: ignore[valid-type]
     if element is not msgspec.Raw:
         render = _quoted if element is str else (_boolean if element is bool else str)
         return lambda cell: _array(decode(cell), render)
@@ -215,7 +246,7 @@ def _decode_raw_list(cell: msgspec.Raw) -> list[str] | str | None:
     if raw.startswith(b"["):
         parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
         return [_float(part) or NULL for part in parts]
-    return msgspec.json.decode(raw, type=str | None)  # type: ignore[arg-type]
+    return msgspec.json.decode(raw, type=str | None)
 
 
 def _array(value: list[Any] | str | None, render: Callable[[Any], str | None]) -> str | None:

@@ -1,4 +1,4 @@
-"""The one transaction of a restore, step by step, on a plain connection without savepoints.
+"""The one transaction of a restore, step by step, on a plain connection.
 
 The order matters. Foreign keys go before any other statement: dropping them later fails with pending
 trigger events. TRUNCATE names its tables and never cascades: it would empty the admin's log and all
@@ -31,17 +31,30 @@ class RestoreTransaction:
         self._keys: list[ForeignKey] = []
         self._triggers: list[Trigger] = []
 
+    def hold(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
+        """Keep others from writing to the tables; reading goes on, for the safety backup."""
+        self._lock(tables, "EXCLUSIVE", wait_seconds)
+
     def lock(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
-        """Take every table alone, in one order, waiting so long and no longer."""
-        self._execute(
-            sql.SQL("SET LOCAL lock_timeout = {}").format(
-                sql.Literal(f"{int(wait_seconds * 1e3)}ms")
-            )
-        )
+        """Take every table alone."""
+        self._lock(tables, "ACCESS EXCLUSIVE", wait_seconds)
+
+    def _lock(self, tables: Iterable[LiveTable], mode: str, wait_seconds: float) -> None:
+        # One order for all who lock, so that no two wait for one another.
         names = [t.identifier for t in sorted(tables, key=lambda t: (t.schema, t.name))]
+        limit = f"{int(wait_seconds * 1000)}ms"
+        self._execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(limit)))
         self._execute(
-            sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
+            sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.SQL(", ").join(names), sql.SQL(mode))
         )
+
+    @contextlib.contextmanager
+    def only_looking(self) -> Iterator[None]:
+        """What the block leaves behind, temporary tables say, is gone after it. Locks stay."""
+        self._execute(sql.SQL("SAVEPOINT looking"))
+        yield
+        self._execute(sql.SQL("ROLLBACK TO SAVEPOINT looking"))
+        self._execute(sql.SQL("RELEASE SAVEPOINT looking"))
 
     def detach(self, keys: list[ForeignKey], tables: Iterable[LiveTable]) -> None:
         """Drop the foreign keys and silence the application's triggers; ``attach`` undoes both."""

@@ -4,6 +4,7 @@ docs/design.md, Restoring, gives the order and the reasons.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,18 +24,21 @@ from backups.registry import COMPLETE, registry
 from backups.services import creating, runs, vault
 from backups.services.progress import Listener, Progress
 from backups.services.runs import Actor
+from restore.database import draining
 from restore.database.failures import RowRefused
-from restore.database.transaction import restore_transaction
+from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import Journal, undo_journal
 from restore.locate import with_place
 from restore.models import Receipt, RestoreRun
-from restore.plan import Choices, Plan, losses
+from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services import file_plan
+from restore.services.following import tables_held
 from restore.services.planning import make_plan
 from restore.services.preparing import Prepared, prepare
 from restore.services.writing import Writer
 
 logger = logging.getLogger("backups")
+DRAIN_LOOK_SECONDS = 0.2
 
 
 def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) -> RestoreRun:
@@ -86,29 +90,51 @@ class _Restore:
         with connected(purpose="restore") as connection, self._progress.interruptible(connection):
             connection.autocommit = True
             with _database_errors():
-                prepared, plan = self._plan_under_lock(connection)
-            safety = self._safety_backup()
+                prepared, files = self._prepare(connection)
+                self._take_over(connection, prepared)
             with self._files_undone_on_failure() as journal, self._placed():
                 with restore_transaction(connection) as work:
+                    plan = self._plan(work, prepared, files)
+                    safety = self._safety_backup()
                     writer = Writer(work, prepared, plan, self._path, self._progress)
                     report = writer.write(journal, self._run.pk)
                 # Committed: from here on the restore has succeeded whatever happens.
                 journal.forget()
         return report | {"safety_backup": safety.pk}
 
-    def _plan_under_lock(self, connection: Connection) -> tuple[Prepared, Plan]:
-        """The file is read and staged before the lock, what is counted beside it under the lock."""
+    def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
+        """Read and stage the file, before anybody has to wait."""
         self._progress.stage("inspecting")
         prepared = prepare(self._path, connection, registry, self._progress.check)
         files = file_plan.plan_files(self._path, self._progress.check)
-        self._note(prepared)
+        self._run.scope = prepared.manifest.type
+        self._run.digest = prepared.tail.integrity.digest
+        self._run.save(update_fields=["scope", "digest"])
+        return prepared, files
+
+    def _take_over(self, connection: Connection, prepared: Prepared) -> None:
+        """From here on it is maintenance: others are turned away, and what is under way drains."""
         self._progress.stage("waiting")
         locks.hold_for_restoring(connection, wait_seconds=conf.lock_wait_seconds())
+        tables = tables_held(prepared)
+        deadline = time.monotonic() + conf.drain_seconds()
+        while busy := draining.at_work(connection, tables):
+            self._progress.check()
+            if time.monotonic() > deadline:
+                logger.warning("%d sessions were cut off for a restore", len(busy))
+                draining.cut_off(connection, busy)
+            time.sleep(DRAIN_LOOK_SECONDS)
+
+    def _plan(self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan) -> Plan:
+        """The plan that is applied: counted while nobody can write, from before the safety backup to
+        the commit."""
         self._progress.stage("planning")
-        _require_same_schema(connection, prepared)
-        plan = make_plan(connection, prepared, self._choices, files)
+        work.hold(tables_held(prepared), wait_seconds=conf.lock_wait_seconds())
+        _require_same_schema(work.connection, prepared)
+        with work.only_looking():
+            plan = make_plan(work.connection, prepared, self._choices, files)
         self._require_confirmed(plan)
-        return prepared, plan
+        return plan
 
     def _require_confirmed(self, plan: Plan) -> None:
         if plan.blocking:
@@ -128,19 +154,19 @@ class _Restore:
         self._run.plan = now
         self._run.save(update_fields=["plan"])
 
-    def _note(self, prepared: Prepared) -> None:
-        self._run.scope = prepared.manifest.type
-        self._run.digest = prepared.tail.integrity.digest
-        self._run.save(update_fields=["scope", "digest"])
-
     def _safety_backup(self) -> BackupRun:
-        """All data as it is now, under this very lock. Files stay where they are and need no copy."""
+        """All data as it is now, while nobody can write. Files stay where they are and need no copy."""
         self._progress.stage("safety backup")
         actor = Actor(self._run.requested_by_name, self._run.requested_by_email)
         safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
-        creating.carry_out(safety, under_restore_lock=True)
         self._run.safety_backup = safety.pk
         self._run.save(update_fields=["safety_backup"])
+
+        def pass_on_cancel(_: dict[str, Any]) -> None:
+            if self._progress.cancelled:
+                runs.cancel(safety)
+
+        creating.carry_out(safety, listener=pass_on_cancel, under_restore_lock=True)
         self._progress.check()
         return safety
 

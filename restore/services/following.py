@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.apps import apps
 
+from backups.database.introspection import LiveTable
 from backups.database.reading import column_of
 from backups.registry import Section
 from backups.registry.references import references
@@ -30,6 +31,11 @@ def followers_of(prepared: Prepared) -> list[Follower]:
         for name in names
         if name in prepared.tables
     ]
+
+
+def tables_held(prepared: Prepared) -> list[LiveTable]:
+    """Every table that a restore writes to or may remove rows from."""
+    return [*prepared.matched.written, *(follower.table for follower in followers_of(prepared))]
 
 
 def followers(written: set[str], keys: list[ForeignKey]) -> list[str]:

@@ -48,7 +48,8 @@ def plan_file(
         try:
             prepared = prepare(path, connection, declared, check)
             files = file_plan.plan_files(path, check)
-            return make_plan(connection, prepared, choices, files)
+            with _one_instant(connection):
+                return make_plan(connection, prepared, choices, files)
         except psycopg2.Error as error:
             raise database_failure(error) from error
 
@@ -56,9 +57,9 @@ def plan_file(
 def make_plan(
     connection: Connection, prepared: Prepared, choices: Choices, files: FilesPlan
 ) -> Plan:
-    """Count everything as it is now. The connection is left as it was found."""
-    with _one_instant(connection):
-        return _Planner(connection, prepared, choices).plan(files)
+    """Count everything as it is now. The caller's transaction keeps what is counted still, and must
+    be rolled back afterwards, to a savepoint at least: temporary tables are left behind."""
+    return _Planner(connection, prepared, choices).plan(files)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from restore.services.following import (
     followers_of,
     redacted_columns,
     state_columns,
+    tables_held,
     touching,
 )
 from restore.services.preparing import Prepared
@@ -100,7 +101,7 @@ class Writer:
 
     def _detach(self) -> None:
         self._progress.stage("emptying", sections_total=len(self._file.matched.targets))
-        tables = [*self._file.matched.written, *(f.table for f in self._followers)]
+        tables = tables_held(self._file)
         self._work.lock(tables, wait_seconds=conf.lock_wait_seconds())
         keys = touching({table.name for table in tables}, self._file.keys)
         self._work.detach(keys, tables)

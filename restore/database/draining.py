@@ -1,0 +1,32 @@
+"""Letting work that is under way on the tables come to its end before a restore begins."""
+
+from collections.abc import Iterable
+
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveTable
+
+# Locks that a transaction keeps on a table until its end; autovacuum and such give way by themselves.
+_AT_WORK = """
+SELECT DISTINCT a.pid
+FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = ANY (%s::oid[])
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND l.granted
+"""
+
+
+def at_work(connection: Connection, tables: Iterable[LiveTable]) -> list[int]:
+    """The other sessions whose transactions use these tables now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AT_WORK, [[table.oid for table in tables]])
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def cut_off(connection: Connection, pids: Iterable[int]) -> None:
+    """End these sessions; their transactions are rolled back by the server."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", [list(pids)]
+        )
