@@ -8,6 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Permission
 from django.db.models import Model, QuerySet
 
 from backupsvc.studio.models import User
@@ -49,12 +50,14 @@ class RoleBackend(ModelBackend):
 
     def with_perm(
         self,
-        perm: str,
+        perm: str | Permission,
         is_active: bool = True,
         include_superusers: bool = True,
         obj: Model | None = None,
     ) -> QuerySet[User]:
         """The accounts whose role carries a permission."""
+        if isinstance(perm, Permission):
+            perm = f"{perm.content_type.app_label}.{perm.codename}"
         roles = roles_with(perm)
         if not include_superusers:
             roles.remove(User.Role.OWNER)

@@ -6,7 +6,8 @@ Not in the package ``admin``: importing that registers models, which asks for th
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 
 from backups.registry import registry
 
@@ -31,7 +32,7 @@ class StudioAdminSite(AdminSite):
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         # Django names the page after the first heading, which is only one of the studio's.
         title = {"title": self.index_title} if app_label == STUDIO else {}
         return super().app_index(request, app_label, title | (extra_context or {}))

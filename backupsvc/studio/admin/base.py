@@ -4,18 +4,22 @@ Secrets are not shown, not in forms and not searched, filtered or sorted by; pag
 large tables; saving writes what was edited and nothing else.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.contrib.admin.widgets import (
+    AdminTextareaWidget,
+    AdminTextInputWidget,
+    ForeignKeyRawIdWidget,
+)
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest
 
 from backups.registry import registry
-from backupsvc.studio.admin.fields import ExactTextField, TextListField
+from backupsvc.studio.admin.fields import DocumentField, ExactTextField, TextListField
 from backupsvc.studio.models import (
     Client,
     Contractor,
@@ -71,15 +75,7 @@ class StudioAdmin(admin.ModelAdmin):
     list_per_page = 50
     # Counting a large table takes longer than showing a page of it.
     show_full_result_count = False
-    search_fields = ("=id",)
-
-    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
-        super().__init__(model, admin_site)
-        references = [f for f in model._meta.local_fields if f.is_relation]
-        # A menu of all rows of a table would be as long as the table.
-        by_name = [f.name for f in references if f.related_model in CHOSEN_BY_NAME]
-        self.autocomplete_fields = by_name
-        self.raw_id_fields = [f.name for f in references if f.name not in by_name]
+    search_fields: ClassVar[list[str] | tuple[str, ...]] = ("=id",)
 
     def get_ordering(self, request: HttpRequest) -> Any:
         if self.ordering:
@@ -89,7 +85,7 @@ class StudioAdmin(admin.ModelAdmin):
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
         shown = self.get_list_display(request)
-        return [f.name for f in self.opts.local_fields if f.is_relation and f.name in shown]
+        return [f.name for f in _references(self.model) if f.name in shown]
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
         return [*(super().get_exclude(request, obj) or ()), *sorted(secret_fields(self.model))]
@@ -104,19 +100,28 @@ class StudioAdmin(admin.ModelAdmin):
             return False
         return super().lookup_allowed(lookup, value, request)
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, ArrayField):
             return TextListField(
                 required=not db_field.blank, help_text=db_field.help_text, label=_label(db_field)
             )
+        if isinstance(db_field, models.JSONField):
+            kwargs |= {"form_class": DocumentField, "required": not db_field.null}
         if isinstance(db_field, models.TextField) and not db_field.choices:
             kwargs["form_class"] = ExactTextField
             kwargs["widget"] = _text_widget(db_field)
             if db_field.null:
                 kwargs["empty_value"] = None
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        return [f.name for f in _references(self.model) if f.related_model in CHOSEN_BY_NAME]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.related_model not in CHOSEN_BY_NAME:
+            # A menu of all rows of a table would be as long as the table.
+            kwargs["widget"] = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(
         self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool
@@ -145,6 +150,10 @@ class RecordAdmin(StudioAdmin):
         return False
 
 
+def _references(model: type[models.Model]) -> list[models.Field]:
+    return [f for f in model._meta.local_fields if f.is_relation]
+
+
 def _label(field: models.Field) -> str:
     return str(field.verbose_name).capitalize()
 
@@ -159,14 +168,14 @@ def _text_widget(field: models.Field) -> type[forms.Widget]:
 
 def _leads_to_secret(model: type[models.Model], lookup: str) -> bool:
     """Whether a path such as ``approval__token__startswith`` passes over a secret column."""
+    table: Any = model
     for part in lookup.split("__"):
-        name = model._meta.pk.name if part == "pk" else part
-        if name in secret_fields(model):
+        name = table._meta.pk.name if part == "pk" else part
+        if name in secret_fields(table):
             return True
         try:
-            field = model._meta.get_field(name)
+            field = table._meta.get_field(name)
         except FieldDoesNotExist:
             return False
-        if field.is_relation:
-            model = field.related_model
+        table = field.related_model or table
     return False

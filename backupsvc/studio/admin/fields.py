@@ -24,6 +24,12 @@ def _with_unix_line_ends(text: Any) -> Any:
     return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
+class DocumentField(forms.JSONField):
+    """A JSON document. An empty list or object is one, and no reason to ask again."""
+
+    empty_values = [None, ""]
+
+
 class TextListField(forms.JSONField):
     """A list of texts, as JSON: a comma may stand in a text, so commas cannot part them."""
 

@@ -83,9 +83,8 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
 
     @admin.display(description="Password")
     def password_page(self, user: User) -> str:
-        if user.has_usable_password():
-            return format_html('<a href="../password/">Set another password</a>')
-        return format_html('There is none. <a href="../password/">Set a password</a>')
+        text = "Set another password" if user.has_usable_password() else "There is none: set one"
+        return format_html('<a href="../password/">{}</a>', text)
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
@@ -121,7 +120,7 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         return super().user_change_password(request, id, form_url)
 
     def save_model(
-        self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool
+        self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
         if "approval_status" in form.changed_data and obj.is_active:

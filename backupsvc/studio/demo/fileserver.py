@@ -51,7 +51,7 @@ class FileServer(ThreadingHTTPServer):
     def address(self) -> str:
         """What ``STUDIO_DEMO_FILES_URL`` has to be for this server."""
         host, port = self.server_address[:2]
-        return f"http://{host}:{port}{PREFIX}"
+        return f"http://{host!s}:{port}{PREFIX}"
 
 
 def serve(host: str = "127.0.0.1", port: int = 0) -> FileServer:

@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 
 from backupsvc.studio.demo.documents import large_pdf
 from backupsvc.studio.demo.files import BIG_FILE, BIG_FILE_BYTES, Catalogue, content_of
@@ -81,7 +81,8 @@ def _timestamps_as_given(models: Sequence[type[Model]]) -> Iterator[None]:
     Django overwrites these even in ``bulk_create``, and the clock is the one thing that a seed
     cannot repeat.
     """
-    fields = [f for m in models for f in m._meta.local_fields if getattr(f, "auto_now", False)]
+    stamps = (f for m in models for f in m._meta.local_fields if isinstance(f, DateTimeField))
+    fields = [f for f in stamps if f.auto_now]
     for field in fields:
         field.auto_now = False
     try:

@@ -1,6 +1,7 @@
-"""The studio's 82 tables, one file a subject, in the order of their sections.
+"""The studio's 82 tables, one file a subject.
 
 A text column named ``…_id`` is an id kept without a database constraint: what it names may be gone.
+``blank`` says what a page may leave empty: whatever may be NULL, and documents without content.
 """
 
 from backupsvc.studio.models.activity import (

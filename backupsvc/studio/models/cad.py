@@ -73,7 +73,7 @@ class CadLayoutCache(StudioModel):
 
     dropbox_path = models.TextField()
     dropbox_revision = models.TextField()
-    layouts = models.JSONField()
+    layouts = models.JSONField(blank=True)
     discovered_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
 

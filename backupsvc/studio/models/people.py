@@ -1,6 +1,6 @@
 """Who there is: the studio's organisations and accounts, its clients and its contractors."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -66,7 +66,7 @@ class User(StudioModel, AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Role(models.TextChoices):
         OWNER = "OWNER"
@@ -86,7 +86,8 @@ class User(StudioModel, AbstractBaseUser):
     email = models.TextField(unique=True)
     email_verified = models.DateTimeField(null=True, blank=True)
     image = models.TextField(null=True, blank=True)
-    password = models.TextField(null=True, blank=True)
+    # NULL never signs in.
+    password = models.TextField(null=True, blank=True)  # type: ignore[assignment]
     role = models.TextField(choices=Role.choices, default=Role.DESIGNER)
     org = models.ForeignKey(
         "Organization", on_delete=models.CASCADE, null=True, blank=True, related_name="users"
@@ -110,7 +111,7 @@ class User(StudioModel, AbstractBaseUser):
         return self.email
 
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # type: ignore[override]
         return self.approval_status == self.ApprovalStatus.APPROVED
 
     @property
@@ -131,29 +132,32 @@ class User(StudioModel, AbstractBaseUser):
     def has_usable_password(self) -> bool:
         return self.password is not None and super().has_usable_password()
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether this is the password. NULL never is, and Django's own check would raise."""
         if self.password is None:
             make_password(raw_password)  # takes as long as a wrong password does
             return False
         return super().check_password(raw_password)
 
-    async def acheck_password(self, raw_password: str) -> bool:
+    async def acheck_password(self, raw_password: str | None) -> bool:
         if self.password is None:
             make_password(raw_password)
             return False
         return await super().acheck_password(raw_password)
 
-    def has_perm(self, perm: str, obj: object = None) -> bool:
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         return any(b.has_perm(self, perm, obj) for b in auth.get_backends())
 
-    def has_perms(self, perm_list: list[str], obj: object = None) -> bool:
+    def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
-        return any(b.has_module_perms(self, app_label) for b in auth.get_backends())
+        return any(
+            hasattr(b, "has_module_perms") and b.has_module_perms(self, app_label)
+            for b in auth.get_backends()
+        )
 
-    def get_all_permissions(self, obj: object = None) -> set[str]:
+    def get_all_permissions(self, obj: models.Model | None = None) -> set[str]:
         return set().union(*(b.get_all_permissions(self, obj) for b in auth.get_backends()))
 
 

@@ -17,7 +17,7 @@ class ProjectUpdatePhoto(StudioModel):
     gps_coordinates = models.JSONField(null=True, blank=True)
     taken_at = models.DateTimeField(null=True, blank=True)
     before_after_pair_id = models.TextField(unique=True, null=True, blank=True)
-    tags = ArrayField(models.TextField(), default=list, blank=True)
+    tags = ArrayField(models.TextField(blank=True), default=list, blank=True)
     room_area = models.TextField(null=True, blank=True)
     trade_category = models.TextField(null=True, blank=True)
     is_before_photo = models.BooleanField(default=False)

@@ -45,7 +45,7 @@ def activity_log(src: Source, n: int) -> ActivityLog:
 
 def _document(src: Source) -> Any:
     """What JSON can be at its root: NULL of SQL, ``null``, a number, a text, a list, an object."""
-    plain = [None, Value(None, JSONField()), 0, "", [], {}, src.sentence(), -1.5, True]
+    plain: list[Any] = [None, Value(None, JSONField()), 0, "", [], {}, src.sentence(), -1.5, True]
     return src.choice(plain) if src.chance(0.3) else src.details()
 
 

@@ -96,7 +96,7 @@ def _file(src: Source, n: int, kind: str) -> dict[str, Any]:
 def _place(src: Source, project: int, kind: str) -> dict[str, Any]:
     """A room of the project, and what of it the asset is about."""
     number = project * ROOMS_PER_PROJECT + src.number(0, ROOMS_PER_PROJECT)
-    place = {"room_id": src.id(Room, number)}
+    place: dict[str, Any] = {"room_id": src.id(Room, number)}
     if kind == Type.RENDER:
         rendering = rendering_of_room(number)
         place["stage_id"] = src.id(Stage, stage_of_room(number, THREE_D))

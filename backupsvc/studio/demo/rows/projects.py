@@ -1,5 +1,6 @@
 """Projects and rooms."""
 
+from collections.abc import Callable
 from typing import Any
 
 from backupsvc.studio.demo import texts
@@ -46,7 +47,7 @@ def _cover_images(src: Source) -> list[str] | None:
     """Addresses and ids of assets, mixed; some projects have an empty list, some none."""
     if src.chance(0.25):
         return None
-    kinds = [src.picture, lambda: src.any(Asset)]
+    kinds: list[Callable[[], str]] = [src.picture, lambda: src.any(Asset)]
     return [src.choice(kinds)() for _ in range(src.number(0, 4))]
 
 

@@ -1,0 +1,172 @@
+"""Accounts in the admin: owners decide on roles, approvals and passwords, and nobody else does."""
+
+import pytest
+from django.contrib.auth import authenticate
+from django.urls import reverse
+
+from backupsvc.studio.models import User
+from tests.studio.conftest import PASSWORD
+from tests.studio.pages import fields_on
+
+Role, Approval = User.Role, User.ApprovalStatus
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = "a-new-and-long-one-77"
+PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+
+
+@pytest.fixture
+def owner(account):
+    return account(Role.OWNER)
+
+
+@pytest.fixture
+def admin(account):
+    return account(Role.ADMIN)
+
+
+@pytest.fixture
+def designer(account):
+    return account(Role.DESIGNER, password=None)
+
+
+def change_page(user):
+    return reverse("admin:studio_user_change", args=[user.pk])
+
+
+def password_page(user):
+    return reverse("admin:auth_user_password_change", args=[user.pk])
+
+
+def edit(browser, user, **changes):
+    page = change_page(user)
+    return browser.post(page, fields_on(browser.get(page), "user_form") | changes)
+
+
+def add(browser, **fields):
+    page = reverse("admin:studio_user_add")
+    return browser.post(page, fields_on(browser.get(page), "user_form") | fields)
+
+
+def test_an_owner_changes_roles(owner, designer, browser_of):
+    assert edit(browser_of(owner), designer, role=Role.RENDERER).status_code == 302
+    designer.refresh_from_db()
+    assert designer.role == Role.RENDERER
+
+
+def test_an_owners_approval_says_who_and_when(owner, account, browser_of):
+    waiting = account(approval_status=Approval.PENDING)
+    edit(browser_of(owner), waiting, approval_status=Approval.APPROVED)
+    waiting.refresh_from_db()
+    assert waiting.is_active
+    assert waiting.approved_by == owner.pk
+    assert waiting.approved_at
+
+
+def test_an_admin_edits_an_account_but_not_its_role_or_approval(admin, account, browser_of):
+    waiting = account(approval_status=Approval.PENDING)
+    browser = browser_of(admin)
+    page = fields_on(browser.get(change_page(waiting)), "user_form")
+    assert not page.keys() & {"role", "approval_status", "approved_at", "approved_by"}
+    edit(browser, waiting, name="New name", role=Role.OWNER, approval_status=Approval.APPROVED)
+    waiting.refresh_from_db()
+    assert waiting.name == "New name"
+    assert (waiting.role, waiting.approval_status) == (Role.DESIGNER, Approval.PENDING)
+
+
+def test_an_admin_cannot_edit_an_owner(admin, owner, browser_of):
+    browser = browser_of(admin)
+    assert browser.get(change_page(owner)).status_code == 200
+    answer = browser.post(change_page(owner), {"email": admin.email})
+    assert answer.status_code == 403
+    owner.refresh_from_db()
+    assert owner.email == "owner@studio.example"
+
+
+def test_an_admin_adds_accounts_that_wait_and_have_no_password(admin, browser_of):
+    answer = add(
+        browser_of(admin),
+        email="new@studio.example",
+        role=Role.OWNER,
+        approval_status=Approval.APPROVED,
+        **PASSWORDS,
+    )
+    assert answer.status_code == 302
+    new = User.objects.get(email="new@studio.example")
+    assert (new.role, new.approval_status, new.password) == ("DESIGNER", "PENDING", None)
+
+
+def test_an_owner_adds_accounts_with_a_password(owner, browser_of):
+    answer = add(
+        browser_of(owner),
+        email="new@studio.example",
+        role=Role.ADMIN,
+        approval_status=Approval.APPROVED,
+        usable_password="true",
+        **PASSWORDS,
+    )
+    assert answer.status_code == 302
+    new = authenticate(username="new@studio.example", password=NEW_PASSWORD)
+    assert (new.role, new.approved_by) == (Role.ADMIN, owner.pk)
+
+
+def test_an_owner_sets_the_password_of_somebody_who_has_none(owner, designer, browser_of):
+    browser = browser_of(owner)
+    assert "There is none" in browser.get(change_page(designer)).content.decode()
+    assert browser.get(password_page(designer)).status_code == 200
+    answer = browser.post(password_page(designer), {**PASSWORDS, "set-password": "1"})
+    assert answer.status_code == 302
+    assert authenticate(username=designer.email, password=NEW_PASSWORD) == designer
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])
+def test_nobody_else_sets_passwords(designer, account, browser_of, role):
+    browser = browser_of(account(role, email="somebody@studio.example"))
+    assert browser.get(password_page(designer)).status_code == 403
+    assert browser.post(password_page(designer), PASSWORDS).status_code == 403
+    designer.refresh_from_db()
+    assert designer.password is None
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.OWNER, Role.ADMIN)])
+def test_nobody_else_sees_accounts(designer, account, browser_of, role):
+    browser = browser_of(account(role, email="somebody@studio.example"))
+    assert browser.get(reverse("admin:studio_user_changelist")).status_code == 403
+    assert browser.get(change_page(designer)).status_code == 403
+
+
+def test_a_password_hash_is_on_no_page(owner, browser_of):
+    browser = browser_of(owner)
+    for page in (change_page(owner), password_page(owner), reverse("admin:studio_user_changelist")):
+        content = browser.get(page).content.decode()
+        assert owner.password not in content
+        assert owner.password.split("$")[-1] not in content
+
+
+def test_saving_an_account_keeps_its_password(owner, browser_of, account):
+    renderer = account(Role.RENDERER)
+    edit(browser_of(owner), renderer, name="New name")
+    assert authenticate(username=renderer.email, password=PASSWORD).name == "New name"
+
+
+@pytest.mark.parametrize("change", [{"role": Role.ADMIN}, {"approval_status": Approval.REJECTED}])
+def test_the_last_owner_stays_one(owner, account, browser_of, change):
+    account(Role.OWNER, email="waiting@studio.example", approval_status=Approval.PENDING)
+    answer = edit(browser_of(owner), owner, **change)
+    assert "must keep an approved owner" in answer.content.decode()
+    owner.refresh_from_db()
+    assert owner.is_superuser
+    assert owner.is_active
+
+
+def test_one_of_two_owners_may_step_down(owner, account, browser_of):
+    account(Role.OWNER, email="second@studio.example")
+    assert edit(browser_of(owner), owner, role=Role.ADMIN).status_code == 302
+    owner.refresh_from_db()
+    assert owner.role == Role.ADMIN
+
+
+def test_an_address_belongs_to_one_account_however_it_is_spelled(owner, designer, browser_of):
+    browser = browser_of(owner)
+    answer = add(browser, email="DESIGNER@studio.example", **PASSWORDS)
+    assert "There is an account with this address." in answer.content.decode()
+    assert edit(browser, designer, email="designer@STUDIO.example").status_code == 302
