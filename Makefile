@@ -29,7 +29,7 @@ setup: $(STAMP) ## Build .venv from requirements.lock; instant when that has not
 $(STAMP): requirements.lock
 	@set -e; python=$$($(FIND_PYTHON)); \
 	if ! $(PY) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-		>/dev/null 2>&1; then rm -rf $(VENV); $$python -m venv $(VENV); fi; \
+		>/dev/null 2>&1; then rm -rf $(VENV); $$python -m venv --without-pip $(VENV); fi; \
 	uv=$$(command -v uv || true); \
 	if [ -z "$$uv" ]; then \
 		$$python -m venv $(VENV)/uv; \
@@ -42,10 +42,10 @@ $(STAMP): requirements.lock
 	@touch $@
 
 .PHONY: lock
-lock: setup ## Pin all dependencies anew, with hashes, for every platform
+lock: setup ## Pin the dependencies, with hashes, for every platform; UPGRADE=1 takes newer ones
 	$(shell command -v uv || echo $(VENV)/uv/bin/uv) pip compile pyproject.toml --extra dev \
 		--universal --python-version 3.11 --generate-hashes --no-header --quiet \
-		--output-file requirements.lock
+		$(if $(UPGRADE),--upgrade) --output-file requirements.lock
 
 .PHONY: run
 run: setup ## Everything in the foreground, with demo data: PORT=8000, EMPTY=1 for none

@@ -11,12 +11,24 @@ import redis
 from backupsvc.embedded.pair import Pair
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for a pair, one for all tests: making and deleting a cluster takes a second."""
+    return tmp_path_factory.mktemp("pair") / "var"
+
+
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
-    """An empty directory for a pair, whose servers are gone when the test has ended."""
-    root = tmp_path / "var"
-    yield root
-    Pair(root).stop(force=True)
+def root(home: Path) -> Iterator[Path]:
+    """The shared directory, with no server running before and after."""
+    yield home
+    Pair(home).stop(force=True)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Path]:
+    """A directory that does not exist yet, for tests on what is made there."""
+    yield tmp_path / "var"
+    Pair(tmp_path / "var").stop(force=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ def filled(root: Path, new_user: NewUser) -> tuple[Pair, dict[str, str]]:
     environment: dict[str, str] = {}
     user = new_user()
     user.ensure(environment)
-    query(environment, "CREATE TABLE kept AS SELECT 1 AS one")
+    query(environment, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 1 AS one")
     store(environment).set("kept", "1")
     # AOF is written every second; what counts here is that it is read back.
     store(environment).waitaof(1, 0, 5000)
@@ -67,7 +68,7 @@ def test_killed_while_a_client_was_connected(
 
 @pytest.mark.parametrize("content", [None, '{"postgresql": 1}'])
 def test_lost_or_damaged_record(
-    root: Path, filled: tuple[Pair, dict[str, str]], content: str | None
+    root: Path, filled: tuple[Pair, dict[str, str]], new_user: NewUser, content: str | None
 ) -> None:
     _user, environment = filled
     pids = recorded_pid(root, "postgresql"), recorded_pid(root, "valkey")
@@ -75,7 +76,7 @@ def test_lost_or_damaged_record(
     if content is not None:
         (root / "services.json").write_text(content)
     later: dict[str, str] = {}
-    Pair(root, durable=False).ensure(later)
+    new_user().ensure(later)
     assert later != environment
     assert_all_is_there(later)
     assert recorded_pid(root, "postgresql") != pids[0]
@@ -113,13 +114,15 @@ def test_recorded_process_is_another_program_by_now(
     os.kill(os.getppid(), 0)
 
 
-def test_starter_killed_while_it_made_the_cluster(root: Path, new_user: NewUser) -> None:
-    (root / ".new-pg-half").mkdir(parents=True)
-    (root / ".new-pg-half" / "PG_VERSION").write_text("18")
+def test_starter_killed_while_it_made_the_cluster(empty: Path) -> None:
+    (empty / ".new-pg-half").mkdir(parents=True)
+    (empty / ".new-pg-half" / "PG_VERSION").write_text("18")
     environment: dict[str, str] = {}
-    new_user().ensure(environment)
+    user = Pair(empty, durable=False)
+    user.ensure(environment)
     assert query(environment, "SELECT 1") == [(1,)]
-    assert not list(root.glob(".new-pg-*"))
+    assert not list(empty.glob(".new-pg-*"))
+    user.leave()
 
 
 @pytest.fixture
@@ -149,7 +152,7 @@ def test_root_steps_down_to_nobody_where_nobody_may_pass(reachable: Path) -> Non
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="only root must step down")
 def test_root_enters_a_namespace_where_nobody_may_not_pass(root: Path, new_user: NewUser) -> None:
-    root.mkdir(mode=0o700)
+    assert not root.parent.parent.stat().st_mode & stat.S_IXOTH, "pytest keeps others out"
     new_user().ensure({})
     (data,) = root.glob("pg-*")
     assert data.stat().st_uid == 0

@@ -86,18 +86,18 @@ def test_a_wrong_password_is_refused(running: Running) -> None:
         query({"DATABASE_URL": wrong}, "SELECT 1")
 
 
-def test_ten_simultaneous_starts_give_one_server_each(root: Path) -> None:
+def test_ten_simultaneous_starts_give_one_server_each(empty: Path) -> None:
     pipe = subprocess.PIPE
-    command = [sys.executable, "-c", ASK, str(root)]
+    command = [sys.executable, "-c", ASK, str(empty)]
     started = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(10)]
     try:
         answers = {process.stdout.readline() for process in started if process.stdout}
         assert len(answers) == 1
         assert "postgresql://" in answers.pop()
-        log = (root / "log" / "postgresql.log").read_text()
+        log = (empty / "log" / "postgresql.log").read_text()
         assert log.count("ready to accept connections") == 1
-        assert (root / "log" / "valkey.log").read_text().count("Reading config") == 1
-        assert not list(root.glob(".new-pg-*"))
+        assert (empty / "log" / "valkey.log").read_text().count("Reading config") == 1
+        assert not list(empty.glob(".new-pg-*"))
     finally:
         for process in started:
             process.communicate("")
@@ -107,7 +107,7 @@ def test_what_was_written_is_there_at_the_next_start(new_user: NewUser) -> None:
     environment: dict[str, str] = {}
     user = new_user()
     user.ensure(environment)
-    query(environment, "CREATE TABLE kept AS SELECT 1 AS one")
+    query(environment, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 1 AS one")
     store(environment).set("kept", "1")
     user.leave()
     user.ensure(environment)
@@ -115,28 +115,26 @@ def test_what_was_written_is_there_at_the_next_start(new_user: NewUser) -> None:
     assert store(environment).get("kept") == "1"
 
 
-def test_with_both_addresses_given_nothing_is_started(root: Path, new_user: NewUser) -> None:
+def test_with_both_addresses_given_nothing_is_started(empty: Path) -> None:
     given = {"DATABASE_URL": "postgresql://elsewhere/db", "REDIS_URL": "redis://elsewhere"}
     environment = dict(given)
-    new_user().ensure(environment)
+    Pair(empty).ensure(environment)
     assert environment == given
-    assert not root.exists()
+    assert not empty.exists()
 
 
-def test_with_one_address_given_only_the_other_server_is_started(
-    root: Path, new_user: NewUser
-) -> None:
+def test_with_one_address_given_only_the_other_server_is_started(empty: Path) -> None:
     environment = {"DATABASE_URL": "postgresql://elsewhere/db"}
-    new_user().ensure(environment)
+    user = Pair(empty)
+    user.ensure(environment)
     assert environment["DATABASE_URL"] == "postgresql://elsewhere/db"
     assert store(environment).ping()
-    assert not list(root.glob("pg-*"))
+    assert not list(empty.glob("pg-*"))
+    user.leave()
 
 
-def test_data_of_a_version_that_is_not_here_is_refused_by_name(
-    root: Path, new_user: NewUser
-) -> None:
-    (root / "pg-99").mkdir(parents=True)
+def test_data_of_a_version_that_is_not_here_is_refused_by_name(empty: Path) -> None:
+    (empty / "pg-99").mkdir(parents=True)
     with pytest.raises(EmbeddedError, match="PostgreSQL 99") as caught:
-        new_user().ensure({})
+        Pair(empty).ensure({})
     assert caught.value.code == "other-major"
