@@ -1,0 +1,32 @@
+"""Every test here has a database of real commits, and empty folders for files and backups."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.zoo.models import Boat, Quoted, Reading, Vessel
+
+# Django's own flush passes over what it does not manage.
+_UNMANAGED = [model._meta.db_table for model in (Boat, Quoted, Reading, Vessel)]
+
+
+@pytest.fixture(autouse=True)
+def surroundings(transactional_db: None) -> Iterator[None]:
+    yield
+    with connection.cursor() as cursor:
+        names = ", ".join('"' + name.replace('"', '""') + '"' for name in _UNMANAGED)
+        cursor.cursor.execute(f"TRUNCATE {names}")
+    for folder in (settings.MEDIA_ROOT, settings.BACKUPS_ROOT):
+        empty(Path(folder))
+
+
+def empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

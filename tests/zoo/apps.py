@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class ZooConfig(AppConfig):
+    name = "tests.zoo"
+    label = "zoo"
+    verbose_name = "Zoo"
