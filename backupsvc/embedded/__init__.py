@@ -48,12 +48,23 @@ def leave() -> None:
 
 
 def stop(*, force: bool = False) -> bool:
-    """Stop servers that a killed process left running; whether there were any.
+    """Stop servers that a killed process left running, those of tests included; whether any were.
 
     Raises:
-        EmbeddedError: ``in-use``, when somebody uses them and ``force`` is not given.
+        EmbeddedError: ``in-use``, when somebody uses some and ``force`` is not given. The others
+            are stopped all the same.
     """
-    return Pair(var_dir()).stop(force=force)
+    root = var_dir()
+    refusal: EmbeddedError | None = None
+    stopped = False
+    for place in (root, *(record.parent for record in sorted(root.glob("*/services.json")))):
+        try:
+            stopped = Pair(place).stop(force=force) or stopped
+        except EmbeddedError as error:
+            refusal = error
+    if refusal:
+        raise refusal
+    return stopped
 
 
 def _leave_in(pid: int, pair: Pair) -> None:

@@ -7,6 +7,7 @@ import psycopg2
 import pytest
 import redis
 
+from backupsvc import embedded
 from backupsvc.embedded.errors import EmbeddedError
 from backupsvc.embedded.pair import Pair
 from tests.embedded.conftest import query, store
@@ -40,3 +41,14 @@ def test_servers_in_use_are_stopped_by_hand_only_with_force(root: Path, new_user
 
 def test_stopping_by_hand_says_whether_anything_ran(root: Path) -> None:
     assert not Pair(root).stop()
+
+
+def test_stopping_by_hand_reaches_the_servers_of_tests_too(
+    root: Path, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_user().ensure({})
+    monkeypatch.setenv("BACKUPSVC_VAR", str(root.parent))
+    with pytest.raises(EmbeddedError, match="using the servers"):
+        embedded.stop()
+    assert embedded.stop(force=True)
+    assert not embedded.stop(force=True)
