@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from backups.models import Run
+from backups.models import Run, new_id
 
 
 class RestoreRun(Run):
@@ -23,6 +23,8 @@ class RestoreRun(Run):
     # The stored backup that is read, where it is one; then ``artifact`` is not a copy to be removed.
     backup = models.CharField(max_length=32, blank=True, default="")
     undo_of = models.CharField(max_length=32, blank=True, default="")
+    # The upload that is read, where it is one; it stays until it was restored.
+    upload = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:
         ordering = ["-requested_at"]
@@ -30,6 +32,47 @@ class RestoreRun(Run):
 
     def __str__(self) -> str:
         return f"restore {self.id}"
+
+
+class Upload(models.Model):
+    """A file that somebody brings, whole or still arriving. Its bytes lie in the folder of the backups
+    under ``stored``; ``head`` is what its beginning says of it, empty until that was read.
+    """
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    name = models.TextField()
+    size_bytes = models.BigIntegerField()
+    received_bytes = models.BigIntegerField(default=0)
+    stored = models.CharField(max_length=128)
+    head = models.JSONField(default=dict, blank=True)
+    owner_name = models.TextField(blank=True, default="")
+    owner_email = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    touched_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"upload {self.id}"
+
+    @property
+    def is_whole(self) -> bool:
+        return self.received_bytes == self.size_bytes
+
+
+class PlanRun(Run):
+    """Making one plan of one upload with one set of choices. ``plan`` is there when it succeeded."""
+
+    upload = models.CharField(max_length=32, db_index=True)
+    choices = models.JSONField(default=dict, blank=True)
+    plan = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+
+    def __str__(self) -> str:
+        return f"plan {self.id}"
 
 
 class Rehearsal(Run):

@@ -1,0 +1,293 @@
+"""Files that a person brings, in pieces: each lies in the folder of the backups, private, under a
+name that tells nothing, until it was restored, thrown away or forgotten.
+
+Bytes arrive in order. What the server has counts, never what the sender believes.
+"""
+
+import datetime
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from backups.artifact.reader import ArtifactReader
+from backups.errors import ArtifactError, RestoreError, StorageFailure
+from backups.models import ACTIVE_STATES
+from backups.services import installation, runs, vault
+from backups.services.runs import Actor
+from restore.models import PlanRun, RestoreRun, Upload
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+PIECE_BYTES = 8 * MEBIBYTE
+# What must stay free beside the file: plans and the safety backup need room too.
+SPARE_BYTES = 64 * MEBIBYTE
+FORGOTTEN_AFTER = datetime.timedelta(hours=24)
+LONGEST_NAME = 200
+
+_PREFIX = "upload-"
+_BLOCK_BYTES = 256 * 1024
+# The head of a backup stands on one line of a few hundred kilobytes at the most.
+_HEAD_BYTES = 16 * MEBIBYTE
+
+
+class Readable(Protocol):
+    """A request's body, or a file."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def limit_bytes() -> int:
+    """The largest file that may be brought in."""
+    return int(getattr(settings, "BACKUPS_UPLOAD_LIMIT_BYTES", 20 * GIBIBYTE))
+
+
+def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
+    """Make room for a file.
+
+    Raises:
+        RestoreError: it is empty or too large.
+        StorageFailure: the disk has no room for it.
+    """
+    if size_bytes <= 0:
+        raise _refused("upload.empty", "The file is empty.", "Choose the file of a backup.")
+    if size_bytes > limit_bytes():
+        raise _too_large()
+    _require_room(size_bytes)
+    stored = _PREFIX + secrets.token_hex(16)
+    with vault.disk_errors():
+        path = vault.folder() / stored
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    upload = Upload.objects.create(
+        name=_plain_name(name),
+        size_bytes=size_bytes,
+        stored=stored,
+        owner_name=actor.name,
+        owner_email=actor.email,
+    )
+    runs.audit(actor, "upload", "begun", subject=upload.pk, file=upload.name, bytes=size_bytes)
+    return upload
+
+
+def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Actor) -> Upload:
+    """Take the next piece: ``length`` bytes that belong at ``offset``. Returns the upload as it is then.
+
+    The first piece is looked at; what is not a backup is thrown away at once.
+
+    Raises:
+        RestoreError: the piece does not fit (``upload.offset``, ``upload.length``), did not arrive
+            whole (``upload.broken``), or another one is arriving now (``upload.busy``). Nothing of it
+            is kept, and the upload can go on.
+        ArtifactError: the file is not a backup. The upload is gone.
+        StorageFailure: the disk refused.
+    """
+    with _open_alone(upload) as file:
+        upload.refresh_from_db()
+        _require_fit(upload, offset, length)
+        _append(file, offset, length, body)
+        upload.received_bytes = offset + length
+        upload.touched_at = timezone.now()
+        if upload.is_whole:
+            with vault.disk_errors():
+                os.fsync(file.fileno())
+        upload.save(update_fields=["received_bytes", "touched_at"])
+        if not upload.head:
+            _examine(upload, actor)
+    if upload.is_whole:
+        runs.audit(actor, "upload", "received", subject=upload.pk, file=upload.name)
+    return upload
+
+
+def path_of(upload: Upload) -> Path:
+    """The whole file. Raises RestoreError while a part is missing, StorageFailure where it is gone."""
+    if not upload.is_whole:
+        raise _refused(
+            "upload.unfinished",
+            "A part of the file has not arrived yet.",
+            "Choose the same file again: the upload goes on where it stopped.",
+        )
+    return vault.path_of(upload.stored)
+
+
+def of_person(email: str) -> QuerySet[Upload]:
+    """The files that somebody brought, newest first."""
+    return Upload.objects.filter(owner_email=email)
+
+
+def touch(upload: Upload) -> None:
+    """Somebody is still interested in it."""
+    Upload.objects.filter(pk=upload.pk).update(touched_at=timezone.now())
+
+
+def discard(upload: Upload) -> None:
+    """Remove the file and the plans made of it. Idempotent."""
+    PlanRun.objects.filter(upload=upload.pk).delete()
+    Upload.objects.filter(pk=upload.pk).delete()
+    vault.delete(upload.stored)
+
+
+def is_in_use(upload: Upload) -> bool:
+    """Whether a plan or a restore is reading it, or is about to."""
+    plans = PlanRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES)
+    restores = RestoreRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES)
+    return plans.exists() or restores.exists()
+
+
+def sweep() -> int:
+    """Remove what nobody has touched for a day and nobody is reading. Returns how many went."""
+    horizon = timezone.now() - FORGOTTEN_AFTER
+    removed = 0
+    for upload in Upload.objects.filter(touched_at__lt=horizon):
+        if not is_in_use(upload):
+            discard(upload)
+            removed += 1
+    return removed + _sweep_nameless(horizon)
+
+
+def _sweep_nameless(horizon: datetime.datetime) -> int:
+    """Files without a row: their process died between the one and the other."""
+    known = set(Upload.objects.values_list("stored", flat=True))
+    removed = 0
+    for path in vault.folder().glob(f"{_PREFIX}*"):
+        try:
+            old = path.stat().st_mtime < horizon.timestamp()
+        except FileNotFoundError:
+            continue
+        if old and path.name not in known:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+@contextmanager
+def _open_alone(upload: Upload) -> Iterator[BinaryIO]:
+    """The stored file, written to by nobody else meanwhile."""
+    path = vault.path_of(upload.stored)
+    with vault.disk_errors():
+        file = path.open("r+b")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _refused(
+                "upload.busy",
+                "Another piece of this file is arriving at this moment.",
+                "Upload it in one tab or window only.",
+            ) from None
+        yield file
+
+
+def _require_fit(upload: Upload, offset: int, length: int) -> None:
+    if offset != upload.received_bytes:
+        raise _refused(
+            "upload.offset",
+            "This piece of the file is not the next one.",
+            "Go on behind what the server has.",
+        )
+    if not 0 < length <= PIECE_BYTES or offset + length > upload.size_bytes:
+        raise _refused(
+            "upload.length",
+            "This piece of the file is longer than it may be.",
+            "Choose the file again.",
+        )
+
+
+def _append(file: BinaryIO, offset: int, length: int, body: Readable) -> None:
+    """Write exactly ``length`` bytes, or none."""
+    with vault.disk_errors():
+        try:
+            file.seek(offset)
+            left = length
+            while left and (block := body.read(min(left, _BLOCK_BYTES))):
+                file.write(block)
+                left -= len(block)
+            file.flush()
+            if left:
+                raise _broken()
+        except BaseException:
+            file.truncate(offset)
+            raise
+
+
+def _examine(upload: Upload, actor: Actor) -> None:
+    """Read the head, if enough of it is there. Raises ArtifactError, and then the upload is gone."""
+    try:
+        head = _head(vault.path_of(upload.stored))
+    except ArtifactError as error:
+        waiting = error.code == "artifact.truncated" and upload.received_bytes < _HEAD_BYTES
+        if waiting and not upload.is_whole:
+            return
+        discard(upload)
+        runs.audit(actor, "upload", "refused", subject=upload.pk, file=upload.name, code=error.code)
+        raise
+    upload.head = head
+    upload.save(update_fields=["head"])
+
+
+def _head(path: Path) -> dict[str, Any]:
+    """What the beginning of a backup says of it; nothing of it is proven yet."""
+    with path.open("rb") as stored:
+        reader = ArtifactReader(vault.open_plain(stored), line_limit_bytes=_HEAD_BYTES)
+    manifest = reader.manifest
+    return {
+        "type": manifest.type,
+        "created_at": manifest.created_at,
+        "created_by": manifest.created_by.name,
+        "installation": manifest.installation,
+        "ours": manifest.installation == installation.name(),
+        "sections": len(manifest.sections),
+    }
+
+
+def _require_room(size_bytes: int) -> None:
+    with vault.disk_errors():
+        free = shutil.disk_usage(vault.folder()).free
+    if free < size_bytes + _still_to_come() + SPARE_BYTES:
+        raise StorageFailure(
+            "storage.full",
+            "The disk that holds the backups has no room for a file of this size.",
+            hint="Free space on it or delete old backups, then try again.",
+            permanent=False,
+        )
+
+
+def _still_to_come() -> int:
+    """What the uploads under way will take up."""
+    since = timezone.now() - FORGOTTEN_AFTER
+    rows = Upload.objects.filter(touched_at__gte=since, received_bytes__lt=F("size_bytes"))
+    return sum(size - got for size, got in rows.values_list("size_bytes", "received_bytes"))
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path, printable, of bearable length: for the eye only."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    shown = "".join(letter for letter in last if letter.isprintable()).strip()
+    return shown[:LONGEST_NAME] or "backup"
+
+
+def _refused(code: str, message: str, hint: str) -> RestoreError:
+    return RestoreError(code, message, hint=hint, permanent=False)
+
+
+def _too_large() -> RestoreError:
+    return _refused(
+        "upload.too_large",
+        f"The file is larger than the {limit_bytes() / GIBIBYTE:,.0f} GiB that may be uploaded.",
+        "Copy it to the server and restore it there: manage.py restore_apply FILE.",
+    )
+
+
+def _broken() -> RestoreError:
+    return _refused(
+        "upload.broken",
+        "The connection broke before the piece had arrived.",
+        "Go on behind what the server has.",
+    )
