@@ -1,19 +1,23 @@
 """The only file that names RQ. It carries runs out; the database row says what they are."""
 
+import contextlib
 import logging
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import django_rq
+from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
-from rq import Worker
+from rq import Worker, suspension
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseTimeoutException
 
 from backups import conf
-from backups.errors import WorkerFailure
-from backups.models import BackupRun, Run
+from backups.errors import BackupSystemError, WorkerFailure
+from backups.models import BackupRun, Run, State
 from backups.services import creating, runs, vault
 
 logger = logging.getLogger("backups")
@@ -25,8 +29,13 @@ FAILURE_SECONDS = 24 * 3600
 # What to do at a worker's start and after a work horse was killed. Other apps add their own.
 AFTER_A_DEATH: list[Callable[[], object]] = [
     lambda: runs.end_abandoned(BackupRun),
+    lambda: end_lost(BackupRun),
     vault.sweep,
 ]
+
+# How often a worker looks whether others died, and how long the pause of other jobs outlives us.
+LOOK_SECONDS = 30
+PAUSE_SECONDS = 60
 
 
 def enqueue_backup(run: BackupRun) -> None:
@@ -90,27 +99,98 @@ def workers_listening() -> int:
 
 
 def clear_up() -> None:
-    """End the runs of dead workers and remove what they left behind."""
+    """End the runs of dead workers and lost jobs, and remove what they left behind.
+
+    RQ notices an abandoned worker only when somebody looks: every worker of ours does, twice a minute.
+    """
     for look in AFTER_A_DEATH:
-        look()
+        try:
+            look()
+        except (BackupSystemError, DatabaseError, RedisError, OSError) as error:
+            logger.warning("clearing up failed (%s)", type(error).__name__)
+            connection.close()
+
+
+def end_lost(model: type[Run]) -> list[str]:
+    """End the runs that wait for a job which Redis does not have any more. Returns their ids."""
+    redis = django_rq.get_queue(conf.queue()).connection
+    ended = []
+    for run in model._default_manager.filter(state=State.QUEUED).exclude(job_id=""):
+        if Job.exists(run.job_id, connection=redis):
+            continue
+        run.refresh_from_db()
+        if run.state == State.QUEUED:
+            runs.fail(run, _job_lost())
+            ended.append(run.pk)
+    return ended
+
+
+@contextlib.contextmanager
+def others_paused() -> Iterator[None]:
+    """Let no worker on this Redis begin another job while the block runs.
+
+    A mark with a short life, renewed while the block lasts, so that it cannot stay behind. Where Redis
+    is away there are no workers to pause.
+    """
+    redis = django_rq.get_queue(conf.queue()).connection
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.is_set():
+            with contextlib.suppress(RedisError):
+                suspension.suspend(redis, ttl=PAUSE_SECONDS)
+            over.wait(PAUSE_SECONDS / 3)
+
+    thread = threading.Thread(target=renew, name="pause", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        with contextlib.suppress(RedisError):
+            suspension.resume(redis)
+
+
+class _Worker(Worker):
+    """RQ's worker, which looks after the dead twice a minute, at work and at rest.
+
+    RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but tells the worker.
+    """
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        clear_up()
+
+    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
+        super().maintain_heartbeats(job, execution)
+        clear_up()
 
 
 def work(*, burst: bool = False) -> None:
-    """Be a worker until told to stop.
-
-    RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but it tells the
-    worker, which then clears up.
-    """
+    """Be a worker until told to stop."""
     clear_up()
     queue = django_rq.get_queue(conf.queue())
-    worker = Worker(
+    worker = _Worker(
         [queue],
         connection=queue.connection,
         serializer=JSONSerializer,
         work_horse_killed_handler=lambda *_: clear_up(),
         name=f"backups-{os.uname().nodename}-{os.getpid()}",
+        maintenance_interval=LOOK_SECONDS,
+        job_monitoring_interval=LOOK_SECONDS,
+        worker_ttl=LOOK_SECONDS + 15,  # RQ waits for a job 15 seconds less than this
     )
     worker.work(burst=burst, logging_level="WARNING")
+
+
+def _job_lost() -> WorkerFailure:
+    return WorkerFailure(
+        "worker.job_lost",
+        "The queue (Redis) lost the job before a worker took it.",
+        hint="Start it again. Redis should keep its data on disk (appendonly yes).",
+        permanent=False,
+    )
 
 
 def _redis_away() -> WorkerFailure:

@@ -98,6 +98,11 @@ class BackupRun(Run):
     def __str__(self) -> str:
         return f"{self.scope} {self.id}"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing and nobody may delete the file now: pinned, or the way back of a restore."""
+        return self.pinned or (self.keep_until is not None and self.keep_until > timezone.now())
+
 
 class AuditEvent(models.Model):
     """Who did, tried, downloaded or was refused what. Written once, never changed."""

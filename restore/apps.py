@@ -9,6 +9,14 @@ class RestoreConfig(AppConfig):
 
     def ready(self) -> None:
         from backups import jobs
-        from restore.services import requests
+        from restore.models import PlanRun, Rehearsal, RestoreRun
+        from restore.services import plan_runs, requests, uploads
 
-        jobs.AFTER_A_DEATH.append(requests.end_abandoned)
+        jobs.AFTER_A_DEATH += [
+            requests.end_abandoned,
+            plan_runs.end_abandoned,
+            uploads.sweep,
+            lambda: jobs.end_lost(RestoreRun),
+            lambda: jobs.end_lost(Rehearsal),
+            lambda: jobs.end_lost(PlanRun),
+        ]

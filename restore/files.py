@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -67,10 +67,14 @@ def undo_journal(run_id: str) -> int:
     return removed
 
 
-def forget_journals(committed: Iterable[str]) -> None:
-    """Remove the journals of committed restores: their files are data now."""
-    for run_id in committed:
-        (vault.folder() / f"{_JOURNAL}{run_id}").unlink(missing_ok=True)
+def journals() -> list[str]:
+    """The runs that have a journal: those at work, and those that ended without a last word."""
+    return [path.name.removeprefix(_JOURNAL) for path in vault.folder().glob(f"{_JOURNAL}*")]
+
+
+def forget_journal(run_id: str) -> None:
+    """Remove the journal of a committed restore: its files are data now."""
+    (vault.folder() / f"{_JOURNAL}{run_id}").unlink(missing_ok=True)
 
 
 class What(StrEnum):

@@ -1,10 +1,8 @@
 """How a worker carries out a restore; ``backups.jobs`` knows RQ."""
 
-from pathlib import Path
-
 from backups import jobs
-from restore.models import RestoreRun
-from restore.services import applying, requests
+from restore.models import PlanRun, Rehearsal, RestoreRun
+from restore.services import applying, plan_runs, rehearsing, requests
 
 
 def enqueue_restore(run: RestoreRun) -> None:
@@ -18,8 +16,28 @@ def carry_out_restore(run_id: str) -> None:
 
 
 def _work(run: RestoreRun) -> None:
-    path: Path = requests.stored_copy(run)
     try:
-        applying.carry_out(run, path)
+        with jobs.others_paused():
+            applying.carry_out(run, requests.stored_file(run))
     finally:
         requests.drop_copy(run)
+
+
+def enqueue_rehearsal(run: Rehearsal) -> None:
+    """Hand a test restore to a worker. Raises WorkerFailure."""
+    jobs.enqueue(run, carry_out_rehearsal)
+
+
+def carry_out_rehearsal(run_id: str) -> None:
+    """RQ's entry: try the restore in a throwaway database."""
+    jobs.carry_out(Rehearsal, run_id, rehearsing.carry_out)
+
+
+def enqueue_plan(run: PlanRun) -> None:
+    """Let a worker plan the restore of an upload. Raises WorkerFailure."""
+    jobs.enqueue(run, carry_out_plan)
+
+
+def carry_out_plan(run_id: str) -> None:
+    """RQ's entry: make the plan."""
+    jobs.carry_out(PlanRun, run_id, plan_runs.carry_out)

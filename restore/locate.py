@@ -1,5 +1,7 @@
 """Where in a file a refused row stands: section, row number, and key if it may be shown."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from backups.artifact.reader import SectionReader
@@ -11,6 +13,15 @@ from backups.services import vault
 from restore.database.failures import RowRefused
 
 _UNCHANGED = "Nothing was changed."
+
+
+@contextmanager
+def places(path: Path, declared: Registry) -> Iterator[None]:
+    """Add section, row and key to what the database objects to inside the block."""
+    try:
+        yield
+    except RowRefused as error:
+        raise with_place(error, path, declared) from error
 
 
 def with_place(error: RowRefused, path: Path, declared: Registry) -> RowRefused:

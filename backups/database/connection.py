@@ -6,9 +6,11 @@ from typing import Any
 
 import psycopg2
 from django.db import connections
-from psycopg2.extensions import connection as Connection
+from psycopg2 import extensions
 
 from backups.errors import DatabaseFailure
+
+Connection = extensions.connection
 
 # What the session is set to, whatever server, database, role or client say. row_security: with
 # policies on, rows would vanish silently; off, the server refuses to read instead.
@@ -83,6 +85,15 @@ def close_quietly(connection: Connection) -> None:
     """Close without a word: what matters has been said or is being raised."""
     with contextlib.suppress(psycopg2.Error):
         connection.close()
+
+
+@contextlib.contextmanager
+def database_errors() -> Iterator[None]:
+    """Whatever the database refuses inside the block becomes a DatabaseFailure."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise database_failure(error) from error
 
 
 def database_failure(error: psycopg2.Error) -> DatabaseFailure:

@@ -88,7 +88,6 @@ def _succeed(
     run.statistics = _as_json(statistics)
     run.finished_at = run.verified_at = now
     if run.purpose == Purpose.SAFETY:
-        run.pinned = True
         run.keep_until = now + datetime.timedelta(days=conf.safety_backup_days())
     run.save()
 

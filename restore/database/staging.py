@@ -3,17 +3,34 @@
 Nothing of the application's is written: temporary tables live and die with the connection.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT, ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
 from restore.database.copying import copy_in
 from restore.database.failures import copy_failure
 from restore.database.targets import Target
+
+Relation = sql.Identifier
+
+
+@contextlib.contextmanager
+def one_instant(connection: Connection) -> Iterator[None]:
+    """A REPEATABLE READ transaction that is always rolled back; then the connection is in autocommit."""
+    connection.autocommit = False
+    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.set_session(isolation_level=ISOLATION_LEVEL_DEFAULT)
+        connection.autocommit = True
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from psycopg2.extensions import connection as Connection
-
+from backups.database.connection import Connection
 from backups.database.reading import column_of, primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import Section

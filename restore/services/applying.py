@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 from django.core.cache import caches
 from django.utils import timezone
-from psycopg2.extensions import connection as Connection
 
 from backups import conf
 from backups.database import introspection, locks
-from backups.database.connection import connected, database_failure
+from backups.database.connection import Connection, connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, registry
@@ -25,10 +23,9 @@ from backups.services import creating, runs, vault
 from backups.services.progress import Listener, Progress
 from backups.services.runs import Actor
 from restore.database import draining
-from restore.database.failures import RowRefused
 from restore.database.transaction import RestoreTransaction, restore_transaction
-from restore.files import Journal, undo_journal
-from restore.locate import with_place
+from restore.files import FilesBack, Journal, undo_journal
+from restore.locate import places
 from restore.models import Receipt, RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services import file_plan
@@ -89,15 +86,17 @@ class _Restore:
     def apply(self) -> dict[str, Any]:
         with connected(purpose="restore") as connection, self._progress.interruptible(connection):
             connection.autocommit = True
-            with _database_errors():
+            with database_errors():
                 prepared, files = self._prepare(connection)
                 self._take_over(connection, prepared)
-            with self._files_undone_on_failure() as journal, self._placed():
+            with self._files_undone_on_failure() as journal, places(self._path, registry):
                 with restore_transaction(connection) as work:
                     plan = self._plan(work, prepared, files)
                     safety = self._safety_backup()
                     writer = Writer(work, prepared, plan, self._path, self._progress)
-                    report = writer.write(journal, self._run.pk)
+                    with vault.spool(self._run.pk) as spool:
+                        back = FilesBack(journal, spool, self._progress.check)
+                        report = writer.write(back, self._run.pk)
                 # Committed: from here on the restore has succeeded whatever happens.
                 journal.forget()
         return report | {"safety_backup": safety.pk}
@@ -180,22 +179,6 @@ class _Restore:
             if not Receipt.objects.filter(pk=self._run.pk).exists():
                 undo_journal(self._run.pk)
             raise
-
-    @contextmanager
-    def _placed(self) -> Iterator[None]:
-        """Add section, row and key to what the database objected to."""
-        try:
-            yield
-        except RowRefused as error:
-            raise with_place(error, self._path, registry) from error
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    try:
-        yield
-    except psycopg2.Error as error:
-        raise database_failure(error) from error
 
 
 def _require_same_schema(connection: Connection, prepared: Prepared) -> None:

@@ -3,18 +3,11 @@
 Reads in one REPEATABLE READ transaction that is always rolled back.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg2
-from psycopg2 import sql
-from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT, ISOLATION_LEVEL_REPEATABLE_READ
-from psycopg2.extensions import connection as Connection
-
 from backups.database import introspection
-from backups.database.connection import connected, database_failure
+from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
@@ -22,7 +15,7 @@ from backups.registry import Registry, registry
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.questions import Follower, Simulation
-from restore.database.staging import Stage
+from restore.database.staging import Relation, Stage, one_instant
 from restore.database.targets import Target
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services import accounts, file_plan
@@ -45,13 +38,11 @@ def plan_file(
     """
     with connected(purpose="plan") as connection:
         connection.autocommit = True
-        try:
+        with database_errors():
             prepared = prepare(path, connection, declared, check)
             files = file_plan.plan_files(path, check)
-            with _one_instant(connection):
+            with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
-        except psycopg2.Error as error:
-            raise database_failure(error) from error
 
 
 def make_plan(
@@ -60,18 +51,6 @@ def make_plan(
     """Count everything as it is now. The caller's transaction keeps what is counted still, and must
     be rolled back afterwards, to a savepoint at least: temporary tables are left behind."""
     return _Planner(connection, prepared, choices).plan(files)
-
-
-@contextmanager
-def _one_instant(connection: Connection) -> Iterator[None]:
-    connection.autocommit = False
-    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
-    try:
-        yield
-    finally:
-        connection.rollback()
-        connection.set_session(isolation_level=ISOLATION_LEVEL_DEFAULT)
-        connection.autocommit = True
 
 
 class _Planner:
@@ -114,7 +93,7 @@ class _Planner:
             findings=tuple(self._findings),
         )
 
-    def _after(self, table: str) -> sql.Identifier | None:
+    def _after(self, table: str) -> Relation | None:
         stage = self._file.stages.get(table)
         return stage.relation if stage else None
 

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg2.extensions import connection as Connection
-
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import SectionReader, Tail
 from backups.database import introspection
+from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.database.reading import column_of, primary_key_columns
 from backups.errors import ArtifactError, RestoreError

@@ -6,12 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from backups.errors import RestoreError
-from backups.models import State
+from backups.models import ACTIVE_STATES, BackupRun, State
 from backups.services import runs, vault
 from backups.services.runs import Actor
 from restore import files
-from restore.models import Receipt, RestoreRun
+from restore.models import PlanRun, Receipt, RestoreRun, Upload
 from restore.plan import Choices
+from restore.services import uploads
 
 PHRASE = "REPLACE ALL DATA"
 
@@ -45,25 +46,39 @@ def request(
     return run
 
 
+def request_uploaded(upload: Upload, plan: PlanRun, actor: Actor) -> RestoreRun:
+    """Ask for the restore that a plan of an uploaded file describes, exactly as it was seen.
+
+    The upload itself is read, so nothing is copied. Asked twice, the same run is given back.
+    """
+    uploads.path_of(upload)
+    waiting = RestoreRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES).first()
+    if waiting:
+        return waiting
+    run = request(Path(upload.name), actor, Choices.of(plan.choices), confirmed=plan.plan)
+    run.upload = upload.pk
+    run.save(update_fields=["upload"])
+    return run
+
+
 def end_abandoned() -> list[str]:
-    """End the restores whose worker died. The receipt tells whether one had committed: then it
-    succeeded, and only its last words are missing. Returns the ids of the ended."""
-    _confirm_committed()
-    ended = runs.end_abandoned(RestoreRun)
-    for run_id in ended:
-        # The commit may have come between the two looks.
-        if Receipt.objects.filter(pk=run_id).exists():
-            _mark_succeeded(run_id)
-        else:
-            files.undo_journal(run_id)
-    files.forget_journals(Receipt.objects.values_list("pk", flat=True))
-    return ended
+    """End the restores whose worker died, and clear up after all that have ended.
 
-
-def _confirm_committed() -> None:
+    The receipt tells whether one had committed: then it succeeded, and only its last words are missing.
+    Returns the ids of those that had not.
+    """
     for run_id in RestoreRun.objects.filter(state=State.RUNNING).values_list("pk", flat=True):
-        if Receipt.objects.filter(pk=run_id).exists() and not runs.is_alive(run_id):
+        if not runs.is_alive(run_id) and Receipt.objects.filter(pk=run_id).exists():
             _mark_succeeded(run_id)
+    ended = runs.end_abandoned(RestoreRun)
+    for run_id in files.journals():
+        if Receipt.objects.filter(pk=run_id).exists():
+            files.forget_journal(run_id)
+        elif not RestoreRun.objects.filter(pk=run_id, state__in=ACTIVE_STATES).exists():
+            files.undo_journal(run_id)
+    for run in RestoreRun.objects.exclude(artifact="").exclude(state__in=ACTIVE_STATES):
+        drop_copy(run)
+    return ended
 
 
 def _mark_succeeded(run_id: str) -> None:
@@ -83,10 +98,26 @@ def take_copy(run: RestoreRun, source: Path) -> None:
     run.save(update_fields=["artifact"])
 
 
-def stored_copy(run: RestoreRun) -> Path:
-    """Raises StorageFailure where the copy is gone."""
+def stored_file(run: RestoreRun) -> Path:
+    """The file that a worker reads: an upload, a stored backup, or the copy made for it.
+
+    Raises StorageFailure where it is gone.
+    """
+    if run.upload:
+        return uploads.path_of(Upload.objects.get(pk=run.upload))
+    if run.backup:
+        return vault.path_of(BackupRun.objects.get(pk=run.backup).artifact)
     return vault.path_of(run.artifact)
 
 
 def drop_copy(run: RestoreRun) -> None:
-    vault.delete(run.artifact)
+    """Remove the copy that was made for a worker, and an upload that has been restored.
+
+    A stored backup stays, and so does an upload whose restore failed: it can be planned again.
+    """
+    upload = Upload.objects.filter(pk=run.upload).first()
+    if upload and run.state == State.SUCCEEDED:
+        uploads.discard(upload)
+    if run.artifact:
+        vault.delete(run.artifact)
+        RestoreRun.objects.filter(pk=run.pk).update(artifact="")

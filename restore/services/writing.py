@@ -1,14 +1,15 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.apps import apps
 
 from backups import conf
-from backups.artifact.reader import ArtifactReader, SectionReader, Tail
+from backups.artifact.reader import ArtifactReader, FileReader, SectionReader, Tail
+from backups.artifact.tail import Locator
 from backups.database import introspection
 from backups.database.reading import primary_key_columns
 from backups.errors import ArtifactError, RestoreError
@@ -18,7 +19,6 @@ from restore.database import redacted
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
-from restore.files import FilesBack, Journal
 from restore.models import Receipt
 from restore.plan import Done, Plan, differences
 from restore.services import accounts
@@ -31,6 +31,33 @@ from restore.services.following import (
     touching,
 )
 from restore.services.preparing import Prepared
+
+
+class Files(Protocol):
+    """What is done with each file of the artifact, and what came of it."""
+
+    kept: int
+    added: int
+    elsewhere: int
+    renamed: list[tuple[Locator, str]]
+
+    def put(self, file: FileReader) -> None: ...
+
+
+class FilesCompared:
+    """Reads each file out of the artifact, which compares it with its hash, and keeps nothing."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self.kept = 0
+        self.added = 0
+        self.elsewhere = 0
+        self.renamed: list[tuple[Locator, str]] = []
+
+    def put(self, file: FileReader) -> None:
+        for _ in file.content():
+            self._check()
+        self.kept += file.head.state == "embedded"
 
 
 @dataclass
@@ -73,7 +100,7 @@ class Writer:
         self._state = _State()
         self._followers = followers_of(prepared)
 
-    def write(self, journal: Journal, run_id: str) -> dict[str, Any]:
+    def write(self, files: Files, run_id: str) -> dict[str, Any]:
         """Every step up to the commit. Returns the report.
 
         Raises:
@@ -83,9 +110,9 @@ class Writer:
         people = self._set_aside()
         survivor = self._surviving_row(people)
         self._work.empty(self._file.matched.written)
-        with vault.reader(self._path) as reader, vault.spool(run_id) as spool:
+        with vault.reader(self._path) as reader:
             self._load(reader)
-            files = self._put_files(reader, FilesBack(journal, spool, self._progress.check))
+            self._put_files(reader, files)
             self._require_same_file(reader.tail())
         self._verify()
         self._change_on_purpose(people, survivor, files)
@@ -171,12 +198,11 @@ class Writer:
             self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
             yield block
 
-    def _put_files(self, reader: ArtifactReader, files: FilesBack) -> FilesBack:
+    def _put_files(self, reader: ArtifactReader, files: Files) -> None:
         self._progress.stage("files")
         for file in reader.files():
             files.put(file)
             self._progress.add(files_done=1)
-        return files
 
     def _require_same_file(self, tail: Tail) -> None:
         if tail.integrity != self._file.tail.integrity:
@@ -204,7 +230,7 @@ class Writer:
                 )
 
     def _change_on_purpose(
-        self, people: People, survivor: SurvivingRow | None, files: FilesBack
+        self, people: People, survivor: SurvivingRow | None, files: Files
     ) -> None:
         """What the plan announced beyond the file: accounts, revocations, names of files."""
         self._settle_accounts(people, survivor)
@@ -305,7 +331,7 @@ class Writer:
                 hint="Plan again. If it happens again, report it: it is an error of the software.",
             )
 
-    def _report(self, files: FilesBack, sessions: int) -> dict[str, Any]:
+    def _report(self, files: Files, sessions: int) -> dict[str, Any]:
         statistics = self._file.tail.statistics
         return {
             "rows": statistics.rows,

@@ -53,7 +53,8 @@ class Command(BaseCommand):
                 terminal.wait_for(run, listener, requests.end_abandoned)
                 terminal.require_success(run)
             else:
-                applying.carry_out(run, options["file"], listener=listener)
+                with backup_jobs.others_paused():
+                    applying.carry_out(run, options["file"], listener=listener)
         self._report(run)
 
     def _report(self, run: RestoreRun) -> None:

@@ -1,0 +1,43 @@
+"""``manage.py restore_undo``: put back what was there before a restore."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from backups import jobs as backup_jobs
+from backups.management import terminal
+from backups.models import State
+from backups.services import runs
+from restore.models import RestoreRun
+from restore.services import applying, requests, undoing
+
+
+class Command(BaseCommand):
+    help = (
+        "Undo a restore by restoring its safety backup. Passwords are then those of the moment of"
+        " that restore. Exit 0 done, 1 failed (nothing was changed)."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("restore", nargs="?", help="the restore's number; the last if left out")
+        parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with terminal.errors(), terminal.bars(self) as listener:
+            requests.require_phrase(options["confirm"])
+            undo = undoing.request(_restore(options["restore"]), runs.COMMAND_LINE)
+            with backup_jobs.others_paused():
+                applying.carry_out(undo, requests.stored_file(undo), listener=listener)
+        self.stdout.write(
+            f"Undone: {undo.report['rows']:,} rows are as they were before restore {undo.undo_of}\n"
+            f"  safety backup of what was there until now: {undo.safety_backup}"
+        )
+
+
+def _restore(number: str | None) -> RestoreRun:
+    done = RestoreRun.objects.filter(state=State.SUCCEEDED)
+    found = done.filter(pk=number).first() if number else done.first()
+    if found is None:
+        raise CommandError("There is no such restore that could be undone.")
+    return found

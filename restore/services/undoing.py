@@ -1,0 +1,65 @@
+"""The way back: a restore of the safety backup that was made before a restore."""
+
+from pathlib import Path
+
+from django.utils import timezone
+
+from backups.errors import BackupSystemError, RestoreError
+from backups.models import BackupRun, Purpose, State
+from backups.services import runs, vault
+from backups.services.runs import Actor
+from restore.models import RestoreRun
+from restore.plan import Choices
+from restore.services import requests
+
+
+def safety_backup_of(run: RestoreRun) -> BackupRun:
+    """The backup that undoes ``run``. Raises RestoreError where there is none (any more)."""
+    safety = BackupRun.objects.filter(pk=run.safety_backup).exclude(artifact="").first()
+    if run.state != State.SUCCEEDED or safety is None:
+        raise RestoreError(
+            "undo.none",
+            "This restore cannot be undone: it changed nothing, or its safety backup is gone.",
+            hint="Restore another backup instead.",
+        )
+    vault.path_of(safety.artifact)
+    return safety
+
+
+def can_undo(run: RestoreRun) -> bool:
+    """Whether the way back is still there."""
+    try:
+        safety_backup_of(run)
+    except BackupSystemError:
+        return False
+    return True
+
+
+def request(run: RestoreRun, actor: Actor, *, acting: str = "") -> RestoreRun:
+    """Ask for the undo of ``run``; an undo is a restore, and can be undone as well.
+
+    Raises RestoreError, StorageFailure.
+    """
+    safety = safety_backup_of(run)
+    undo = requests.request(
+        Path(f"undo of the restore of {run.source}"), actor, Choices(acting=acting)
+    )
+    undo.backup = safety.pk
+    undo.undo_of = run.pk
+    undo.save(update_fields=["backup", "undo_of"])
+    runs.audit(actor, "restore.undo", "requested", subject=run.pk)
+    return undo
+
+
+def prune_expired() -> list[str]:
+    """Remove safety backups whose time is over. Returns their ids."""
+    expired = BackupRun.objects.filter(
+        purpose=Purpose.SAFETY, keep_until__lt=timezone.now(), pinned=False
+    ).exclude(artifact="")
+    removed = []
+    for backup in expired:
+        vault.delete(backup.artifact)
+        backup.artifact = ""
+        backup.save(update_fields=["artifact"])
+        removed.append(backup.pk)
+    return removed
