@@ -1,10 +1,12 @@
 """Addresses of the studio's application."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    # Before the admin, which answers everything below its own address.
+    path("", include("backupsvc.studio.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,56 @@
+"""The password once more, before a dangerous step: a session left open must not be enough."""
+
+import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from backups.models import AuditEvent
+from backups.permissions import actor_of
+from backups.services import runs
+
+ACTION = "password.again"
+ATTEMPTS = 5
+WINDOW = datetime.timedelta(minutes=15)
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    WRONG = "wrong"
+    LIMITED = "limited"
+
+
+def confirm(request: HttpRequest, password: str, *, reason: str, subject: str = "") -> Outcome:
+    """Check the password of who is signed in, and write down how it went.
+
+    After five wrong ones within 15 minutes none is accepted, the right one included, from whatever
+    address. Attempts on one account are made one after the other: its row is locked meanwhile.
+    """
+    users = get_user_model()._default_manager
+    with transaction.atomic():
+        user: Any = users.select_for_update().get(pk=request.user.pk)
+        outcome = _outcome(user, password)
+        runs.audit(actor_of(request), ACTION, outcome, subject=subject, reason=reason)
+    return outcome
+
+
+def _outcome(user: Any, password: str) -> Outcome:
+    email = str(getattr(user, user.get_email_field_name(), "") or "")
+    if _wrong_lately(email) >= ATTEMPTS:
+        return Outcome.LIMITED
+    return Outcome.ACCEPTED if user.check_password(password) else Outcome.WRONG
+
+
+def _wrong_lately(email: str) -> int:
+    """Wrong passwords in the window since the last right one."""
+    events = AuditEvent.objects.filter(
+        action=ACTION, person_email=email, at__gt=timezone.now() - WINDOW
+    )
+    accepted = events.filter(outcome=Outcome.ACCEPTED).order_by("-at").first()
+    if accepted:
+        events = events.filter(at__gt=accepted.at)
+    return events.filter(outcome=Outcome.WRONG).count()

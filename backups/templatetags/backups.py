@@ -1,0 +1,110 @@
+"""How pages print times, sizes, numbers and states."""
+
+import datetime
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import filesizeformat
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backups.models import State
+from backups.navigation import tabs_for
+from backups.registry import COMPLETE
+
+register = template.Library()
+
+# A word and a sign beside each colour.
+_SIGNS = {
+    State.QUEUED: "…",
+    State.RUNNING: "▶",
+    State.SUCCEEDED: "✓",
+    State.INCOMPLETE: "!",
+    State.FAILED: "✕",
+    State.CANCELLED: "—",
+}
+
+
+@register.inclusion_tag("backups/tabs.html", takes_context=True)
+def backup_tabs(context: Any) -> dict[str, Any]:
+    user = context["request"].user
+    return {"tabs": tabs_for(user), "chosen": context.get("tab", "")}
+
+
+@register.filter
+def moment(at: datetime.datetime | None) -> SafeString | str:
+    """A time: UTC here, put into the person's own zone and language by ``backups.js``."""
+    if at is None:
+        return "—"
+    utc = at.astimezone(datetime.UTC)
+    text = formats.date_format(utc, "j M Y, H:i") + " UTC"
+    return format_html('<time datetime="{}" data-local>{}</time>', utc.isoformat(), text)
+
+
+@register.filter
+def ago(at: datetime.datetime | None) -> str:
+    """How long something is past, in its largest unit."""
+    if at is None:
+        return _("never")
+    seconds = max(0, int((timezone.now() - at).total_seconds()))
+    if seconds < 60:
+        return _("just now")
+    if seconds < 3600:
+        minutes = seconds // 60
+        return ngettext("%(n)d minute ago", "%(n)d minutes ago", minutes) % {"n": minutes}
+    if seconds < 2 * 86400:
+        hours = seconds // 3600
+        return ngettext("%(n)d hour ago", "%(n)d hours ago", hours) % {"n": hours}
+    days = seconds // 86400
+    return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
+
+
+@register.filter
+def number(value: Any) -> str:
+    """With separators between thousands."""
+    if value in (None, ""):
+        return "—"
+    return formats.number_format(value, force_grouping=True)
+
+
+@register.filter
+def size(value: Any) -> str:
+    """Bytes in the largest fitting unit."""
+    return "—" if value in (None, "") else filesizeformat(value)
+
+
+@register.filter
+def lasting(value: datetime.timedelta | float | None) -> str:
+    """A length of time: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if value is None:
+        return "—"
+    seconds = value.total_seconds() if isinstance(value, datetime.timedelta) else float(value)
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return _("%(s)d s") % {"s": whole}
+    if whole < 3600:
+        return _("%(m)d min %(s)d s") % {"m": whole // 60, "s": whole % 60}
+    return _("%(h)d h %(m)d min") % {"h": whole // 3600, "m": whole % 3600 // 60}
+
+
+@register.filter
+def state_badge(run: Any) -> SafeString:
+    """A run's state: colour, sign and word."""
+    return badge(run.state, _SIGNS.get(run.state, ""), run.get_state_display())
+
+
+@register.filter
+def scope_badge(scope: str) -> SafeString:
+    return badge(scope, "", _("Complete") if scope == COMPLETE else _("Safe"))
+
+
+def badge(kind: str, sign: str, word: str) -> SafeString:
+    return format_html(
+        '<span class="bk-badge bk-badge--{}"><span aria-hidden="true">{}</span> {}</span>',
+        kind,
+        sign,
+        word,
+    )
