@@ -73,7 +73,11 @@ class PasswordOf(StrEnum):
 
 @dataclass(frozen=True)
 class AccountPlan:
-    """One account after the restore. ``appears``: it is privileged now and was not before."""
+    """One account after the restore. ``appears``: it is privileged now and was not before.
+
+    ``role_in_file`` is empty where the file does not have the account; ``withheld``: that role is
+    privileged and not taken over, as the file is foreign and nobody granted it.
+    """
 
     email: str
     name: str
@@ -83,6 +87,8 @@ class AccountPlan:
     privileged: bool
     appears: bool
     owner: bool
+    role_in_file: str = ""
+    withheld: bool = False
 
     @property
     def can_sign_in(self) -> bool:
@@ -106,8 +112,8 @@ class AccountsPlan:
 
 
 def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
-    """Sum up; privileged accounts come first among the named."""
-    every = sorted(accounts, key=lambda a: (not a.privileged, a.email))
+    """Sum up; accounts that are privileged, or would be, come first among the named."""
+    every = sorted(accounts, key=lambda a: (not (a.privileged or a.withheld), a.email))
     able = [a for a in every if a.can_sign_in]
     return AccountsPlan(
         total=len(every),

@@ -134,6 +134,8 @@ def _account(
         privileged=privileged,
         appears=privileged and account.role_now != role,
         owner=role == declared.owner,
+        role_in_file=account.role,
+        withheld=account.role in declared.privileged and account.role != role,
     )
 
 
