@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from backups.artifact import raw_json
 from backups.artifact.manifest import Column, SectionHead
 from backups.errors import ArtifactError
 
@@ -50,14 +51,20 @@ class RowCodec:
     def __init__(self, head: SectionHead) -> None:
         self._head = head
         unusual = any(_NO_FIELD_NAME(name) for name in head.column_names())
-        self._decode = _member_decoder(head) if unusual else _struct_decoder(head)
+        by_member = _member_decoder(head, msgspec.json.Decoder(dict[str, msgspec.Raw]).decode)
+        self._decode = by_member if unusual else _struct_decoder(head)
+        self._decode_deep = _member_decoder(head, raw_json.whole_object)
         self._convert = [_converter(column) for column in head.columns]
         self._key = [head.column_names().index(name) for name in head.primary_key]
 
     def cells(self, row: bytes) -> list[str | None]:
         """Each cell as PostgreSQL prints it, None for NULL. Raises ArtifactError ``artifact.row``."""
         try:
-            decoded = self._decode(row)
+            try:
+                decoded = self._decode(row)
+            except RecursionError:
+                # PostgreSQL nests jsonb many times deeper than Python calls.
+                decoded = self._decode_deep(row)
             return [convert(cell) for convert, cell in zip(self._convert, decoded, strict=True)]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error) from None
@@ -101,14 +108,15 @@ def _struct_decoder(head: SectionHead) -> Callable[[bytes], Sequence[Cell]]:
     return lambda row: as_tuple(decode(row))
 
 
-def _member_decoder(head: SectionHead) -> Callable[[bytes], Sequence[Cell]]:
-    """The same, member by member, for names that no structure of msgspec's can have."""
-    decode_row = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+def _member_decoder(
+    head: SectionHead, split: Callable[[bytes], dict[str, msgspec.Raw]]
+) -> Callable[[bytes], Sequence[Cell]]:
+    """The same, member by member: for names that no structure of msgspec's can have, and for depth."""
     decoders = [(c, msgspec.json.Decoder(_shape(c)).decode) for c in head.columns]
     known = set(head.column_names())
 
     def decode(row: bytes) -> Sequence[Cell]:
-        members = decode_row(row)
+        members = split(row)
         if not members.keys() <= known:
             raise ValueError("unknown member")
         cells: list[Cell] = []
