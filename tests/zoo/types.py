@@ -30,7 +30,7 @@ _TEXTS += [
     "(a,b)",
     "\u2028\u00a0\ufeff",
     "🦒é",
-    "שלום",
+    "\u05e9\u05dc\u05d5\u05dd",
     "a,b",
 ]
 _ARRAY_TEXTS = [

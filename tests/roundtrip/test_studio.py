@@ -1,0 +1,48 @@
+"""Backup and Complete restore of every column of the studio, as pg_dump sees it."""
+
+from collections.abc import Callable
+
+import pytest
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
+
+from tests.roundtrip import hostile
+from tests.roundtrip.disturbance import empty_everything, rotate_everything
+from tests.roundtrip.dump import Dump, differences, dump_data
+from tests.roundtrip.engine import back_up, data_part, document, restore, stored, writing
+
+LONG_BYTES = 30_000
+
+
+@pytest.fixture
+def studio() -> Dump:
+    """Hostile values in every column of the studio."""
+    with writing() as cursor:
+        hostile.fill_studio(cursor, long_bytes=LONG_BYTES)
+    return dump_data()
+
+
+def test_every_value_stands_in_every_column_that_can_hold_it(studio: Dump) -> None:
+    assert sum(len(hostile.columns_of(model)) for model in hostile.models()) == 933
+    with writing() as cursor:
+        for model in hostile.models():
+            for field in hostile.columns_of(model):
+                cursor.execute(
+                    sql.SQL(
+                        "SELECT count(*), count({c}), count(DISTINCT {c}::text) FROM {t}"
+                    ).format(c=sql.Identifier(field.column), t=sql.Identifier(model._meta.db_table))
+                )
+                rows, filled, distinct = cursor.fetchone() or (0, 0, 0)
+                assert (filled < rows) == field.null, field
+                assert distinct >= 2, field
+
+
+@pytest.mark.parametrize("disturb", [empty_everything, rotate_everything])
+def test_a_restore_gives_back_every_value(studio: Dump, disturb: Callable[[Cursor], None]) -> None:
+    backup = back_up()
+    with writing() as cursor:
+        disturb(cursor)
+    assert differences(studio, dump_data()), "the tables should hold something else now"
+    restore(stored(backup))
+    assert differences(studio, dump_data()) == []
+    assert data_part(document(back_up())) == data_part(document(backup))
