@@ -7,10 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.core.files.storage import storages
 from django.db.models import Field, Model
 
 from backups.findings import Finding, Severity
+from backups.registry.files import FileLocator, JsonAddress
 from backups.registry.references import references
 from backups.registry.registry import Registry
 from backups.registry.sections import Section
@@ -30,7 +33,7 @@ def check_registry(registry: Registry, models: Iterable[type[Model]]) -> list[Fi
         found += _scopes(section)
         if not names and _has_own_table(section):
             found += [*_columns(section), *_refills(section), *_secrets(section)]
-            found += _references(section, registry)
+            found += [*_references(section, registry), *_locators(section)]
         elif not names:
             found.append(_no_table(section))
     return found
@@ -194,6 +197,13 @@ def _refills(section: Section) -> Iterator[Finding]:
                 f"{_label(section)} refills {name!r}, a reference, with a made-up value.",
                 "A redacted reference can only become NULL.",
             )
+    if section.in_safe and set(section.natural_key) & set(section.redact):
+        yield _finding(
+            "backups.E013",
+            section,
+            f"The natural key of {_label(section)} is redacted, so a Safe file finds no row by it.",
+            "Name fields that a Safe file holds.",
+        )
     if not _is_unique(section):
         yield _finding(
             "backups.E013",
@@ -270,3 +280,32 @@ def _reference_to_excluded(section: Section, field: str, registry: Registry) -> 
             "In another database the reference may lead nowhere; a restore would then be refused.",
             table=section.table,
         )
+
+
+def _locators(section: Section) -> Iterator[Finding]:
+    for locator in section.files:
+        if locator.storage not in storages.backends:
+            yield _finding(
+                "backups.E015",
+                section,
+                f"{_label(section)} looks for the files of {locator.field!r} in the storage"
+                f" {locator.storage!r}, which is not there.",
+                "Name an alias of STORAGES.",
+            )
+        if not _names_a_model(locator):
+            yield _finding(
+                "backups.E015",
+                section,
+                f"{_label(section)} takes strings in {locator.field!r} for ids of a model that is not"
+                " there, or whose primary key is not one column.",
+                "Give ids_of the label of an installed model, such as app.Model.",
+            )
+
+
+def _names_a_model(locator: FileLocator) -> bool:
+    if not isinstance(locator, JsonAddress) or not locator.ids_of:
+        return True
+    try:
+        return len(apps.get_model(locator.ids_of)._meta.pk_fields) == 1
+    except (LookupError, ValueError):
+        return False
