@@ -1,5 +1,7 @@
 """The studio in the admin: found again, fast, without secrets, and nothing changed by looking."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -12,7 +14,7 @@ from backupsvc.studio.admin.base import RecordAdmin
 from backupsvc.studio.models import Approval, Asset, Comment, Project, User, VerificationToken
 from tests.studio.pages import fields_on
 
-MODELS = list(apps.get_app_config("studio").get_models())
+MODELS: list[Any] = list(apps.get_app_config("studio").get_models())
 SECTIONS = {s.model: s for s in registry.sections}
 WITH_SECRETS = [model for model in MODELS if SECTIONS[model].secret]
 EDITABLE = [m for m in MODELS if not isinstance(admin.site._registry[m], RecordAdmin)]
@@ -43,6 +45,14 @@ def other(browser_of):
     return browser_of(User.objects.get(email="designer@studio.example"))
 
 
+def first(model) -> Any:
+    return model.objects.order_by("pk").first()
+
+
+def cells_of(row) -> dict[str, Any]:
+    return type(row).objects.filter(pk=row.pk).values().get()
+
+
 def put_canaries(model):
     """Write a recognisable value into each secret of one row; returns the row's key."""
     secrets = SECTIONS[model].secret
@@ -50,7 +60,7 @@ def put_canaries(model):
         return VerificationToken.objects.create(
             identifier="x", token=CANARY, expires="2030-01-01T00:00Z"
         ).pk
-    row = model.objects.order_by("pk").first()
+    row = first(model)
     for name in secrets:
         model.objects.filter(pk=row.pk).update(**{name: f"{CANARY}-{name}"})
     return row.pk
@@ -129,7 +139,7 @@ def test_a_verification_token_is_on_no_page(owner):
     put_canaries(VerificationToken)
     page = owner.get(address(VerificationToken, "changelist"))
     assert "canary" not in page.content.decode()
-    assert VerificationToken.objects.first().identifier in page.content.decode()
+    assert first(VerificationToken).identifier in page.content.decode()
 
 
 @pytest.mark.parametrize("model", WITH_SECRETS, ids=lambda m: m.__name__)
@@ -161,14 +171,19 @@ def test_saving_a_page_that_nobody_touched_changes_nothing(owner, model, rows):
 
 
 def test_saving_an_edit_changes_that_and_the_time_of_the_change(owner):
-    project = Project.objects.order_by("pk").first()
-    odd = {"city": "\u200f Haifa ", "postal_code": "", "description": None, "cover_images": []}
+    project = first(Project)
+    odd: dict[str, Any] = {
+        "city": "\u200f Haifa ",
+        "postal_code": "",
+        "description": None,
+        "cover_images": [],
+    }
     Project.objects.filter(pk=project.pk).update(**odd)
-    before = Project.objects.filter(pk=project.pk).values().get()
+    before = cells_of(project)
     page = address(Project, "change", project.pk)
     sent = fields_on(owner.get(page), "project_form")
     owner.post(page, sent | {"name": "Another name", "address": "one\r\ntwo"})
-    after = Project.objects.filter(pk=project.pk).values().get()
+    after = cells_of(project)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"name", "address", "updated_at"}
     assert after["address"] == "one\ntwo"
@@ -176,7 +191,7 @@ def test_saving_an_edit_changes_that_and_the_time_of_the_change(owner):
 
 def test_a_list_of_texts_is_edited_without_being_taken_apart(owner):
     model = apps.get_model("studio", "ProjectUpdatePhoto")
-    photo = model.objects.first()
+    photo = first(model)
     page = address(model, "change", photo.pk)
     sent = fields_on(owner.get(page), "projectupdatephoto_form")
     owner.post(page, sent | {"tags": '["a, b", "שלום", ""]'})
@@ -190,14 +205,14 @@ def test_logs_are_not_written_by_hand(owner):
     log = apps.get_model("studio", "ActivityLog")
     before = log.objects.count()
     assert owner.post(address(log, "add"), {"action": "X"}).status_code == 403
-    key = log.objects.first().pk
+    key = first(log).pk
     assert owner.post(address(log, "change", key), {"action": "X"}).status_code == 403
     assert log.objects.count() == before
     assert not log.objects.filter(action="X").exists()
 
 
 def test_others_look_and_do_not_touch(other):
-    project = Project.objects.first()
+    project = first(Project)
     page = address(Project, "change", project.pk)
     assert other.get(page).status_code == 200
     assert other.post(page, {"name": "Mine now"}).status_code == 403

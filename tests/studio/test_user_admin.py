@@ -1,5 +1,7 @@
 """Accounts in the admin: owners decide on roles, approvals and passwords, and nobody else does."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import authenticate
 from django.urls import reverse
@@ -27,6 +29,10 @@ def admin(account):
 @pytest.fixture
 def designer(account):
     return account(Role.DESIGNER, password=None)
+
+
+def sign_in(email, password) -> Any:
+    return authenticate(username=email, password=password)
 
 
 def change_page(user):
@@ -105,7 +111,7 @@ def test_an_owner_adds_accounts_with_a_password(owner, browser_of):
         **PASSWORDS,
     )
     assert answer.status_code == 302
-    new = authenticate(username="new@studio.example", password=NEW_PASSWORD)
+    new = sign_in("new@studio.example", NEW_PASSWORD)
     assert (new.role, new.approved_by) == (Role.ADMIN, owner.pk)
 
 
@@ -115,7 +121,7 @@ def test_an_owner_sets_the_password_of_somebody_who_has_none(owner, designer, br
     assert browser.get(password_page(designer)).status_code == 200
     answer = browser.post(password_page(designer), {**PASSWORDS, "set-password": "1"})
     assert answer.status_code == 302
-    assert authenticate(username=designer.email, password=NEW_PASSWORD) == designer
+    assert sign_in(designer.email, NEW_PASSWORD) == designer
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])
@@ -145,7 +151,7 @@ def test_a_password_hash_is_on_no_page(owner, browser_of):
 def test_saving_an_account_keeps_its_password(owner, browser_of, account):
     renderer = account(Role.RENDERER)
     edit(browser_of(owner), renderer, name="New name")
-    assert authenticate(username=renderer.email, password=PASSWORD).name == "New name"
+    assert sign_in(renderer.email, PASSWORD).name == "New name"
 
 
 @pytest.mark.parametrize("change", [{"role": Role.ADMIN}, {"approval_status": Approval.REJECTED}])

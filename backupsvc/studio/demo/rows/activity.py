@@ -85,7 +85,7 @@ def ffe_audit_log(src: Source, n: int) -> FFEAuditLog:
         item_id=src.any(FFEItem),
         action=src.choice(["STATE_CHANGED", "NOTE_ADDED"]),
         old_value=src.maybe(src.choice(STATES)),
-        new_value=src.choice([*STATES, ""]),
+        new_value=src.choice([*STATES, "", None]),
         notes=src.note(),
         user_id=src.any(User),
         created_at=src.moment(),

@@ -35,7 +35,7 @@ def approval(src: Source, n: int) -> Approval:
     decided = src.chance(0.5)
     return Approval(
         id=src.own(n),
-        project_id=src.id(Project, project),
+        project_id=src.maybe(src.id(Project, project), 0.9),
         room_id=src.maybe(src.id(Room, project * ROOMS_PER_PROJECT)),
         token=src.token(n),
         status=src.choice(Decision.values),
@@ -80,7 +80,7 @@ def _place(src: Source, project: int, place: int) -> dict[str, Any]:
 
 
 def client_access_token(src: Source, n: int) -> ClientAccessToken:
-    visits = src.number(0, 40)
+    visits = src.number(1, 40) if src.chance(0.6) else 0
     return ClientAccessToken(
         id=src.own(n),
         project_id=src.id(Project, n),

@@ -56,7 +56,6 @@ def asset(src: Source, n: int) -> Asset:
         user_description=src.note(),
         uploaded_by_id=src.member(org),
         org_id=src.id(Organization, org),
-        project_id=src.id(Project, project),
         **_place(src, project, kind),
         comment_id=src.maybe(src.any(Comment), 0.1),
         **src.stamps(),
@@ -94,9 +93,14 @@ def _file(src: Source, n: int, kind: str) -> dict[str, Any]:
 
 
 def _place(src: Source, project: int, kind: str) -> dict[str, Any]:
-    """A room of the project, and what of it the asset is about."""
+    """The project, one of its rooms, and what of that the asset is about."""
+    if kind == Type.OTHER:
+        return {}  # the organisation's own
     number = project * ROOMS_PER_PROJECT + src.number(0, ROOMS_PER_PROJECT)
-    place: dict[str, Any] = {"room_id": src.id(Room, number)}
+    place: dict[str, Any] = {
+        "project_id": src.id(Project, project),
+        "room_id": src.id(Room, number),
+    }
     if kind == Type.RENDER:
         rendering = rendering_of_room(number)
         place["stage_id"] = src.id(Stage, stage_of_room(number, THREE_D))

@@ -22,7 +22,7 @@ def account(src: Source, n: int) -> Account:
         provider=src.choice(["google", "dropbox"]),
         provider_account_id=str(10**20 + n),
         refresh_token=src.maybe(src.token(n, "refresh")),
-        access_token=src.token(n, "access"),
+        access_token=src.maybe(src.token(n, "access"), 0.8),
         expires_at=src.maybe(src.number(1_700_000_000, 1_800_000_000)),
         token_type=src.maybe("Bearer"),
         scope=src.maybe("openid email profile"),
