@@ -15,6 +15,8 @@ _STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"').match
 _SCALAR = re.compile(rb"[-+.0-9A-Za-z]++").match
 # Up to the next bracket: strings, in which brackets mean nothing, and whatever is neither.
 _TO_BRACKET = re.compile(rb'(?:"(?:[^"\\]++|\\.)*+"|[^"\[\]{}]++)*+', re.DOTALL).match
+# PostgreSQL itself gives up at about 16,000 with the stack it usually has, at 60,000 with the most.
+DEEPEST = 64_000
 _CLOSING = {ord("["): ord("]"), ord("{"): ord("}")}
 
 
@@ -84,6 +86,8 @@ def _container_end(document: bytes, place: int) -> int:
         if not bracket:
             raise ValueError("a bracket is not closed")
         if bracket in (b"[", b"{"):
+            if len(expected) == DEEPEST:
+                raise ValueError("nested too deeply")
             expected.append(_CLOSING[bracket[0]])
         elif not expected or bracket[0] != expected.pop():
             raise ValueError("a bracket does not match")

@@ -15,7 +15,8 @@ from psycopg2.extensions import cursor as Cursor
 TEXTS = (
     "ordinary", "", " ", 'it\'s "quoted"', "back\\slash\\", "\\N", "\\.", "\\x00", "\\u0000", "\n",
     "\r", "\r\n", "\t", "a\tb\nc\rd", "\x01\x02\x03\x08\x0c\x1f", "\x7f\x80\x9f", "\u2028\u2029",
-    "\u00a0\u200b\ufeff", "😀👩\u200d👩\u200d👧🇩🇪", "\u05e9\u05dc\u05d5\u05dd \u202e\u05e2\u05d5\u05dc\u05dd", "e\u0301 é", "\ud7ff\ue000\uffff\U0010ffff",
+    "\u00a0\u200b\ufeff", "😀👩\u200d👩\u200d👧🇩🇪", "\u05e9\u05dc\u05d5\u05dd \u202e\u05e2\u05d5\u05dc\u05dd",
+    "e\u0301 é", "\ud7ff\ue000\uffff\U0010ffff",
     "null", "NULL", "true", "-0", "[]", '{"json": "looking"}', '{a,"b",NULL}', '{"a":1}\n]',
     '],\n"files": {', "</script><script>", "'; DROP TABLE studio_user; --", "%s %(x)s {0} $1",
     "../../etc/passwd",
