@@ -24,16 +24,17 @@ class Rules:
 def rules_for(
     head: SectionHead, columns: Mapping[str, LiveColumn], choices: Mapping[str, frozenset[str]]
 ) -> Rules:
-    """``choices`` are the values that the models know, by column."""
-    names = head.column_names()
+    """``columns`` are the live ones and ``choices`` the values that the models know, both by the name
+    that the file has for the column; what has no place is not in ``columns``."""
+    names = [(i, name) for i, name in enumerate(head.column_names()) if name in columns]
     return Rules(
-        required=tuple(i for i, name in enumerate(names) if not columns[name].nullable),
+        required=tuple(i for i, name in names if not columns[name].nullable),
         longest=tuple(
             (i, int(found[1]))
-            for i, name in enumerate(names)
+            for i, name in names
             if (found := re.fullmatch(r"character varying\((\d+)\)", columns[name].type))
         ),
-        choices=tuple((i, choices[name]) for i, name in enumerate(names) if name in choices),
+        choices=tuple((i, choices[name]) for i, name in names if name in choices),
     )
 
 

@@ -4,8 +4,9 @@ No SQL and no web in here. The words are those of docs/design.md.
 """
 
 from backups.registry.accounts import Accounts
-from backups.registry.declare import exclude, section
+from backups.registry.declare import exclude, renamed_column, renamed_section, section
 from backups.registry.files import Address, FileLocator, JsonAddress, StoragePath
+from backups.registry.moves import Move, RenamedColumn, RenamedSection
 from backups.registry.redaction import NULL, Omit, Refill, random_token
 from backups.registry.registry import Registry, registry
 from backups.registry.scopes import COMPLETE, SAFE, Scope
@@ -20,14 +21,19 @@ __all__ = [
     "Exclusion",
     "FileLocator",
     "JsonAddress",
+    "Move",
     "Omit",
     "Refill",
     "Registry",
+    "RenamedColumn",
+    "RenamedSection",
     "Scope",
     "Section",
     "StoragePath",
     "exclude",
     "random_token",
     "registry",
+    "renamed_column",
+    "renamed_section",
     "section",
 ]

@@ -7,6 +7,7 @@ from django.db.models import Model
 
 from backups.registry.accounts import Accounts
 from backups.registry.files import FileLocator
+from backups.registry.moves import RenamedColumn, RenamedSection
 from backups.registry.redaction import Omit
 from backups.registry.registry import Registry, registry
 from backups.registry.scopes import COMPLETE, SAFE, Scope
@@ -70,4 +71,14 @@ def exclude(model: type[Model] | str, *, because: str, to: Registry = registry) 
     to.add_exclusion(Exclusion(table=model._meta.db_table, because=because, model=model))
 
 
-__all__ = ["COMPLETE", "SAFE", "exclude", "section"]
+def renamed_section(*, old: str, key: str, until: str, to: Registry = registry) -> None:
+    """Let files that call the section ``key`` by its ``old`` name restore, until version ``until``."""
+    to.add_move(RenamedSection(old, key, until))
+
+
+def renamed_column(*, key: str, old: str, field: str, until: str, to: Registry = registry) -> None:
+    """Let files in which ``field`` of section ``key`` is the column ``old`` restore."""
+    to.add_move(RenamedColumn(key, old, field, until))
+
+
+__all__ = ["COMPLETE", "SAFE", "exclude", "renamed_column", "renamed_section", "section"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.db.models import Model
 
+from backups.registry.moves import Move
 from backups.registry.scopes import Scope
 from backups.registry.sections import Exclusion, Section
 
@@ -18,12 +19,20 @@ class Registry:
     def __init__(self) -> None:
         self._sections: list[Section] = []
         self._exclusions: list[Exclusion] = []
+        self._moves: list[Move] = []
 
     def add_section(self, section: Section) -> None:
         self._sections.append(section)
 
     def add_exclusion(self, exclusion: Exclusion) -> None:
         self._exclusions.append(exclusion)
+
+    def add_move(self, move: Move) -> None:
+        self._moves.append(move)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        return tuple(self._moves)
 
     @property
     def sections(self) -> tuple[Section, ...]:

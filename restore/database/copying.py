@@ -16,7 +16,7 @@ def load(connection: Connection, target: Target, blocks: Iterator[bytes]) -> int
     """COPY one section's rows. Returns how many. Raises RestoreError, or whatever ``blocks`` raises."""
     counted = _Converted(target, blocks)
     try:
-        copy_in(connection, target.table.identifier, target.head.column_names(), iter(counted))
+        copy_in(connection, target.table.identifier, target.live_columns, iter(counted))
     except psycopg2.Error as error:
         raise copy_failure(error, target.head.key) from error
     return counted.rows

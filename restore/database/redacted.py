@@ -52,6 +52,25 @@ def set_aside(
     return Aside(stage, relation, tuple(key), tuple(natural))
 
 
+def insert_staged(connection: Connection, stage: Stage) -> int:
+    """Insert the staged rows as they are; columns of a later schema get their default."""
+    columns, cells = _given(stage)
+    return _execute(
+        connection,
+        sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s").format(
+            stage.target.table.identifier, columns, cells, stage.relation
+        ),
+    )
+
+
+def _given(stage: Stage) -> tuple[sql.Composed, sql.Composed]:
+    """The columns that the stage fills, and their cells: the staged ones, then the fills."""
+    fills = stage.target.fills
+    cells: list[sql.Composable] = [names(stage.columns, "s")]
+    cells += [sql.Literal(value) for value in fills.values()]
+    return names([*stage.columns, *fills]), sql.SQL(", ").join(cells)
+
+
 def insert_filled(
     connection: Connection, aside: Aside, refills: dict[str, Make]
 ) -> tuple[int, int]:
@@ -61,6 +80,7 @@ def insert_filled(
     """
     made = _make_refills(connection, aside, refills)
     stage, columns = aside.stage, list(refills)
+    given, staged = _given(stage)
     now = [f"now_{i}" for i in range(len(columns))]
     paired = [f"k{i}" for i in range(len(aside.key))]
     cells = [
@@ -78,9 +98,9 @@ def insert_filled(
             " LEFT JOIN {made} AS r ON {same}"
         ).format(
             table=aside.table,
-            given=names(stage.columns),
+            given=given,
             redacted=names(columns),
-            staged=names(stage.columns, "s"),
+            staged=staged,
             cells=sql.SQL(", ").join(cells),
             stage=stage.relation,
             pairs=questions.pairs(stage, aside.relation, aside.key, aside.natural, columns),

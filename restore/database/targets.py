@@ -1,6 +1,9 @@
 """A section of a file against the live table it goes to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from psycopg2 import sql
 
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
@@ -10,12 +13,41 @@ from backups.database.reading import TableReading
 
 @dataclass(frozen=True)
 class Target:
-    """``reading`` reads back exactly the columns that the file's section holds, in its order."""
+    """``head`` is the file's, for decoding its rows.
+
+    ``loads`` are the file's columns that are loaded, each with the live column it goes to, in the file's
+    order; ``reading`` reads back just those. ``redacted`` are the live columns that the file leaves out
+    on purpose. ``fills`` are live columns that the file's schema did not have and the database has no
+    default for, with the model's default. ``as_written``: the rows are the table's own, column by column
+    and type by type, so that the file's digest is that of the table.
+    """
 
     head: SectionHead
     reading: TableReading
     codec: RowCodec
+    loads: tuple[tuple[str, str], ...]
+    redacted: tuple[str, ...] = ()
+    fills: Mapping[str, object] = field(default_factory=dict)
+    as_written: bool = True
 
     @property
     def table(self) -> LiveTable:
         return self.reading.table
+
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.loads)
+
+    @property
+    def live_columns(self) -> tuple[str, ...]:
+        return tuple(name for _, name in self.loads)
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether the rows come out of the stage, filled up or converted, instead of straight by COPY."""
+        return bool(self.redacted) or not self.as_written
+
+    def reading_of(self, relation: sql.Identifier) -> TableReading:
+        """The same reading of a temporary table with the same columns."""
+        schema, name = relation.strings
+        return replace(self.reading, table=replace(self.reading.table, schema=schema, name=name))

@@ -14,13 +14,13 @@ from psycopg2.extensions import connection as Connection
 
 from backups.artifact.tail import Sequence
 from backups.database.introspection import LiveSequence, LiveTable
-from backups.database.row_stream import stream_rows
+from backups.database.reading import TableReading
 from restore.database import catalogue, copying, questions, redacted
 from restore.database.catalogue import ForeignKey, Trigger
 from restore.database.failures import restore_failure
 from restore.database.staging import same
 from restore.database.targets import Target
-from restore.database.verification import RowsDigest
+from restore.database.verification import RowsDigest, read_digest
 
 
 class RestoreTransaction:
@@ -123,11 +123,9 @@ class RestoreTransaction:
             )
         )
 
-    def digest(self, target: Target) -> RowsDigest:
-        """Read the written rows back as a backup would."""
-        digest = RowsDigest()
-        stream_rows(self.connection, target.reading, digest.take)
-        return digest
+    def digest(self, reading: TableReading) -> RowsDigest:
+        """Read rows back as a backup would."""
+        return read_digest(self.connection, reading)
 
     def replace_locator(self, table: LiveTable, column: str, old: str, new: str) -> int:
         """Let the rows of a text or text-array column point to a file's new name."""

@@ -1,19 +1,28 @@
 """The digest of rows read back, comparable with a section's in the file."""
 
 import hashlib
+from dataclasses import dataclass
+
+from psycopg2.extensions import connection as Connection
+
+from backups.database.reading import TableReading
+from backups.database.row_stream import stream_rows
 
 
+@dataclass(frozen=True)
 class RowsDigest:
-    """Takes the blocks that a backup would write."""
+    rows: int
+    sha256: str
 
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self.rows = 0
 
-    def take(self, block: bytes) -> None:
-        self._digest.update(block)
-        self.rows += block.count(b"\n")
+def read_digest(connection: Connection, reading: TableReading) -> RowsDigest:
+    """Read rows as a backup would, and keep only their digest."""
+    digest, rows = hashlib.sha256(), 0
 
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
+    def take(block: bytes) -> None:
+        nonlocal rows
+        digest.update(block)
+        rows += block.count(b"\n")
+
+    stream_rows(connection, reading, take)
+    return RowsDigest(rows, digest.hexdigest())

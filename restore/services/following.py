@@ -10,7 +10,6 @@ from backups.registry import Section
 from backups.registry.references import references
 from restore.database.catalogue import ForeignKey
 from restore.database.questions import Follower
-from restore.database.targets import Target
 from restore.services.preparing import Prepared
 
 
@@ -64,11 +63,6 @@ def _delete_rules() -> dict[tuple[str, str], str]:
         for model in apps.get_models(include_auto_created=True)
         for reference in references(model)
     }
-
-
-def redacted_columns(target: Target) -> list[str]:
-    """The columns that the file leaves out on purpose and that the table has."""
-    return [name for name in target.head.redacted if name in target.table.columns]
 
 
 def state_columns(section: Section, fields: Iterable[str]) -> list[str]:

@@ -1,16 +1,16 @@
 """The sections of a file against the registry and the live database. Every objection at once."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.rows import RowCodec
-from backups.database.introspection import LiveTable
-from backups.database.reading import TableReading, primary_key_columns, reading
+from backups.database.introspection import LiveColumn, LiveTable
+from backups.database.reading import TableReading, column_of, primary_key_columns, reading
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import COMPLETE, Registry, Scope, Section
+from backups.registry import COMPLETE, SAFE, Registry, Scope
 from restore.database.targets import Target
+from restore.services import drift
 
 
 @dataclass(frozen=True)
@@ -39,52 +39,170 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
     """Which live table each section of the file goes to. Raises ConfigurationError where the live
     database is behind its models."""
     sections = declared.by_key()
+    scope = Scope(manifest.type)
     targets: list[Target] = []
     findings: list[Finding] = []
+    differences: list[str] = []
+    present = set()
     for head in manifest.sections:
-        section = sections.get(head.key)
-        if section is None:
+        section = sections.get(drift.section_key(head.key, declared.moves))
+        if section is None or section.key in present:
             findings.append(_unknown_section(head))
             continue
-        live = reading(section, COMPLETE, tables)
-        objections = [*_keys(head, section), *_columns(head, live)]
-        findings += objections
-        if not objections:
-            targets.append(Target(head, _as_in_file(head, live), RowCodec(head)))
-    present = {head.key for head in manifest.sections}
-    scope = Scope(manifest.type)
+        present.add(section.key)
+        one = _SectionMatch(head, reading(section, COMPLETE, tables), scope, declared)
+        findings += one.findings
+        differences += one.differences
+        if one.target is not None:
+            targets.append(one.target)
     emptied = [
         reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
     ]
-    return Match(
-        tuple(targets), tuple(emptied), tuple(findings), tuple(_differences(targets, emptied))
-    )
+    differences += [f"{table.name} is not in the file and will be empty." for table in emptied]
+    return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
 
 
-def _differences(targets: list[Target], emptied: list[LiveTable]) -> Iterator[str]:
-    """What the schema has gained since the file was made, in sentences."""
-    for target in targets:
-        named = {*target.head.column_names(), *target.head.redacted}
-        for column in target.table.columns.values():
-            if column.name not in named and not column.generated:
-                yield (
-                    f"{target.table.name}.{column.name} is not in the file; every row gets the"
-                    " column's default."
+class _SectionMatch:
+    """One section of the file against its table. ``target`` is None where a finding blocks."""
+
+    def __init__(
+        self, head: SectionHead, live: TableReading, scope: Scope, declared: Registry
+    ) -> None:
+        self._head = head
+        self._live = live
+        self._section = live.section
+        self._today = drift.column_names(head, self._section, declared.moves)
+        self._withheld = self._redacted_today() if scope is SAFE else frozenset()
+        self.findings: list[Finding] = []
+        self.differences: list[str] = []
+        self._fills: dict[str, object] = {}
+        self._loads: list[tuple[str, str]] = []
+        self._converted = False
+        self._match_key()
+        self._match_columns()
+        self._match_missing()
+        blocked = any(finding.blocking for finding in self.findings)
+        self.target = None if blocked else self._make_target()
+
+    def _redacted_today(self) -> frozenset[str]:
+        """What a Safe file must not bring, whatever stands in it: current values are kept."""
+        return frozenset(column_of(self._section.model, name) for name in self._section.redact)
+
+    def _match_key(self) -> None:
+        key = tuple(self._today.get(name, name) for name in self._head.primary_key)
+        if key != primary_key_columns(self._section.model):
+            self._object(
+                "restore.primary_key",
+                f"The rows of section {self._head.key!r} have another primary key than the table.",
+            )
+
+    def _match_columns(self) -> None:
+        writable = {c.name: c for c in self._live.table.columns.values() if not c.generated}
+        for column in self._head.columns:
+            name = self._today[column.name]
+            there = writable.get(name)
+            if there is None:
+                self._note_gone(column.name)
+            elif name in self._withheld:
+                self._note_withheld(name)
+            elif not drift.loses_nothing(column.type, there.type):
+                self._object(
+                    "restore.column_type",
+                    f"Section {self._head.key!r}: the column {name!r} was {column.type} and is"
+                    f" {there.type} here, which could lose something.",
                 )
-    for table in emptied:
-        yield f"{table.name} is not in the file and will be empty."
+            else:
+                self._loads.append((column.name, name))
+                self._note_change(column.name, column.type, there)
 
+    def _note_change(self, old: str, old_type: str, there: LiveColumn) -> None:
+        table = self._live.table.name
+        if old != there.name:
+            self.differences.append(f"{table}.{there.name} is filled from the file's {old}.")
+        if old_type != there.type:
+            self.differences.append(
+                f"{table}.{there.name} is converted from {old_type} to {there.type}."
+            )
+        self._converted |= old != there.name or old_type != there.type
 
-def _as_in_file(head: SectionHead, live: TableReading) -> TableReading:
-    """Reads back just what the file's section holds, in its order."""
-    return TableReading(
-        section=live.section,
-        table=live.table,
-        columns=tuple(live.table.columns[column.name] for column in head.columns),
-        redacted=(),
-        generated=live.generated,
-        primary_key=live.primary_key,
-    )
+    def _note_gone(self, name: str) -> None:
+        self._converted = True
+        self.differences.append(f"{self._live.table.name}: the file's column {name} has no place.")
+        self.findings.append(
+            Finding(
+                "restore.column_gone",
+                Severity.WARNING,
+                f"Section {self._head.key!r} has the column {name!r}, which the table does not have"
+                " any more; its values will not come back.",
+                "If they matter, restore the file with the version of the application that made it.",
+                table=self._live.table.name,
+            )
+        )
+
+    def _note_withheld(self, name: str) -> None:
+        self._converted = True
+        self.findings.append(
+            Finding(
+                "restore.column_withheld",
+                Severity.WARNING,
+                f"The Safe file brings values for {name!r} of section {self._head.key!r}, which a"
+                " Safe file does not hold today; the current values are kept.",
+                "Nothing to do.",
+                table=self._live.table.name,
+            )
+        )
+
+    def _match_missing(self) -> None:
+        given = {*(name for _, name in self._loads), *self._redacted()}
+        for column in self._live.table.columns.values():
+            if column.generated or column.name in given:
+                continue
+            has_default, default = drift.default_of(self._section, column)
+            if not column.nullable and not column.has_default and not has_default:
+                self._object(
+                    "restore.column_missing",
+                    f"Section {self._head.key!r} lacks the column {column.name!r}, which must be"
+                    " filled and has no default.",
+                )
+                continue
+            if has_default and not column.has_default:
+                self._fills[column.name] = default
+                self._converted = True
+            self.differences.append(
+                f"{self._live.table.name}.{column.name} is not in the file; every row gets the"
+                " default."
+            )
+
+    def _redacted(self) -> tuple[str, ...]:
+        """The live columns that keep their current values."""
+        left_out = {self._today[name] for name in self._head.redacted} | self._withheld
+        return tuple(name for name in self._live.table.columns if name in left_out)
+
+    def _object(self, code: str, message: str) -> None:
+        self.findings.append(
+            Finding(
+                code,
+                Severity.ERROR,
+                message,
+                "Restore the file with the version of the application that made it.",
+                table=self._live.table.name,
+            )
+        )
+
+    def _make_target(self) -> Target:
+        live = self._live
+        columns = [live.table.columns[name] for _, name in self._loads]
+        # As a backup reads: embedded JSON comes last.
+        columns.sort(key=lambda column: column.encoding == "json")
+        return Target(
+            head=self._head,
+            reading=replace(live, columns=tuple(columns), redacted=()),
+            codec=RowCodec(self._head),
+            loads=tuple(self._loads),
+            redacted=self._redacted(),
+            fills=self._fills,
+            as_written=not self._converted,
+        )
 
 
 def _unknown_section(head: SectionHead) -> Finding:
@@ -93,52 +211,5 @@ def _unknown_section(head: SectionHead) -> Finding:
         Severity.ERROR,
         f"The file has a section {head.key!r} that this application does not know.",
         "Restore it with the version of the application that made it.",
-        table=head.table,
-    )
-
-
-def _keys(head: SectionHead, section: Section) -> list[Finding]:
-    if head.primary_key == primary_key_columns(section.model):
-        return []
-    return [
-        Finding(
-            "restore.primary_key",
-            Severity.ERROR,
-            f"The rows of section {head.key!r} have another primary key than the table.",
-            "Restore the file with the version of the application that made it.",
-            table=head.table,
-        )
-    ]
-
-
-def _columns(head: SectionHead, live: TableReading) -> list[Finding]:
-    writable = {c.name: c for c in live.table.columns.values() if not c.generated}
-    found: list[Finding] = []
-    for column in head.columns:
-        there = writable.get(column.name)
-        if there is None:
-            found.append(
-                _column(head, "restore.unknown_column", column.name, "which the table lacks")
-            )
-        elif (there.type, there.encoding) != (column.type, column.encoding):
-            found.append(
-                _column(head, "restore.column_type", column.name, "which has another type here")
-            )
-    given = {*head.column_names(), *head.redacted}
-    for name, there in writable.items():
-        if name not in given and not there.nullable and not there.has_default:
-            found.append(
-                _column(head, "restore.column_missing", name, "which the file lacks", lacks=True)
-            )
-    return found
-
-
-def _column(head: SectionHead, code: str, name: str, why: str, *, lacks: bool = False) -> Finding:
-    have = "needs" if lacks else "has"
-    return Finding(
-        code,
-        Severity.ERROR,
-        f"Section {head.key!r} {have} the column {name!r}, {why}.",
-        "Restore the file with the version of the application that made it.",
         table=head.table,
     )

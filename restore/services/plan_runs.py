@@ -1,7 +1,5 @@
 """Plans of uploaded files, made by a worker: ask for one, make it, find the one that counts."""
 
-from collections.abc import Callable
-
 from django.utils import timezone
 
 from backups.models import ACTIVE_STATES, State
@@ -12,8 +10,6 @@ from restore.models import PlanRun, Upload
 from restore.plan import Choices
 from restore.services import uploads
 from restore.services.planning import plan_file
-
-Enqueue = Callable[[PlanRun], None]
 
 
 def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:
@@ -43,7 +39,7 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
     """
     with runs.carried_out(run), Progress(run, listener) as progress:
         progress.stage("inspecting")
-        path = uploads.path_of(Upload.objects.get(pk=run.upload))
+        path = uploads.stored_file(run.upload)
         plan = plan_file(path, Choices.of(run.choices), check=progress.check)
         progress.check()
         _succeed(run, plan.as_dict())

@@ -19,7 +19,7 @@ from restore.database.staging import Relation, Stage, one_instant
 from restore.database.targets import Target
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services import accounts, file_plan
-from restore.services.following import followers_of, redacted_columns, state_columns
+from restore.services.following import followers_of, state_columns
 from restore.services.preparing import Check, Prepared, prepare
 
 
@@ -103,7 +103,7 @@ class _Planner:
         key = primary_key_columns(section.model)
         rows = self._file.tail.statistics.sections[target.head.key].rows
         kept = refilled = 0
-        if redacted_columns(target):
+        if target.redacted:
             natural = state_columns(section, section.natural_key)
             kept = questions.count_pairs(self._connection, stage, table.identifier, key, natural)
             refilled = rows - kept
@@ -212,7 +212,7 @@ def _with_survivor(table: TablePlan) -> TablePlan:
 
 def _kept_references(target: Target, keys: list[ForeignKey]) -> list[tuple[str, ForeignKey]]:
     """The redacted columns that are references, each with its key."""
-    redacted = set(redacted_columns(target))
+    redacted = set(target.redacted)
     return [
         (key.columns[0], key)
         for key in keys

@@ -22,7 +22,7 @@ from restore.database import catalogue, staging
 from restore.database.catalogue import ForeignKey, UniqueRule
 from restore.database.staging import Stage
 from restore.database.targets import Target
-from restore.scanning import SectionScan, rules_for
+from restore.scanning import Rules, SectionScan, rules_for
 from restore.services.matching import Match, match
 
 Check = Callable[[], None]
@@ -112,8 +112,7 @@ class _Staging:
         columns = self._columns(target)
         stage = staging.create_stage(self._connection, len(self.stages), target, columns)
         self.stages[target.table.name] = stage
-        rules = rules_for(section.head, target.table.columns, _choices(target.reading.section))
-        scan = SectionScan(section.head, rules, columns)
+        scan = SectionScan(section.head, _rules(target), _file_names(target, columns))
         try:
             staging.load_stage(
                 self._connection, stage, _checked(scan.lines(section.blocks()), check)
@@ -126,8 +125,8 @@ class _Staging:
     def _columns(self, target: Target) -> list[str]:
         """Every column where values must be tried against their types or are needed to fill rows up;
         else those that keys, references and accounts need."""
-        names = target.head.column_names()
-        if target.head.redacted or self._every_column:
+        names = target.live_columns
+        if target.is_staged or self._every_column:
             return list(names)
         section, table = target.reading.section, target.table.name
         needed = {*primary_key_columns(section.model)}
@@ -147,6 +146,19 @@ def _checked(blocks: Iterator[bytes], check: Check) -> Iterator[bytes]:
     for block in blocks:
         check()
         yield block
+
+
+def _rules(target: Target) -> Rules:
+    live = {old: target.table.columns[new] for old, new in target.loads}
+    known = _choices(target.reading.section)
+    choices = {old: known[new] for old, new in target.loads if new in known}
+    return rules_for(target.head, live, choices)
+
+
+def _file_names(target: Target, columns: list[str]) -> list[str]:
+    """What the file calls these live columns."""
+    old = {new: old for old, new in target.loads}
+    return [old[name] for name in columns]
 
 
 def _choices(section: Section) -> dict[str, frozenset[str]]:

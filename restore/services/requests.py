@@ -104,7 +104,7 @@ def stored_file(run: RestoreRun) -> Path:
     Raises StorageFailure where it is gone.
     """
     if run.upload:
-        return uploads.path_of(Upload.objects.get(pk=run.upload))
+        return uploads.stored_file(run.upload)
     if run.backup:
         return vault.path_of(BackupRun.objects.get(pk=run.backup).artifact)
     return vault.path_of(run.artifact)

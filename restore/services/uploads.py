@@ -106,6 +106,18 @@ def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Act
     return upload
 
 
+def stored_file(upload_id: str) -> Path:
+    """``path_of`` by the upload's id."""
+    upload = Upload.objects.filter(pk=upload_id).first()
+    if upload is None:
+        raise StorageFailure(
+            "storage.missing",
+            "The uploaded file is not here any more.",
+            hint="Choose it again on the page Import Backup.",
+        )
+    return path_of(upload)
+
+
 def path_of(upload: Upload) -> Path:
     """The whole file. Raises RestoreError while a part is missing, StorageFailure where it is gone."""
     if not upload.is_whole:
@@ -134,11 +146,14 @@ def discard(upload: Upload) -> None:
     vault.delete(upload.stored)
 
 
-def is_in_use(upload: Upload) -> bool:
-    """Whether a plan or a restore is reading it, or is about to."""
-    plans = PlanRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES)
-    restores = RestoreRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES)
-    return plans.exists() or restores.exists()
+def is_planned_now(upload: Upload) -> bool:
+    """Whether a plan is reading it, or is about to."""
+    return PlanRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES).exists()
+
+
+def is_restored_now(upload: Upload) -> bool:
+    """Whether a restore is reading it, or is about to."""
+    return RestoreRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES).exists()
 
 
 def sweep() -> int:
@@ -146,7 +161,7 @@ def sweep() -> int:
     horizon = timezone.now() - FORGOTTEN_AFTER
     removed = 0
     for upload in Upload.objects.filter(touched_at__lt=horizon):
-        if not is_in_use(upload):
+        if not (is_planned_now(upload) or is_restored_now(upload)):
             discard(upload)
             removed += 1
     return removed + _sweep_nameless(horizon)

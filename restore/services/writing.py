@@ -19,13 +19,13 @@ from restore.database import redacted
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
+from restore.database.verification import RowsDigest
 from restore.models import Receipt
 from restore.plan import Done, Plan, differences
 from restore.services import accounts
 from restore.services.accounts import People
 from restore.services.following import (
     followers_of,
-    redacted_columns,
     state_columns,
     tables_held,
     touching,
@@ -152,7 +152,7 @@ class Writer:
         return people
 
     def _aside_columns(self, target: Target, people: People) -> list[str]:
-        columns = redacted_columns(target)
+        columns = list(target.redacted)
         section = target.reading.section
         if self._plan.choices.keep_revoked:
             columns += state_columns(section, section.revoked)
@@ -176,21 +176,18 @@ class Writer:
 
     def _load_section(self, target: Target, section: SectionReader) -> None:
         blocks = self._counted(section.blocks())
-        missing = redacted_columns(target)
-        if not missing:
+        if not target.is_staged:
             self._work.load(target, blocks)
             return
         for _ in blocks:
             pass  # these rows were staged when the file was read; now they only count
-        rules = target.reading.section.redact
-        fields = dict(
-            zip(state_columns(target.reading.section, rules), rules.values(), strict=True)
-        )
-        counted = self._state.of(target.table.name)
+        connection, name = self._work.connection, target.table.name
+        if not target.redacted:
+            redacted.insert_staged(connection, self._file.stages[name])
+            return
+        counted = self._state.of(name)
         counted.kept, counted.refilled = redacted.insert_filled(
-            self._work.connection,
-            self._state.asides[target.table.name],
-            {column: fields[column].rule.make if column in fields else None for column in missing},
+            connection, self._state.asides[name], _refills(target)
         )
 
     def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -218,9 +215,7 @@ class Writer:
         self._progress.stage("verifying")
         for target in self._file.matched.targets:
             self._progress.section(target.head.key)
-            expected = self._file.tail.statistics.sections[target.head.key]
-            found = self._work.digest(target)
-            if (found.rows, found.sha256) != (expected.rows, expected.sha256):
+            if self._work.digest(target.reading) != self._expected(target):
                 raise RestoreError(
                     "restore.differs",
                     f"What was written differs from the file in section {target.head.key}."
@@ -228,6 +223,14 @@ class Writer:
                     hint="Something in the database changes rows as they are written, such as a"
                     " rule. Look for it in the table's definition.",
                 )
+
+    def _expected(self, target: Target) -> RowsDigest:
+        """The file's own digest; where rows were converted, that of the converted rows."""
+        if target.as_written:
+            expected = self._file.tail.statistics.sections[target.head.key]
+            return RowsDigest(expected.rows, expected.sha256)
+        stage = self._file.stages[target.table.name]
+        return self._work.digest(target.reading_of(stage.relation))
 
     def _change_on_purpose(
         self, people: People, survivor: SurvivingRow | None, files: Files
@@ -298,7 +301,7 @@ class Writer:
 
     def _clear_kept_references(self) -> None:
         for target in self._file.matched.targets:
-            missing = set(redacted_columns(target))
+            missing = set(target.redacted)
             for key in self._file.keys:
                 if key.table == target.table.name and set(key.columns) <= missing:
                     counted = self._state.of(key.table)
@@ -347,3 +350,11 @@ class Writer:
             },
             "sessions_ended": sessions,
         }
+
+
+def _refills(target: Target) -> dict[str, redacted.Make]:
+    """What makes a new value for each redacted column, None for NULL."""
+    section = target.reading.section
+    columns = state_columns(section, section.redact)
+    rules = dict(zip(columns, section.redact.values(), strict=True))
+    return {name: rules[name].rule.make if name in rules else None for name in target.redacted}

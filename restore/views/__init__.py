@@ -1,0 +1,1 @@
+"""The pages of a restore, from choosing a file to the report."""
