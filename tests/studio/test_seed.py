@@ -24,7 +24,8 @@ from backupsvc.studio.demo.source import files_url
 from backupsvc.studio.demo.tables import TABLES
 from backupsvc.studio.models import Asset, Organization, ProjectUpdate, User
 
-MODELS: list[Any] = list(apps.get_app_config("studio").get_models())
+SECTIONS = [s for s in registry.sections if s.model._meta.app_label == "studio"]
+MODELS: list[Any] = [section.model for section in SECTIONS]
 pytestmark = pytest.mark.django_db
 
 
@@ -58,7 +59,7 @@ def stored_files():
 
 def locator_values():
     """Every value that a section says locates a file, with where it stands."""
-    for section in registry.sections:
+    for section in SECTIONS:
         for locator in section.files:
             rows = section.model._default_manager.exclude(**dict(locator.unless))
             for value in rows.values_list(locator.field, flat=True):
@@ -86,12 +87,9 @@ def test_equal_seeds_give_equal_studios_and_others_differ():
 def test_rows_grow_with_the_scale_and_files_more_slowly():
     per_scale = sum(table.rows_per_scale for table in TABLES)
     assert per_scale == 5000
-    assert [table.model for table in TABLES] == MODELS_IN_ORDER
+    assert [table.model for table in TABLES] == MODELS
     files = [steps_at(scale) - scale * per_scale for scale in (1, 4, 200)]
     assert files == [60, 116, 795]
-
-
-MODELS_IN_ORDER = [s.model for s in registry.sections if s.model._meta.app_label == "studio"]
 
 
 def test_a_larger_studio_hangs_together_too():
@@ -217,7 +215,7 @@ class TestASeededStudio:
 
     def test_no_secret_is_pasted_into_another_column(self):
         secrets = set()
-        for section in registry.sections:
+        for section in SECTIONS:
             for name in section.secret:
                 values = section.model._default_manager.exclude(**{name: None})
                 secrets |= set(values.values_list(name, flat=True))
@@ -226,7 +224,7 @@ class TestASeededStudio:
         assert [secret for secret in secrets if secret in others] == []
 
     def open_texts(self):
-        for section in registry.sections:
+        for section in SECTIONS:
             names = [
                 f.name for f in section.model._meta.local_fields if f.name not in section.secret
             ]
