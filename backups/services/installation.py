@@ -20,6 +20,9 @@ def key() -> bytes:
         if not path.exists():
             _make(path)
         found = bytes.fromhex(path.read_text().strip())
+        if len(found) != KEY_BYTES:
+            # A file cut short would still sign, with a key that anybody could guess.
+            raise ValueError("not a key")
     except (OSError, ValueError) as error:
         raise StorageFailure(
             "installation.key",
@@ -63,4 +66,6 @@ def seal(document_digest: str) -> Integrity:
 
 def is_ours(integrity: Integrity) -> bool:
     """Whether the file was made by this installation and not changed since."""
-    return digest.is_signed_by(key(), integrity.digest, integrity.hmac)
+    secret = key()
+    named = integrity.key_id == digest.key_id(secret) and integrity.hmac.isascii()
+    return named and digest.is_signed_by(secret, integrity.digest, integrity.hmac)

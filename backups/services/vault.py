@@ -13,7 +13,7 @@ from typing import BinaryIO
 from backups import conf
 from backups.artifact import codecs
 from backups.artifact.codecs import Limited
-from backups.artifact.reader import ArtifactReader
+from backups.artifact.reader import ArtifactReader, truncated
 from backups.errors import StorageFailure
 from backups.files.spool import Spool
 
@@ -165,20 +165,39 @@ def reader(path: Path) -> Iterator[ArtifactReader]:
 
 
 def copy_plain(name: str, target: Path) -> None:
-    """Write the plain document of a stored artifact to ``target``, private and whole or not at all."""
+    """Write the plain document of a stored artifact to ``target``, private and whole or not at all.
+
+    Raises ArtifactError where the stored file ends too early, StorageFailure where it cannot be written.
+    """
     draft_path = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    with path_of(name).open("rb") as stored, disk_errors():
-        plain = open_plain(stored)
-        descriptor = os.open(draft_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with path_of(name).open("rb") as stored:
         try:
-            with os.fdopen(descriptor, "wb") as out:
-                while block := plain.read(1 << 20):
-                    out.write(block)
-                out.flush()
-                os.fsync(out.fileno())
+            _copy_whole(open_plain(stored), draft_path)
             draft_path.replace(target)
+        except OSError as error:
+            raise StorageFailure(
+                "output.failed",
+                "The plain copy cannot be written there"
+                f" ({errno.errorcode.get(error.errno or 0, '?')}). The backup itself is kept.",
+                hint="Name a file in a folder with enough space where this account may write.",
+                permanent=False,
+            ) from error
         finally:
             draft_path.unlink(missing_ok=True)
+
+
+def _copy_whole(plain: Limited, target: Path) -> None:
+    """A compressed file that was cut short just ends; the last line tells."""
+    end = b""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        while block := plain.read(1 << 20):
+            out.write(block)
+            end = (end + block)[-1024:]
+        out.flush()
+        os.fsync(out.fileno())
+    if b'\n"integrity": ' not in end or not end.endswith(b"}\n"):
+        raise truncated()
 
 
 def sweep() -> int:
@@ -218,8 +237,12 @@ def take_in(source: Path, run_id: str) -> str:
         raise unreadable() from error
     with given, disk_errors():
         descriptor = os.open(folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            shutil.copyfileobj(given, out, 1 << 20)
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                shutil.copyfileobj(given, out, 1 << 20)
+        except BaseException:
+            (folder() / name).unlink()
+            raise
     return name
 
 
