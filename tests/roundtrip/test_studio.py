@@ -6,7 +6,7 @@ import pytest
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from tests.roundtrip import hostile
+from tests.roundtrip import hostile, independent
 from tests.roundtrip.disturbance import empty_everything, rotate_everything
 from tests.roundtrip.dump import Dump, differences, dump_data
 from tests.roundtrip.engine import back_up, data_part, document, restore, stored, writing
@@ -46,3 +46,24 @@ def test_a_restore_gives_back_every_value(studio: Dump, disturb: Callable[[Curso
     restore(stored(backup))
     assert differences(studio, dump_data()) == []
     assert data_part(document(back_up())) == data_part(document(backup))
+
+
+def test_the_file_is_json_for_any_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python's own parser gives up at a depth that PostgreSQL does not mind.
+    shallow = [text for text in hostile.DOCUMENTS if text.count("[") < 1000]
+    monkeypatch.setitem(hostile.VALUES, "jsonb", shallow)
+    with writing() as cursor:
+        hostile.fill_studio(cursor, long_bytes=LONG_BYTES)
+    independent.read(document(back_up()))
+
+
+@pytest.mark.battery
+def test_a_megabyte_of_text_in_every_column_comes_back() -> None:
+    with writing() as cursor:
+        hostile.fill_studio(cursor, long_bytes=1_000_000)
+    before = dump_data()
+    backup = back_up()
+    with writing() as cursor:
+        rotate_everything(cursor)
+    restore(stored(backup))
+    assert differences(before, dump_data()) == []

@@ -10,6 +10,7 @@ from backups.database.introspection import LiveTable
 from backups.errors import RestoreError
 from restore.database import catalogue
 from restore.database.transaction import RestoreTransaction
+from tests.roundtrip import independent
 from tests.roundtrip.disturbance import empty_everything, rotate_everything
 from tests.roundtrip.dump import Dump, differences, dump_data, dump_schema
 from tests.roundtrip.engine import back_up, data_part, document, restore, stored, writing
@@ -55,6 +56,10 @@ def test_a_backup_after_the_restore_has_the_same_data(zoo: Dump) -> None:
     first = back_up()
     restore(stored(first))
     assert data_part(document(back_up())) == data_part(document(first))
+
+
+def test_the_file_is_what_its_description_says(zoo: Dump) -> None:
+    independent.read(document(back_up()))
 
 
 def test_restoring_twice_equals_once(zoo: Dump) -> None:
