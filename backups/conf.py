@@ -97,3 +97,10 @@ def document_limit_bytes() -> int:
 
 def safety_backup_days() -> int:
     return int(getattr(settings, "BACKUPS_SAFETY_DAYS", 7))
+
+
+def reminder_days(scope: str) -> int:
+    """After how many days the next backup of a kind is overdue."""
+    if scope == "safe":
+        return int(getattr(settings, "BACKUPS_SAFE_REMINDER_DAYS", 7))
+    return int(getattr(settings, "BACKUPS_COMPLETE_REMINDER_DAYS", 31))

@@ -11,6 +11,7 @@ import django_rq
 from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 from rq import Worker, suspension
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseTimeoutException
@@ -18,13 +19,15 @@ from rq.timeouts import BaseTimeoutException
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun, Run, State
-from backups.services import creating, runs, vault
+from backups.services import creating, keeping, runs, vault
+from backups.services.runs import Actor
 
 logger = logging.getLogger("backups")
 
 # Results are not read: the run's row has everything. Failures stay a day for whoever looks at RQ.
 RESULT_SECONDS = 0
 FAILURE_SECONDS = 24 * 3600
+_VERIFICATION = "verify-"
 
 # What to do at a worker's start and after a work horse was killed. Other apps add their own.
 AFTER_A_DEATH: list[Callable[[], object]] = [
@@ -36,6 +39,7 @@ AFTER_A_DEATH: list[Callable[[], object]] = [
 # How often a worker looks whether others died, and how long the pause of other jobs outlives us.
 LOOK_SECONDS = 30
 PAUSE_SECONDS = 60
+NO_END = -1  # what Redis answers to TTL
 
 
 def enqueue_backup(run: BackupRun) -> None:
@@ -46,6 +50,40 @@ def enqueue_backup(run: BackupRun) -> None:
 def carry_out_backup(run_id: str) -> None:
     """RQ's entry: make the backup."""
     carry_out(BackupRun, run_id, creating.carry_out)
+
+
+def enqueue_verification(run: BackupRun, actor: Actor) -> None:
+    """Have a worker read a finished backup through again. Idempotent while one is pending.
+
+    Raises WorkerFailure."""
+    if verification_is_pending(run):
+        return
+    try:
+        django_rq.get_queue(conf.queue()).enqueue_call(
+            verify_again,
+            args=(run.pk, actor.name, actor.email, actor.address),
+            job_id=_VERIFICATION + run.pk,
+            timeout=conf.job_seconds(),
+            result_ttl=RESULT_SECONDS,
+            failure_ttl=RESULT_SECONDS,
+        )
+    except RedisError as error:
+        raise _redis_away() from error
+
+
+def verify_again(run_id: str, name: str, email: str, address: str) -> None:
+    """RQ's entry: verify a stored backup again; the run's row and the audit trail have the outcome."""
+    keeping.verify_again(BackupRun.objects.get(pk=run_id), Actor(name, email, address))
+
+
+def verification_is_pending(run: BackupRun) -> bool:
+    """Whether a verification waits or is under way. False where Redis is away."""
+    try:
+        connection = django_rq.get_queue(conf.queue()).connection
+        job = Job.fetch(_VERIFICATION + run.pk, connection=connection, serializer=JSONSerializer)
+        return job.get_status() in ("queued", "started", "deferred", "scheduled")
+    except (NoSuchJobError, RedisError):
+        return False
 
 
 def enqueue(run: Run, function: Callable[[str], None]) -> None:
@@ -84,7 +122,7 @@ def _say_timed_out(run: Run) -> None:
         hint="Raise BACKUPS_JOB_SECONDS, or find out why it was so slow.",
         permanent=False,
     )
-    type(run)._default_manager.filter(pk=run.pk).update(
+    type(run)._default_manager.filter(pk=run.pk).exclude(state=State.SUCCEEDED).update(
         error_code=error.code, error_message=error.message, error_hint=error.hint
     )
 
@@ -152,6 +190,17 @@ def others_paused() -> Iterator[None]:
             suspension.resume(redis)
 
 
+def hold_others() -> None:
+    """Let workers of other queues begin nothing until ``release_others``."""
+    with contextlib.suppress(RedisError):
+        suspension.suspend(django_rq.get_queue(conf.queue()).connection)
+
+
+def release_others() -> None:
+    with contextlib.suppress(RedisError):
+        suspension.resume(django_rq.get_queue(conf.queue()).connection)
+
+
 class _Worker(Worker):
     """RQ's worker, which looks after the dead twice a minute, at work and at rest.
 
@@ -161,6 +210,12 @@ class _Worker(Worker):
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         clear_up()
+
+    def check_for_suspension(self, burst: bool) -> None:
+        # A pause has an end and holds for us too. A hold has none: it is for what leaves the house,
+        # and backups do not.
+        if self.connection.ttl(suspension.WORKERS_SUSPENDED) != NO_END:
+            super().check_for_suspension(burst)
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
         super().maintain_heartbeats(job, execution)

@@ -10,7 +10,16 @@ from typing import Any
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from backups.views import audit, coverage, dashboard, history
+from backups.views import (
+    audit,
+    coverage,
+    dashboard,
+    download,
+    history,
+    keeping,
+    runs,
+    start,
+)
 
 
 def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
@@ -20,7 +29,21 @@ def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
 urlpatterns = [
     # The name by which Django's admin finds a model's list.
     _page("", dashboard.show, "backuprun_changelist"),
+    _page("start/safe/", start.safe, "start_safe"),
+    _page("start/complete/", start.complete, "start_complete"),
     _page("history/", history.show, "history"),
     _page("coverage/", coverage.show, "coverage"),
+    _page("coverage/report.md", coverage.markdown, "coverage_markdown"),
     _page("audit/", audit.show, "audit"),
+    _page("audit/events.csv", audit.as_csv, "audit_csv"),
+    _page("runs/<str:run_id>/", runs.show, "run"),
+    _page("runs/<str:run_id>/live/", runs.live, "live"),
+    _page("runs/<str:run_id>/cancel/", runs.cancel, "cancel"),
+    _page("runs/<str:run_id>/verify/", keeping.verify, "verify"),
+    _page("runs/<str:run_id>/verification/", runs.verification, "verification"),
+    _page("runs/<str:run_id>/pin/", keeping.pin, "pin"),
+    _page("runs/<str:run_id>/release/", keeping.release, "release"),
+    _page("runs/<str:run_id>/delete/", keeping.delete, "delete"),
+    _page("runs/<str:run_id>/download/", download.choose, "download"),
+    _page("runs/<str:run_id>/file/<str:form>/", download.file, "file"),
 ]

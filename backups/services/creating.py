@@ -15,7 +15,7 @@ from django.utils import timezone
 from backups import conf
 from backups.artifact import codecs
 from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
-from backups.artifact.tail import FileStatistics, Sequence, Statistics
+from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter
 from backups.database import introspection, locks
 from backups.database.connection import connected
@@ -31,6 +31,8 @@ from backups.services.runs import Actor
 from backups.services.verifying import verify_stream
 
 LOCATORS = "locators"
+# As many files that are not embedded are listed in the run's row; the artifact lists all.
+LISTED_FILES = 1000
 
 
 def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) -> BackupRun:
@@ -85,7 +87,7 @@ def _succeed(
     run.stored_bytes = stored_bytes
     run.plain_bytes = work.plain_bytes
     run.digest = work.digest
-    run.statistics = _as_json(statistics)
+    run.statistics = _as_json(statistics) | {"not_embedded": work.not_embedded}
     run.finished_at = run.verified_at = now
     if run.purpose == Purpose.SAFETY:
         run.keep_until = now + datetime.timedelta(days=conf.safety_backup_days())
@@ -107,6 +109,7 @@ class _Backup:
         self._progress = progress
         self.digest = ""
         self.plain_bytes = 0
+        self.not_embedded: list[dict[str, Any]] = []
 
     def write(self, stream: BinaryIO) -> Statistics:
         with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
@@ -185,8 +188,24 @@ class _Backup:
             collector = Collector(spool, self._note_file)
             collector.fetch(wanted_files(iter(lines)))
         for head, content in collector.entries():
+            self._list_if_missing(head)
             writer.file(head, self._checked(content))
         return collector.statistics
+
+    def _list_if_missing(self, head: FileHead) -> None:
+        if head.state == "embedded" or len(self.not_embedded) >= LISTED_FILES:
+            return
+        uses = [use for locator in head.locators for use in locator.uses]
+        self.not_embedded.append(
+            {
+                "state": head.state,
+                "name": head.name,
+                "reason": head.reason.message if head.reason else "",
+                "code": head.reason.code if head.reason else "",
+                "used_by": sorted({f"{use.section}.{use.column}" for use in uses}),
+                "rows": sum(len(use.keys) for use in uses),
+            }
+        )
 
     def _checked(self, content: Iterator[bytes]) -> Iterator[bytes]:
         for block in content:

@@ -9,7 +9,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from backups.models import State
 from backups.navigation import tabs_for
@@ -108,3 +108,52 @@ def badge(kind: str, sign: str, word: str) -> SafeString:
         sign,
         word,
     )
+
+
+@register.filter
+def took(run: Any) -> datetime.timedelta | None:
+    """How long a run worked; None where it never began or still works."""
+    if run.started_at is None or run.finished_at is None:
+        return None
+    length: datetime.timedelta = run.finished_at - run.started_at
+    return length
+
+
+@register.filter
+def last_part(label: str) -> str:
+    """A model's name without its app."""
+    return label.rsplit(".", 1)[-1]
+
+
+_ACTIONS = {
+    "backup.safe": gettext_lazy("Safe Backup"),
+    "backup.complete": gettext_lazy("Complete Backup"),
+    "backup.see": gettext_lazy("Look at a backup"),
+    "backup.cancel": gettext_lazy("Cancel a backup"),
+    "backup.download": gettext_lazy("Download"),
+    "backup.verify": gettext_lazy("Verify again"),
+    "backup.pin": gettext_lazy("Pin"),
+    "backup.release": gettext_lazy("Release"),
+    "backup.delete": gettext_lazy("Delete"),
+    "password.again": gettext_lazy("Password again"),
+    "audit.export": gettext_lazy("Export the audit trail"),
+    "page.dashboard": gettext_lazy("Open the dashboard"),
+    "page.history": gettext_lazy("Open the history"),
+    "page.coverage": gettext_lazy("Open the coverage report"),
+    "page.audit": gettext_lazy("Open the audit trail"),
+    "restore": gettext_lazy("Restore"),
+}
+_GOOD_OUTCOMES = {"done", "accepted", "served", "succeeded"}
+_BAD_OUTCOMES = {"refused", "wrong", "limited", "failed"}
+
+
+@register.filter
+def action_word(action: str) -> str:
+    """An action of the audit trail in words; its code where it has none."""
+    return str(_ACTIONS.get(action, action))
+
+
+@register.filter
+def outcome_badge(outcome: str) -> SafeString:
+    kind = "good" if outcome in _GOOD_OUTCOMES else "bad" if outcome in _BAD_OUTCOMES else "quiet"
+    return badge(kind, "", outcome)

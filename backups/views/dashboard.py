@@ -1,15 +1,82 @@
-"""The dashboard page."""
+"""The dashboard: could we restore today, the two buttons, and what is due."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from backups import permissions
+from backups import conf, jobs, permissions
+from backups.errors import WorkerFailure
+from backups.models import BackupRun
+from backups.registry import COMPLETE, SAFE, Scope
+from backups.services import outlook
+from backups.services.outlook import Contents, Next
 from backups.views.frame import page
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one of the two cards shows."""
+
+    scope: Scope
+    contents: Contents
+    next: Next
+    last: BackupRun | None
+    overdue: bool
+    running: BackupRun | None
+    may_create: bool
+    may_see: bool
 
 
 @require_safe
 @permissions.needs(permissions.SEE, "page.dashboard")
 def show(request: HttpRequest) -> HttpResponseBase:
-    return page(request, "backups/base.html", title=_("Backups"), tab="dashboard")
+    ready = outlook.readiness()
+    running = outlook.running()
+    safe = _card(request, SAFE, ready.safe, running)
+    complete = _card(request, COMPLETE, ready.complete, running)
+    return page(
+        request,
+        "backups/dashboard.html",
+        title=_("Backups"),
+        tab="dashboard",
+        ready=ready,
+        safe=safe,
+        complete=complete,
+        only_complete=outlook.only_complete(),
+        local_files=_local_files(ready.safe),
+        files=outlook.files_of(ready.complete) if ready.complete else {},
+        limit=conf.file_limit_bytes(),
+        trouble=_trouble(),
+    )
+
+
+def _card(
+    request: HttpRequest, scope: Scope, last: BackupRun | None, running: list[BackupRun]
+) -> Card:
+    return Card(
+        scope=scope,
+        contents=outlook.contents(scope),
+        next=outlook.next_backup(scope, last),
+        last=last,
+        overdue=outlook.is_overdue(scope, last),
+        running=next((run for run in running if run.scope == scope), None),
+        may_create=permissions.may(request.user, permissions.CREATE[scope]),
+        may_see=scope in permissions.visible_scopes(request.user),
+    )
+
+
+def _local_files(safe: BackupRun | None) -> Any:
+    """How many local files the last Safe backup left out; None where none was made yet."""
+    return outlook.files_of(safe).get("not_included_local") if safe else None
+
+
+def _trouble() -> str:
+    """``redis``, ``worker`` or nothing, as on a run's page."""
+    try:
+        return "" if jobs.workers_listening() else "worker"
+    except WorkerFailure:
+        return "redis"

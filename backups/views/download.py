@@ -1,0 +1,105 @@
+"""Downloading a backup: streamed, resumable, and written down each time."""
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from backups import permissions
+from backups.errors import StorageFailure
+from backups.forms import PasswordAgainForm
+from backups.models import BackupRun
+from backups.registry import COMPLETE, Scope
+from backups.services import delivering, runs
+from backups.services.delivering import FORMS, Delivery
+from backups.views import grants
+from backups.views.frame import page
+from backups.views.lookup import run_or_refuse
+from backups.views.ranges import Span, UnsatisfiableError, span
+
+ACTION = "backup.download"
+_MEDIA_TYPES = {"plain": "application/json", "stored": "application/zstd"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.needs(permissions.DOWNLOAD[COMPLETE], ACTION)
+def choose(request: HttpRequest, run_id: str) -> HttpResponseBase:
+    """A Complete backup's way out: the password, a word on where to keep it, then the links."""
+    run = _downloadable(request, run_id)
+    form = PasswordAgainForm(request, request.POST or None, reason=ACTION, subject=run.pk)
+    if request.method == "POST" and form.is_valid():
+        response = redirect("admin:backups_download", run.pk)
+        grants.grant(request, response, run)
+        return response
+    return page(
+        request,
+        "backups/download.html",
+        title=_("Download a Complete Backup"),
+        tab="history",
+        run=run,
+        form=form,
+        granted=grants.is_granted(request, run),
+        minutes=grants.SECONDS // 60,
+    )
+
+
+@require_safe
+@permissions.needs(permissions.SEE, ACTION)
+def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
+    run = _downloadable(request, run_id)
+    if form not in FORMS:
+        raise Http404
+    if run.scope == COMPLETE and not grants.is_granted(request, run):
+        runs.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
+        return redirect("admin:backups_download", run.pk)
+    try:
+        wanted = delivering.delivery(run, form)
+    except StorageFailure:
+        return redirect("admin:backups_run", run.pk)
+    return _answer(request, wanted)
+
+
+def _downloadable(request: HttpRequest, run_id: str) -> BackupRun:
+    run = run_or_refuse(request, run_id, ACTION)
+    permissions.require(request, permissions.DOWNLOAD[Scope(run.scope)], ACTION, subject=run.pk)
+    if not run.artifact:
+        raise Http404
+    return run
+
+
+def _answer(request: HttpRequest, wanted: Delivery) -> HttpResponseBase:
+    try:
+        part = span(request.headers.get("Range", ""), wanted.size_bytes)
+    except UnsatisfiableError:
+        whole = f"bytes */{wanted.size_bytes}"
+        return HttpResponse(status=416, headers={"Content-Range": whole})
+    # Another file under the same address: then the whole of it (RFC 9110, 13.1.5).
+    if request.headers.get("If-Range", wanted.etag) != wanted.etag:
+        part = None
+    response = _streamed(wanted, part, with_content=request.method == "GET")
+    if request.method == "GET":
+        details = {"form": wanted.form, "from_byte": part.first if part else 0}
+        actor = permissions.actor_of(request)
+        runs.audit(actor, ACTION, "served", subject=wanted.run.pk, **details)
+    return response
+
+
+def _streamed(wanted: Delivery, part: Span | None, *, with_content: bool) -> StreamingHttpResponse:
+    sent = part or Span(0, wanted.size_bytes - 1)
+    response = StreamingHttpResponse(
+        wanted.blocks(sent.first, sent.last) if with_content else iter(()),
+        status=206 if part else 200,
+        content_type=_MEDIA_TYPES[wanted.form],
+        headers={
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "no-store, private",
+            "Content-Disposition": f'attachment; filename="{wanted.name}"',
+            "Content-Length": str(sent.length),
+            "ETag": wanted.etag,
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+    if part:
+        response["Content-Range"] = f"bytes {part.first}-{part.last}/{wanted.size_bytes}"
+    return response

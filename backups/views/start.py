@@ -1,0 +1,57 @@
+"""Starting a backup: Safe at one click, Complete after the password."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from backups import conf, jobs, permissions
+from backups.errors import WorkerFailure
+from backups.forms import PasswordAgainForm
+from backups.models import ACTIVE_STATES, BackupRun, Purpose
+from backups.registry import COMPLETE, SAFE, Scope
+from backups.services import creating, outlook
+from backups.views.frame import page
+
+
+@require_POST
+@permissions.needs(permissions.CREATE[SAFE], "backup.safe")
+def safe(request: HttpRequest) -> HttpResponseBase:
+    return _begin(request, SAFE)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.needs(permissions.CREATE[COMPLETE], "backup.complete")
+def complete(request: HttpRequest) -> HttpResponseBase:
+    form = PasswordAgainForm(request, request.POST or None, reason="backup.complete")
+    if request.method == "POST" and form.is_valid():
+        return _begin(request, COMPLETE)
+    return page(
+        request,
+        "backups/start_complete.html",
+        title=_("Complete Backup"),
+        tab="dashboard",
+        form=form,
+        next=outlook.next_backup(COMPLETE, outlook.finished(COMPLETE).first()),
+        contents=outlook.contents(COMPLETE),
+        limit=conf.file_limit_bytes(),
+    )
+
+
+def _begin(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Ask for a backup, or lead to the one that is being made already."""
+    active = BackupRun.objects.filter(
+        scope=scope.value, purpose=Purpose.ORDINARY, state__in=ACTIVE_STATES
+    ).first()
+    if active:
+        messages.info(request, _("This backup is being made already; here is how far it is."))
+        return redirect("admin:backups_run", active.pk)
+    run = creating.request(scope, permissions.actor_of(request))
+    try:
+        jobs.enqueue_backup(run)
+    except WorkerFailure:
+        # The run's row says what is wrong and what to do, and so does its page.
+        return redirect("admin:backups_run", run.pk)
+    return redirect("admin:backups_run", run.pk)
