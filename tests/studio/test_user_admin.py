@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.urls import reverse
 
-from backupsvc.studio.models import User
+from backupsvc.studio.models import Organization, User
 from tests.studio.conftest import PASSWORD
 from tests.studio.pages import fields_on
 
@@ -37,6 +37,10 @@ def sign_in(email, password) -> Any:
 
 def change_page(user):
     return reverse("admin:studio_user_change", args=[user.pk])
+
+
+def delete_page(user):
+    return reverse("admin:studio_user_delete", args=[user.pk])
 
 
 def password_page(user):
@@ -169,6 +173,26 @@ def test_one_of_two_owners_may_step_down(owner, account, browser_of):
     assert edit(browser_of(owner), owner, role=Role.ADMIN).status_code == 302
     owner.refresh_from_db()
     assert owner.role == Role.ADMIN
+
+
+def test_an_owner_deletes_others_but_not_themselves(owner, account, browser_of):
+    second = account(Role.OWNER, email="second@studio.example")
+    browser = browser_of(owner)
+    delete = {"action": "delete_selected", "post": "yes", "_selected_action": [owner.pk]}
+    assert browser.post(delete_page(owner), {"post": "yes"}).status_code == 403
+    assert browser.post(reverse("admin:studio_user_changelist"), delete).status_code == 403
+    assert browser.post(delete_page(second), {"post": "yes"}).status_code == 302
+    assert set(User.objects.all()) == {owner}
+
+
+def test_an_owner_does_not_go_with_the_organisation(account, browser_of):
+    studio = Organization.objects.create(name="Studio", slug="studio")
+    empty = Organization.objects.create(name="Empty", slug="empty")
+    browser = browser_of(account(Role.OWNER, org=studio))
+    for organization, expected in [(studio, 403), (empty, 302)]:
+        page = reverse("admin:studio_organization_delete", args=[organization.pk])
+        assert browser.post(page, {"post": "yes"}).status_code == expected
+    assert User.objects.filter(org=studio).exists()
 
 
 def test_an_address_belongs_to_one_account_however_it_is_spelled(owner, designer, browser_of):

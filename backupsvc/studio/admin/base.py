@@ -75,6 +75,7 @@ class StudioAdmin(admin.ModelAdmin):
     list_per_page = 50
     # Counting a large table takes longer than showing a page of it.
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields: ClassVar[list[str] | tuple[str, ...]] = ("=id",)
 
     def get_ordering(self, request: HttpRequest) -> Any:

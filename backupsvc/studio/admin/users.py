@@ -112,6 +112,10 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
             return False
         return super().has_change_permission(request, obj)
 
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody deletes themselves, nor by deleting their organisation: an owner always remains."""
+        return obj != request.user and super().has_delete_permission(request, obj)
+
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
