@@ -2,7 +2,7 @@
 
 from backups import jobs
 from restore.models import PlanRun, Rehearsal, RestoreRun
-from restore.services import applying, plan_runs, rehearsing, requests
+from restore.services import applying, outgoing, plan_runs, rehearsing, requests
 
 
 def enqueue_restore(run: RestoreRun) -> None:
@@ -21,6 +21,13 @@ def _work(run: RestoreRun) -> None:
             applying.carry_out(run, requests.stored_file(run))
     finally:
         requests.drop_copy(run)
+    hold_if_asked()
+
+
+def hold_if_asked() -> None:
+    """Pause the workers of other queues for good where a restore has put a hold on what leaves."""
+    if outgoing.is_held():
+        jobs.hold_others()
 
 
 def enqueue_rehearsal(run: Rehearsal) -> None:

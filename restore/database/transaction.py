@@ -123,6 +123,18 @@ class RestoreTransaction:
             )
         )
 
+    def set_sequence_behind(self, sequence: LiveSequence, table: LiveTable) -> None:
+        """Let the sequence go on behind the highest value of the column that owns it."""
+        self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+        self._execute(
+            sql.SQL("SELECT setval({}::regclass, max({})) FROM {} HAVING max({}) > 0").format(
+                sql.Literal(sequence.identifier.as_string(self.connection)),
+                sql.Identifier(sequence.column),
+                table.identifier,
+                sql.Identifier(sequence.column),
+            )
+        )
+
     def digest(self, reading: TableReading) -> RowsDigest:
         """Read rows back as a backup would."""
         return read_digest(self.connection, reading)
@@ -149,6 +161,14 @@ class RestoreTransaction:
             sql.SQL("INSERT INTO {} (run_id, committed_at) VALUES ({}, now())").format(
                 table.identifier, sql.Literal(run_id)
             )
+        )
+
+    def hold_outgoing(self, table: LiveTable, run_id: str) -> None:
+        """From the commit on, mail and jobs are held."""
+        self._execute(
+            sql.SQL(
+                "INSERT INTO {} (since, restore_run, released_by) VALUES (now(), {}, '')"
+            ).format(table.identifier, sql.Literal(run_id))
         )
 
     def _alter_trigger(self, how: str, trigger: Trigger) -> None:

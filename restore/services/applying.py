@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.core.cache import caches
 from django.utils import timezone
 
 from backups import conf
@@ -29,6 +28,7 @@ from restore.locate import places
 from restore.models import Receipt, RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services import file_plan
+from restore.services.aftermath import follow_up
 from restore.services.following import tables_held
 from restore.services.planning import make_plan
 from restore.services.preparing import Prepared, prepare
@@ -48,7 +48,14 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
             storage are as they were.
     """
     with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
-        report = _Restore(run, path, progress).apply()
+        try:
+            report = _Restore(run, path, progress).apply()
+        except BaseException as error:
+            if not Receipt.objects.filter(pk=run.pk).exists():
+                raise
+            # It is committed; what went wrong afterwards must not make it look undone.
+            _succeed(run, {"aftermath": {"problems": [runs.explain(error).message]}})
+            raise
         _succeed(run, report)
     return run
 
@@ -58,22 +65,11 @@ def _succeed(run: RestoreRun, report: dict[str, Any]) -> None:
     run.state = State.SUCCEEDED
     run.stage = "done"
     run.section = ""
-    run.report = report
+    run.report = run.report | report
     run.finished_at = timezone.now()
     run.save()
-    _clear_caches()
     actor = Actor(run.requested_by_name, run.requested_by_email)
     runs.audit(actor, "restore", "succeeded", subject=run.pk)
-
-
-def _clear_caches() -> None:
-    """What was cached was true of the data before. A cache that is away must not make a committed
-    restore look failed."""
-    for cache in caches.all(initialized_only=False):
-        try:
-            cache.clear()
-        except Exception as error:
-            logger.warning("a cache could not be cleared (%s)", type(error).__name__)
 
 
 class _Restore:
@@ -99,7 +95,8 @@ class _Restore:
                         report = writer.write(back, self._run.pk)
                 # Committed: from here on the restore has succeeded whatever happens.
                 journal.forget()
-        return report | {"safety_backup": safety.pk}
+            after = follow_up(connection, tables_held(prepared))
+        return report | {"safety_backup": safety.pk, "aftermath": after}
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""

@@ -20,7 +20,7 @@ from restore.database.redacted import Aside, SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
 from restore.database.verification import RowsDigest
-from restore.models import Receipt
+from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services import accounts
 from restore.services.accounts import People
@@ -122,6 +122,8 @@ class Writer:
         self._set_sequences()
         sessions = self._end_sessions()
         self._work.write_receipt(self._file.tables[Receipt._meta.db_table], run_id)
+        if not self._file.authentic:
+            self._work.hold_outgoing(self._file.tables[OutgoingHold._meta.db_table], run_id)
         self._require_as_planned()
         self._progress.stage("committing")
         return self._report(files, sessions)
@@ -225,8 +227,9 @@ class Writer:
                 )
 
     def _expected(self, target: Target) -> RowsDigest:
-        """The file's own digest; where rows were converted, that of the converted rows."""
-        if target.as_written:
+        """The file's own digest. Where rows were converted, or somebody else's software printed them,
+        that of the staged rows: equal values may be written differently."""
+        if target.as_written and self._file.authentic:
             expected = self._file.tail.statistics.sections[target.head.key]
             return RowsDigest(expected.rows, expected.sha256)
         stage = self._file.stages[target.table.name]
@@ -308,10 +311,14 @@ class Writer:
                     counted.set_null += self._work.clear_references(key)
 
     def _set_sequences(self) -> None:
-        live = {s.name: s for s in introspection.live_sequences(self._work.connection)}
-        for state in self._file.tail.sequences:
-            if state.name in live:
-                self._work.set_sequence(live[state.name], state)
+        """As in the file; a sequence that the file does not know goes behind its column's rows."""
+        stated = {state.name: state for state in self._file.tail.sequences}
+        written = {table.name: table for table in self._file.matched.written}
+        for sequence in introspection.live_sequences(self._work.connection):
+            if sequence.name in stated:
+                self._work.set_sequence(sequence, stated[sequence.name])
+            elif sequence.table in written:
+                self._work.set_sequence_behind(sequence, written[sequence.table])
 
     def _end_sessions(self) -> int:
         if not apps.is_installed("django.contrib.sessions"):
@@ -349,6 +356,7 @@ class Writer:
                 "skipped": statistics.files.skipped,
             },
             "sessions_ended": sessions,
+            "outgoing_held": not self._file.authentic,
         }
 
 

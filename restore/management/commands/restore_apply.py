@@ -55,6 +55,7 @@ class Command(BaseCommand):
             else:
                 with backup_jobs.others_paused():
                     applying.carry_out(run, options["file"], listener=listener)
+                jobs.hold_if_asked()
         self._report(run)
 
     def _report(self, run: RestoreRun) -> None:
@@ -67,7 +68,12 @@ class Command(BaseCommand):
             f" {files['renamed']:,} under a new name, {files['elsewhere']:,} stay elsewhere\n"
             f"  {report['sessions_ended']:,} web sessions ended\n"
             f"  safety backup of what was there before: {run.safety_backup}"
+            f" (manage.py restore_undo {run.pk})"
         )
+        if report["outgoing_held"]:
+            self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
+        for sentence in report["aftermath"]["problems"]:
+            self.stderr.write(f"  {sentence}")
 
 
 def _confirmed(path: Path | None) -> dict[str, Any] | None:

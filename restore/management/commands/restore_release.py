@@ -1,0 +1,31 @@
+"""``manage.py restore_release``: let mail and jobs leave again after a foreign file was restored."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from backups import jobs
+from backups.services import runs
+from restore.mail import really_send
+from restore.services import outgoing
+
+
+class Command(BaseCommand):
+    help = "End the hold on outgoing mail and jobs. Say what becomes of the mail that was held."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--send", action="store_true", help="send the mail that was held")
+        what.add_argument("--discard", action="store_true", help="throw it away")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not outgoing.is_held():
+            raise CommandError("Nothing is held.")
+        outgoing.release(runs.COMMAND_LINE)
+        jobs.release_others()
+        if options["discard"]:
+            self.stdout.write(f"Released; {outgoing.discard_messages():,} messages thrown away.")
+            return
+        sent = sum(really_send([message]) for message in outgoing.take_messages())
+        self.stdout.write(f"Released; {sent:,} messages sent.")
