@@ -1,6 +1,7 @@
 """The reusable app that restores backups; it stands on ``backups``, which does not know it."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class RestoreConfig(AppConfig):
@@ -8,15 +9,22 @@ class RestoreConfig(AppConfig):
     verbose_name = "Restores"
 
     def ready(self) -> None:
-        from backups import jobs
+        from backups import jobs, navigation
         from restore.models import PlanRun, Rehearsal, RestoreRun
-        from restore.services import plan_runs, requests, uploads
+        from restore.services import plan_runs, requests, superseded, undoing, uploads
 
         jobs.AFTER_A_DEATH += [
             requests.end_abandoned,
+            undoing.prune_expired,
+            superseded.sweep,
             plan_runs.end_abandoned,
             uploads.sweep,
             lambda: jobs.end_lost(RestoreRun),
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),
         ]
+        navigation.add_tab(
+            navigation.Tab(
+                "import", _("Import Backup"), "admin:restore_import", "restore.apply_restore", 30
+            )
+        )

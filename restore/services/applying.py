@@ -27,7 +27,7 @@ from restore.files import FilesBack, Journal, undo_journal
 from restore.locate import places
 from restore.models import Receipt, RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
-from restore.services import file_plan
+from restore.services import file_plan, superseded
 from restore.services.aftermath import follow_up
 from restore.services.following import tables_held
 from restore.services.planning import make_plan
@@ -91,12 +91,21 @@ class _Restore:
                     safety = self._safety_backup()
                     writer = Writer(work, prepared, plan, self._path, self._progress)
                     with vault.spool(self._run.pk) as spool:
+                        superseded.list_files(connection, spool.path("before"))
                         back = FilesBack(journal, spool, self._progress.check)
                         report = writer.write(back, self._run.pk)
+                        superseded.list_files(connection, spool.path("after"))
+                        left = superseded.note(
+                            self._run.pk, spool.path("before"), spool.path("after")
+                        )
                 # Committed: from here on the restore has succeeded whatever happens.
                 journal.forget()
             after = follow_up(connection, tables_held(prepared))
-        return report | {"safety_backup": safety.pk, "aftermath": after}
+        return report | {
+            "safety_backup": safety.pk,
+            "files_left_for_undo": left,
+            "aftermath": after,
+        }
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
@@ -175,6 +184,7 @@ class _Restore:
             journal.close()
             if not Receipt.objects.filter(pk=self._run.pk).exists():
                 undo_journal(self._run.pk)
+                superseded.forget(self._run.pk)
             raise
 
 
