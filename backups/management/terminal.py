@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backups.errors import BackupSystemError
 from backups.models import Run
+from backups.services import runs
 from backups.services.progress import Listener
 
 POLL_SECONDS = 0.5
@@ -27,11 +28,13 @@ def refuse(error: BackupSystemError, *, status: int = FAILED) -> NoReturn:
 
 @contextlib.contextmanager
 def errors(*, status: int = FAILED) -> Iterator[None]:
-    """Every error of the backup system becomes the command's."""
+    """Every error becomes the command's, with code and hint; ``--traceback`` shows where it arose."""
     try:
         yield
-    except BackupSystemError as error:
-        refuse(error, status=status)
+    except CommandError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        refuse(runs.explain(error), status=status)
 
 
 @contextlib.contextmanager

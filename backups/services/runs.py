@@ -7,15 +7,26 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
+from django.db import Error as DjangoDatabaseError
 from django.utils import timezone
 
 from backups.database import locks
-from backups.database.connection import connected
-from backups.errors import BackupSystemError, BusyError, CancelledError, WorkerFailure
+from backups.database.connection import connected, database_failure
+from backups.errors import (
+    BackupSystemError,
+    BusyError,
+    CancelledError,
+    ConfigurationError,
+    WorkerFailure,
+)
 from backups.models import ACTIVE_STATES, AuditEvent, Run, State
+from backups.services.progress import cancelled
 
 logger = logging.getLogger("backups")
 AnyRun = TypeVar("AnyRun", bound=Run)
+
+# SQLSTATEs of a table and of a column that is not there.
+_SCHEMA_BEHIND = ("42P01", "42703")
 
 
 @dataclass(frozen=True)
@@ -60,9 +71,8 @@ def carried_out(run: AnyRun) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            fail(
-                run, explain(error), cancelled=isinstance(error, CancelledError | KeyboardInterrupt)
-            )
+            by_wish = isinstance(error, CancelledError | KeyboardInterrupt)
+            fail(run, explain(error), by_wish=by_wish)
             raise
 
 
@@ -87,6 +97,8 @@ def explain(error: BaseException) -> BackupSystemError:
             hint="Start the run again.",
             permanent=False,
         )
+    if isinstance(error, DjangoDatabaseError):
+        return _explain_database(error)
     logger.error("unexpected %s", type(error).__name__)
     return BackupSystemError(
         "internal.error",
@@ -95,10 +107,22 @@ def explain(error: BaseException) -> BackupSystemError:
     )
 
 
-def fail(run: Run, error: BackupSystemError, *, cancelled: bool = False) -> None:
+def _explain_database(error: DjangoDatabaseError) -> BackupSystemError:
+    """Django's own wrapping of what the database driver said."""
+    cause = error.__cause__ or error
+    if getattr(cause, "pgcode", "") in _SCHEMA_BEHIND:
+        return ConfigurationError(
+            "schema.unmigrated",
+            "The database lacks a table or a column of the application.",
+            hint="Run `manage.py migrate`, then try again.",
+        )
+    return database_failure(cause)  # type: ignore[arg-type]
+
+
+def fail(run: Run, error: BackupSystemError, *, by_wish: bool = False) -> None:
     """Write down that a run failed. Silent where the database is gone; the next look finds it then."""
     values = {
-        "state": State.CANCELLED if cancelled else State.FAILED,
+        "state": State.CANCELLED if by_wish else State.FAILED,
         "finished_at": timezone.now(),
         "error_code": error.code,
         "error_message": error.message,
@@ -123,8 +147,13 @@ def cancel(run: Run) -> None:
     """Ask a run to stop. One that waits ends at once, one that runs within seconds."""
     manager = type(run)._default_manager
     manager.filter(pk=run.pk, state__in=ACTIVE_STATES).update(cancel_requested=True)
+    word = cancelled()
     manager.filter(pk=run.pk, state=State.QUEUED).update(
-        state=State.CANCELLED, finished_at=timezone.now(), error_code="run.cancelled"
+        state=State.CANCELLED,
+        finished_at=timezone.now(),
+        error_code=word.code,
+        error_message=word.message,
+        error_hint=word.hint,
     )
 
 
