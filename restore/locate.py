@@ -10,7 +10,7 @@ from backups.database.reading import column_of
 from backups.errors import BackupSystemError
 from backups.registry import Registry, Section
 from backups.services import vault
-from restore.database.failures import RowRefused
+from restore.database.failures import RowRefused, place_in_file
 
 _UNCHANGED = "Nothing was changed."
 
@@ -27,12 +27,17 @@ def places(path: Path, declared: Registry) -> Iterator[None]:
 def with_place(error: RowRefused, path: Path, declared: Registry) -> RowRefused:
     """The same refusal, with its place in the message. Reads the file again; finds nothing rather
     than raise another error."""
+    message = f"{error.message}{in_the_file(error, path, declared)} {_UNCHANGED}"
+    return RowRefused(error.code, message, hint=error.hint)
+
+
+def in_the_file(error: RowRefused, path: Path, declared: Registry) -> str:
+    """A sentence behind a blank that says where the refused row stands; empty where it is not found."""
     try:
         place = _place(error, path, declared)
     except BackupSystemError:
         place = f"section {error.section}" if error.section else ""
-    where = f" In the file: {place}." if place else ""
-    return RowRefused(error.code, f"{error.message}{where} {_UNCHANGED}", hint=error.hint)
+    return f" In the file: {place}." if place else ""
 
 
 def _place(error: RowRefused, path: Path, declared: Registry) -> str:
@@ -63,15 +68,12 @@ def _described(section: SectionReader, number: int, row: bytes | None, declared:
     head = section.head
     if row is None:
         return f"section {head.key}"
-    place = f"section {head.key}, row {number}"
     known = declared.by_key().get(head.key)
-    if known is None or _key_is_secret(known):
-        return place
-    key = "/".join(RowCodec(head).key(row))
-    return f"{place}, key {key}" if len(key) <= 200 else place
+    is_shown = known is not None and not key_is_secret(known)
+    return place_in_file(head.key, number, RowCodec(head).key(row) if is_shown else None)
 
 
-def _key_is_secret(section: Section) -> bool:
+def key_is_secret(section: Section) -> bool:
     """A token that is a primary key must not be printed."""
     secret = {column_of(section.model, name) for name in section.secret}
     return any(field.column in secret for field in section.model._meta.pk_fields)

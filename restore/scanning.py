@@ -1,7 +1,7 @@
 """What can be known of a section's rows one by one, before any of them is written."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from backups.artifact.rows import RowCodec, copy_text, needs_care
 from backups.database.introspection import LiveColumn
 from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
+from restore.database.failures import place_in_file
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,33 @@ def rules_for(
     )
 
 
+@dataclass
+class _Seen:
+    """How many rows have the same thing wrong, and where the first of them stands."""
+
+    rows: int = 0
+    first: str = ""
+
+
 class SectionScan:
     """Turns rows into COPY lines of the wanted columns, and counts what is wrong on the way.
 
     ``problem`` is the first row that does not have its declared form; ``rows`` counts all.
+    ``key_is_shown``: primary keys of this section may be named in findings.
     """
 
-    def __init__(self, head: SectionHead, rules: Rules, wanted: Sequence[str]) -> None:
+    def __init__(
+        self, head: SectionHead, rules: Rules, wanted: Sequence[str], *, key_is_shown: bool
+    ) -> None:
         self._head = head
+        self._key_is_shown = key_is_shown
         self._codec = RowCodec(head)
         self._rules = rules
         names = head.column_names()
         self._wanted = [names.index(name) for name in wanted]
-        self._nulls: Counter[int] = Counter()
-        self._too_long: Counter[int] = Counter()
-        self._unknown: Counter[int] = Counter()
+        self._nulls: defaultdict[int, _Seen] = defaultdict(_Seen)
+        self._too_long: defaultdict[int, _Seen] = defaultdict(_Seen)
+        self._unknown: defaultdict[int, _Seen] = defaultdict(_Seen)
         self.rows = 0
         self.problem: ArtifactError | None = None
 
@@ -71,64 +84,65 @@ class SectionScan:
         except ArtifactError as error:
             self.problem = self.problem or at_row(error, self._head, self.rows)
             return None
-        self._examine(cells)
+        self._examine(row, cells)
         return copy_text([cells[i] for i in self._wanted], careful=needs_care(row))
 
-    def _examine(self, cells: list[str | None]) -> None:
+    def _examine(self, row: bytes, cells: list[str | None]) -> None:
         rules = self._rules
         if None in cells:
             for index in rules.required:
                 if cells[index] is None:
-                    self._nulls[index] += 1
+                    self._note(self._nulls[index], row)
         for index, most in rules.longest:
             cell = cells[index]
             if cell is not None and len(cell) > most and len(cell.rstrip(" ")) > most:
-                self._too_long[index] += 1
+                self._note(self._too_long[index], row)
         for index, known in rules.choices:
             cell = cells[index]
             if cell is not None and cell not in known:
-                self._unknown[index] += 1
+                self._note(self._unknown[index], row)
+
+    def _note(self, seen: _Seen, row: bytes) -> None:
+        if not seen.rows:
+            key = self._codec.key(row) if self._key_is_shown else None
+            seen.first = place_in_file(self._head.key, self.rows, key)
+        seen.rows += 1
 
     def findings(self) -> list[Finding]:
         """Everything found, by column."""
-        found = [
-            self._finding(
-                "restore.null", Severity.ERROR, i, n, "is missing in {n} rows and must be there"
-            )
-            for i, n in self._nulls.items()
-        ]
-        found += [
-            self._finding(
-                "restore.too_long", Severity.ERROR, i, n, "is longer in {n} rows than it may be"
-            )
-            for i, n in self._too_long.items()
-        ]
-        found += [
-            self._finding(
+        kinds = (
+            (self._nulls, "restore.null", "is missing and must be there"),
+            (self._too_long, "restore.too_long", "is longer than it may be"),
+            (
+                self._unknown,
                 "restore.choice_unknown",
-                Severity.WARNING,
-                i,
-                n,
-                "has a value in {n} rows that this version does not know",
-            )
-            for i, n in self._unknown.items()
+                "has a value that this version does not know",
+            ),
+        )
+        return [
+            self._finding(code, index, seen, sentence)
+            for kind, code, sentence in kinds
+            for index, seen in kind.items()
         ]
-        return found
 
-    def _finding(
-        self, code: str, severity: Severity, index: int, count: int, sentence: str
-    ) -> Finding:
+    def _finding(self, code: str, index: int, seen: _Seen, sentence: str) -> Finding:
         column = self._head.column_names()[index]
+        severity = Severity.WARNING if code == "restore.choice_unknown" else Severity.ERROR
         return Finding(
             code,
             severity,
-            f"Section {self._head.key!r}: {column} {sentence.format(n=count)}.",
+            f"Section {self._head.key!r}: {column} {sentence}. {rows_from(seen.rows, seen.first)}",
             "Use the file as it was made, with the version of the application that made it."
             if severity is Severity.ERROR
             else "The rows come back as they are; check them after the restore.",
             table=self._head.table,
-            count=count,
+            count=seen.rows,
         )
+
+
+def rows_from(rows: int, first: str) -> str:
+    """A sentence on how many rows are meant and where the first one stands."""
+    return f"Rows: {rows:,}; the first one in the file: {first}."
 
 
 def at_row(error: ArtifactError, head: SectionHead, number: int) -> ArtifactError:

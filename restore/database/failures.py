@@ -6,7 +6,7 @@ the names of table, column and constraint. The values that tell the place are ke
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg2
 
@@ -14,6 +14,8 @@ from backups.database.connection import database_failure
 from backups.errors import BackupSystemError, BusyError, RestoreError
 
 _UNCHANGED = "Nothing was changed."
+# Letters of a key that are shown; who wants more has the row's number.
+LONGEST_KEY = 200
 
 # SQLSTATE to code, what is wrong, and the remedy.
 _REASONS = {
@@ -36,6 +38,11 @@ _REASONS = {
         "restore.check",
         "a value breaks a rule of the table",
         "The file comes from another schema or was edited. Compare the versions.",
+    ),
+    "23P01": (
+        "restore.exclusion",
+        "two rows exclude one another",
+        "The file was edited or comes from another schema. Use the file as it was made.",
     ),
     "22001": (
         "restore.too_long",
@@ -63,6 +70,13 @@ class RowRefused(RestoreError):
     table: str = ""
     row: int = 0
     looked_up: dict[str, str]
+
+
+def place_in_file(section: str, row: int, key: Sequence[str] | None) -> str:
+    """Where in the file: ``section tags, row 3, key 17``. None is a key that must not be shown."""
+    where = f"section {section}, row {row}"
+    shown = "/".join(key or ())
+    return f"{where}, key {shown}" if shown and len(shown) <= LONGEST_KEY else where
 
 
 def copy_failure(error: psycopg2.Error, section: str) -> BackupSystemError:

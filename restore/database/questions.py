@@ -61,6 +61,60 @@ def dangling(connection: Connection, stage: Stage, key: ForeignKey, target: sql.
     )
 
 
+def first_repeated(
+    connection: Connection, stage: Stage, rule: UniqueRule, key: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    """Number in the file and key of the first row whose unique values an earlier row has."""
+    again = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY ctid)").format(names(rule.columns))
+    found = sql.SQL("true") if rule.nulls_equal else filled("s", rule.columns)
+    condition = sql.SQL("s.{} = 2 AND {}").format(sql.Identifier(_AGAIN), found)
+    return _first(connection, stage, key, condition, again)
+
+
+def first_dangling(
+    connection: Connection,
+    stage: Stage,
+    foreign: ForeignKey,
+    target: sql.Identifier,
+    key: Sequence[str],
+) -> tuple[int, tuple[str, ...]]:
+    """Number in the file and key of the first row whose reference leads to nothing."""
+    condition = sql.SQL("{} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})").format(
+        filled("s", foreign.columns),
+        target,
+        same("s", "t", foreign.columns, foreign.target_columns),
+    )
+    return _first(connection, stage, key, condition, sql.SQL("1"))
+
+
+_NUMBER, _AGAIN = "__number", "__again"
+
+
+def _first(
+    connection: Connection,
+    stage: Stage,
+    key: Sequence[str],
+    condition: sql.Composable,
+    again: sql.Composable,
+) -> tuple[int, tuple[str, ...]]:
+    """A stage was filled in one go, so its rows lie in the order of the file's."""
+    query = sql.SQL(
+        "SELECT {number}, {key} FROM (SELECT *, row_number() OVER (ORDER BY ctid) AS {number},"
+        " {again} AS {again_name} FROM {stage}) AS s WHERE {condition} ORDER BY {number} LIMIT 1"
+    ).format(
+        number=sql.Identifier(_NUMBER),
+        key=sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in key),
+        again=again,
+        again_name=sql.Identifier(_AGAIN),
+        stage=stage.relation,
+        condition=condition,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        number, *found = cursor.fetchone() or (0,)
+    return int(number), tuple(found)
+
+
 def filled(alias: str, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(" AND ").join(
         sql.SQL("{} IS NOT NULL").format(sql.Identifier(alias, c)) for c in columns

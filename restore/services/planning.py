@@ -14,12 +14,16 @@ from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
+from restore.database.failures import place_in_file
 from restore.database.questions import Follower, Simulation
 from restore.database.staging import Relation, Stage, one_instant
 from restore.database.targets import Target
+from restore.locate import key_is_secret
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
+from restore.scanning import rows_from
 from restore.services import accounts, file_plan
 from restore.services.following import followers_of, state_columns
+from restore.services.opening import opened
 from restore.services.preparing import Check, Prepared, prepare
 
 
@@ -38,9 +42,9 @@ def plan_file(
     """
     with connected(purpose="plan") as connection:
         connection.autocommit = True
-        with database_errors():
-            prepared = prepare(path, connection, declared, check)
-            files = file_plan.plan_files(path, check)
+        with opened(path, choices, check) as readable, database_errors():
+            prepared = prepare(readable, connection, declared, check)
+            files = file_plan.plan_files(readable, check)
             with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
 
@@ -175,7 +179,10 @@ class _Planner:
                 continue
             count = questions.repeated(self._connection, stage, rule)
             if count:
-                self._findings.append(_repeated(rule.table, rule.columns, count))
+                primary = self._key_of(stage)
+                first = questions.first_repeated(self._connection, stage, rule, primary)
+                where = self._where(stage, *first)
+                self._findings.append(_repeated(rule.table, rule.columns, count, where))
         for key in self._file.keys:
             stage = self._file.stages.get(key.table)
             if stage is None or not key.validated or not set(key.columns) <= set(stage.columns):
@@ -187,12 +194,22 @@ class _Planner:
             relation = target.relation if target else key.target_identifier
             count = questions.dangling(self._connection, stage, key, relation)
             if count:
-                self._findings.append(_dangling(key, count))
+                first = questions.first_dangling(
+                    self._connection, stage, key, relation, self._key_of(stage)
+                )
+                self._findings.append(_dangling(key, count, self._where(stage, *first)))
+
+    def _key_of(self, stage: Stage) -> tuple[str, ...]:
+        return primary_key_columns(stage.target.reading.section.model)
+
+    def _where(self, stage: Stage, number: int, key: tuple[str, ...]) -> str:
+        is_shown = not key_is_secret(stage.target.reading.section)
+        return place_in_file(stage.target.head.key, number, key if is_shown else None)
 
     def _authenticity(self) -> list[Finding]:
         if self._file.authentic:
             return []
-        accepted = self._choices.accept_foreign
+        accepted = self._choices.accept_foreign or self._choices.accept_altered
         return [
             Finding(
                 "restore.foreign",
@@ -233,23 +250,24 @@ def _facts(prepared: Prepared) -> FileFacts:
     )
 
 
-def _repeated(table: str, columns: tuple[str, ...], count: int) -> Finding:
+def _repeated(table: str, columns: tuple[str, ...], count: int, first: str) -> Finding:
     return Finding(
         "restore.duplicate",
         Severity.ERROR,
-        f"{count:,} values of {', '.join(columns)} stand in more than one row of {table}.",
+        f"A value of {', '.join(columns)} stands in more than one row of {table}."
+        f" {rows_from(count, first)}",
         "The file was edited or comes from another schema. Use the file as it was made.",
         table=table,
         count=count,
     )
 
 
-def _dangling(key: ForeignKey, count: int) -> Finding:
+def _dangling(key: ForeignKey, count: int, first: str) -> Finding:
     return Finding(
         "restore.reference",
         Severity.ERROR,
-        f"{count:,} rows of {key.table} point by {', '.join(key.columns)} to a row of"
-        f" {key.target_table} that is not there.",
+        f"A row of {key.table} points by {', '.join(key.columns)} to a row of"
+        f" {key.target_table} that is not there. {rows_from(count, first)}",
         "The file was edited or comes from another schema. Use the file as it was made.",
         table=key.table,
         count=count,

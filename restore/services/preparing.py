@@ -14,14 +14,16 @@ from backups.database import introspection
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.database.reading import column_of, primary_key_columns
-from backups.errors import ArtifactError, RestoreError
+from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
 from restore.database import catalogue, staging
 from restore.database.catalogue import ForeignKey, UniqueRule
+from restore.database.failures import RowRefused
 from restore.database.staging import Stage
 from restore.database.targets import Target
+from restore.locate import in_the_file, key_is_secret
 from restore.scanning import Rules, SectionScan, rules_for
 from restore.services.matching import Match, match
 
@@ -69,7 +71,12 @@ def _read(
     with vault.reader(path) as reader:
         tables = introspection.live_tables(connection)
         matched = match(reader.manifest, declared, tables)
-        work = _Staging(connection, matched, every_column=every_column)
+        work = _Staging(
+            connection,
+            matched,
+            lambda error: in_the_file(error, path, declared),
+            every_column=every_column,
+        )
         for section in reader.sections():
             work.take(section, check)
         for file in reader.files():
@@ -93,10 +100,18 @@ def _read(
 
 
 class _Staging:
-    """Fills one stage after the other."""
+    """Fills one stage after the other. ``locate`` finds the place of a refused row in the file."""
 
-    def __init__(self, connection: Connection, matched: Match, *, every_column: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        matched: Match,
+        locate: Callable[[RowRefused], str],
+        *,
+        every_column: bool,
+    ) -> None:
         self._connection = connection
+        self._locate = locate
         self._every_column = every_column
         self._targets = {target.head.key: target for target in matched.targets}
         self.keys = catalogue.foreign_keys(connection)
@@ -112,13 +127,18 @@ class _Staging:
         columns = self._columns(target)
         stage = staging.create_stage(self._connection, len(self.stages), target, columns)
         self.stages[target.table.name] = stage
-        scan = SectionScan(section.head, _rules(target), _file_names(target, columns))
+        scan = SectionScan(
+            section.head,
+            _rules(target),
+            _file_names(target, columns),
+            key_is_shown=not key_is_secret(target.reading.section),
+        )
         try:
             staging.load_stage(
                 self._connection, stage, _checked(scan.lines(section.blocks()), check)
             )
-        except RestoreError as error:
-            self.findings.append(_misfit(error, section.head))
+        except RowRefused as error:
+            self.findings.append(_misfit(error, section.head, self._locate(error)))
         self.findings += scan.findings()
         self.problem = self.problem or scan.problem
 
@@ -170,5 +190,6 @@ def _choices(section: Section) -> dict[str, frozenset[str]]:
     }
 
 
-def _misfit(error: RestoreError, head: SectionHead) -> Finding:
-    return Finding(error.code, Severity.ERROR, error.message, error.hint, table=head.table)
+def _misfit(error: RowRefused, head: SectionHead, where: str) -> Finding:
+    message = f"{error.message}{where}"
+    return Finding(error.code, Severity.ERROR, message, error.hint, table=head.table)
