@@ -148,6 +148,7 @@ class Choices:
 
     acting: str = ""
     accept_foreign: bool = False
+    accept_altered: bool = False
     keep_revoked: bool = False
     grant_roles: tuple[str, ...] = ()
 

@@ -27,6 +27,8 @@ from backups.errors import ArtifactError
 
 READ_BYTES = 512 * 1024
 _CONTENT = b',"content":'
+# One of these stands near the beginning of a backup, whatever order its members were put in.
+_MARKS = (b'"backupsvc/', b'"altered"', b'"application"')
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class _Source:
         self._stream = stream
         self._line_limit = line_limit
         self._buffer = b""
+        self.start = b""
         self.digest = hashlib.sha256()
         self.document_bytes = 0
 
@@ -125,6 +128,7 @@ class _Source:
 
     def _read(self) -> bytes:
         data = self._stream.read(READ_BYTES)
+        self.start = self.start or data
         self.document_bytes += len(data)
         return data
 
@@ -255,10 +259,12 @@ class ArtifactReader:
         try:
             line = self._source.line()
         except ArtifactError as error:
-            # One line that never ends is JSON of somebody else's making, or the stump of a file.
-            raise not_a_backup() if error.code == "artifact.line_too_long" else error from None
+            # One line that never ends: JSON on a single line, or the stump of a file.
+            if error.code == "artifact.line_too_long" or b'"data"' in self._source.rest():
+                raise _other_layout(self._source.start) from None
+            raise
         if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
-            raise _other_layout(line)
+            raise _other_layout(self._source.start)
         manifest = decode_manifest(line[:-1] + b"}")
         self._source.line()
         return manifest
@@ -311,13 +317,14 @@ class ArtifactReader:
         raise damaged()
 
 
-def _other_layout(first_line: bytes) -> ArtifactError:
-    if b'"backupsvc/' not in first_line[:READ_BYTES] and first_line.strip() != b"{":
+def _other_layout(start: bytes) -> ArtifactError:
+    if not any(mark in start for mark in _MARKS) and start.strip() != b"{":
         return not_a_backup()
     return ArtifactError(
         "artifact.layout",
         "The file has been reformatted: its lines are not the ones that were written.",
-        hint="Use the file as it was downloaded, not one that was opened and saved again.",
+        hint="Use the file as it was downloaded. If there is no other, and you trust who had it, restore"
+        " it as an altered file (--accept-altered).",
     )
 
 

@@ -20,6 +20,11 @@ def add_choices(parser: ArgumentParser) -> None:
         help="take a file that another installation made or signed",
     )
     parser.add_argument(
+        "--accept-altered",
+        action="store_true",
+        help="take a file that was reformatted or edited; it then counts as foreign",
+    )
+    parser.add_argument(
         "--grant-roles",
         nargs="+",
         default=[],
@@ -37,6 +42,7 @@ def choices_of(options: dict[str, Any]) -> Choices:
     return Choices(
         acting=options["acting"],
         accept_foreign=options["accept_foreign"],
+        accept_altered=options["accept_altered"],
         keep_revoked=options["keep_revoked"],
         grant_roles=tuple(options["grant_roles"]),
     )

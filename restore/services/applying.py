@@ -30,6 +30,7 @@ from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services import file_plan, superseded
 from restore.services.aftermath import follow_up
 from restore.services.following import tables_held
+from restore.services.opening import opened
 from restore.services.planning import make_plan
 from restore.services.preparing import Prepared, prepare
 from restore.services.writing import Writer
@@ -49,7 +50,8 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
     """
     with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
         try:
-            report = _Restore(run, path, progress).apply()
+            with opened(path, Choices.of(run.choices), progress.check) as readable:
+                report = _Restore(run, readable, progress).apply()
         except BaseException as error:
             if not Receipt.objects.filter(pk=run.pk).exists():
                 raise

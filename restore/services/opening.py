@@ -1,0 +1,52 @@
+"""The file that a restore reads: the given one, or, where the person accepts it, a copy of a reformatted
+or edited one in our own layout."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backups.artifact.reformat import reformat
+from backups.errors import ArtifactError
+from backups.services import vault
+from backups.services.verifying import verify_stream
+from restore.plan import Choices
+
+# What a file may be accepted in spite of, by an explicit choice.
+ALTERED = {"artifact.layout", "artifact.damaged"}
+_COPY_BYTES = 1 << 20
+
+
+@contextmanager
+def opened(path: Path, choices: Choices, check: Callable[[], None]) -> Iterator[Path]:
+    """The path to read. A copy lives as long as the block, in a private folder.
+
+    Raises ArtifactError: the file is not a backup, or is altered and that was not accepted.
+    """
+    if not choices.accept_altered or not _is_altered(path, check):
+        yield path
+        return
+    with vault.spool(f"altered-{secrets.token_hex(8)}") as spool:
+        plain, copy = spool.path("plain"), spool.path("copy.json")
+        with path.open("rb") as stored, plain.open("wb") as out:
+            document = vault.open_plain(stored)
+            while block := document.read(_COPY_BYTES):
+                check()
+                out.write(block)
+        with copy.open("wb") as out:
+            reformat(plain, out)
+        plain.unlink()
+        yield copy
+
+
+def _is_altered(path: Path, check: Callable[[], None]) -> bool:
+    try:
+        with path.open("rb") as stored:
+            verify_stream(stored, check)
+    except ArtifactError as error:
+        if error.code not in ALTERED:
+            raise
+        return True
+    except OSError as error:
+        raise vault.unreadable() from error
+    return False
