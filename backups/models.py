@@ -83,6 +83,8 @@ class BackupRun(Run):
     pinned = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = _("backup")
+        verbose_name_plural = _("backups")
         ordering = ["-requested_at"]
         indexes = [
             models.Index(fields=["-requested_at"], name="backups_run_newest"),

@@ -1,11 +1,14 @@
 """Addresses of the studio's application."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    # Browsers ask for it whatever the pages say.
+    path("favicon.ico", RedirectView.as_view(url=static("backups/icon.svg"))),
     # Before the admin, which answers everything below its own address.
     path("", include("backupsvc.studio.urls")),
     path("admin/", admin.site.urls),

@@ -73,7 +73,7 @@ def number(value: Any) -> str:
 @register.filter
 def size(value: Any) -> str:
     """Bytes in the largest fitting unit."""
-    return "—" if value in (None, "") else filesizeformat(value)
+    return "—" if value in (None, "") else filesizeformat(value).replace(".0\xa0", "\xa0")
 
 
 @register.filter
@@ -83,6 +83,8 @@ def lasting(value: datetime.timedelta | float | None) -> str:
         return "—"
     seconds = value.total_seconds() if isinstance(value, datetime.timedelta) else float(value)
     whole = max(0, round(seconds))
+    if whole < 1:
+        return _("under 1 s")
     if whole < 60:
         return _("%(s)d s") % {"s": whole}
     if whole < 3600:

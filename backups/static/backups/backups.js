@@ -21,7 +21,7 @@
 
     /* Said only when it changes: a live region that follows every number is unbearable. */
     function announce(root) {
-        const source = root.querySelector("[data-announce]") || root.closest("[data-announce]");
+        const source = root.matches("[data-announce]") ? root : root.querySelector("[data-announce]");
         const region = document.getElementById("bk-said");
         if (source && region && region.textContent !== source.dataset.announce) {
             region.textContent = source.dataset.announce;
@@ -67,7 +67,7 @@
 
     document.addEventListener("DOMContentLoaded", () => {
         localise(document);
-        announce(document);
+        announce(document.body);
         document.addEventListener("submit", onlyOnce);
         for (const box of document.querySelectorAll("input[data-filters]")) {
             box.addEventListener("input", () => filter(box));
