@@ -140,8 +140,11 @@ def touch(upload: Upload) -> None:
 
 
 def discard(upload: Upload) -> None:
-    """Remove the file and the plans made of it. Idempotent."""
-    PlanRun.objects.filter(upload=upload.pk).delete()
+    """Remove the file and the plans made of it; one that is being made stops. Idempotent."""
+    plans = PlanRun.objects.filter(upload=upload.pk)
+    for plan in plans.filter(state__in=ACTIVE_STATES):
+        runs.cancel(plan)
+    plans.exclude(state__in=ACTIVE_STATES).delete()
     Upload.objects.filter(pk=upload.pk).delete()
     vault.delete(upload.stored)
 
@@ -164,6 +167,8 @@ def sweep() -> int:
         if not (is_planned_now(upload) or is_restored_now(upload)):
             discard(upload)
             removed += 1
+    known = Upload.objects.values("pk")
+    PlanRun.objects.exclude(state__in=ACTIVE_STATES).exclude(upload__in=known).delete()
     return removed + _sweep_nameless(horizon)
 
 

@@ -1,0 +1,89 @@
+"""Maintenance: while a restore holds the data, everybody else is told so, in words.
+
+Asks ``pg_locks`` and nothing else: any query on sessions or accounts would wait for the commit. So it
+must stand before whatever asks for the user.
+"""
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext as _
+
+from restore.services import maintenance
+
+RETRY_SECONDS = 15
+# How long an answer of the database counts. A restore holds its lock long before it locks a table.
+BELIEVED_SECONDS = 0.5
+LIVE = frozenset({"restore_live", "restore_live_status", "restore_live_stop"})
+
+
+class MaintenanceMiddleware:
+    """503 for every request while a restore holds the data, but for the restore's own live page,
+    static files and the paths in ``RESTORE_OPEN_PATHS`` (a health check, say)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._looked_at = float("-inf")
+        self._restoring = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if self._is_restoring() and not _is_open(request):
+            return _turned_away(request)
+        return self._get_response(request)
+
+    def _is_restoring(self) -> bool:
+        now = time.monotonic()
+        if not 0 <= now - self._looked_at < BELIEVED_SECONDS:
+            self._restoring = _look()
+            self._looked_at = now
+        return self._restoring
+
+
+def _look() -> bool:
+    """Where the database cannot be asked, the request goes on and finds out for itself."""
+    try:
+        with connection.wrap_database_errors:
+            return maintenance.is_running()
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return False
+
+
+def _is_open(request: HttpRequest) -> bool:
+    path = request.path_info
+    static = f"/{settings.STATIC_URL.lstrip('/')}" if settings.STATIC_URL else ""
+    if (static and path.startswith(static)) or path in _open_paths():
+        return True
+    try:
+        return resolve(path).url_name in LIVE
+    except Resolver404:
+        return False
+
+
+def _open_paths() -> tuple[str, ...]:
+    return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/health/", "/healthz")))
+
+
+def _turned_away(request: HttpRequest) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    if request.headers.get("HX-Request") == "true":
+        # The page that polls shows the maintenance page instead, and comes back by itself.
+        return HttpResponse(status=503, headers=headers | {"HX-Refresh": "true"})
+    if _wants_json(request):
+        said = {
+            "code": "maintenance",
+            "message": _("A backup is being restored. Nothing can be done until it has ended."),
+            "hint": _("Try again in a minute."),
+        }
+        return JsonResponse({"error": said}, status=503, headers=headers)
+    return HttpResponse(render_to_string("restore/maintenance.html"), status=503, headers=headers)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

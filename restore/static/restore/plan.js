@@ -1,0 +1,47 @@
+/* The plan's table: only what would be lost, and a search. And a choice that was changed must be
+   planned before it can be confirmed. */
+"use strict";
+
+(() => {
+    document.addEventListener("DOMContentLoaded", () => {
+        const losses = document.getElementById("rs-only-losses");
+        const search = document.getElementById("rs-search");
+        const table = document.getElementById("rs-tables");
+        const shown = document.getElementById("rs-shown");
+        const none = document.getElementById("rs-none");
+
+        function show() {
+            const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+            let count = 0;
+            for (const row of table.querySelectorAll("[data-words]")) {
+                const text = row.dataset.words.toLowerCase();
+                const fits = words.every((word) => text.includes(word));
+                row.hidden = !fits || (losses.checked && !row.hasAttribute("data-loses"));
+                count += row.hidden ? 0 : 1;
+            }
+            for (const group of table.querySelectorAll("[data-group]")) {
+                group.hidden = !group.querySelector("[data-words]:not([hidden])");
+            }
+            none.hidden = count > 0;
+            shown.textContent = shown.dataset.text.replace("0", String(count));
+        }
+
+        losses.addEventListener("change", show);
+        search.addEventListener("input", show);
+        if (losses.checked || search.value) {
+            show();
+        }
+
+        const choices = document.getElementById("rs-choices");
+        const boxes = Array.from(choices.querySelectorAll("input[type=checkbox]"));
+
+        function compare() {
+            const dirty = boxes.some((box) => box.checked !== box.defaultChecked);
+            document.getElementById("rs-dirty").hidden = !dirty;
+            document.getElementById("rs-go").hidden = dirty;
+        }
+
+        choices.addEventListener("change", compare);
+        compare();
+    });
+})();

@@ -1,0 +1,36 @@
+"""Addresses of the restore pages, below the admin's own; ``admin.RestoreRunAdmin`` hangs them there.
+
+All but the live page stand behind ``admin_view``. The live page asks for its own cookie instead.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from restore.views import confirming, history, importing, live, planning, uploading
+
+
+def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
+    return path(route, admin.site.admin_view(view), name=f"restore_{name}")
+
+
+urlpatterns = [
+    # The name by which Django's admin finds a model's list.
+    _page("", history.show, "restorerun_changelist"),
+    _page("import/", importing.show, "import"),
+    _page("import/begin/", uploading.begin, "begin"),
+    _page("import/<str:upload_id>/", planning.show, "plan"),
+    _page("import/<str:upload_id>/piece/", uploading.receive, "piece"),
+    _page("import/<str:upload_id>/state/", uploading.state, "state"),
+    _page("import/<str:upload_id>/discard/", uploading.discard, "discard"),
+    _page("import/<str:upload_id>/progress/", planning.progress, "progress"),
+    _page("import/<str:upload_id>/again/", planning.plan_again, "plan_again"),
+    _page("import/<str:upload_id>/plan.json", planning.download, "plan_download"),
+    _page("import/<str:upload_id>/confirm/", confirming.show, "confirm"),
+    path("live/<str:run_id>/", live.show, name="restore_live"),
+    path("live/<str:run_id>/status/", live.status, name="restore_live_status"),
+    path("live/<str:run_id>/stop/", live.stop, name="restore_live_stop"),
+    _page("<str:run_id>/", history.report, "report"),
+]

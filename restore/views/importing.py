@@ -1,0 +1,34 @@
+"""The page Import Backup: choose a file, go on with one that was begun, see what was restored before."""
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from backups.permissions import actor_of, needs
+from backups.views.frame import page
+from restore.models import RestoreRun
+from restore.services import uploads
+from restore.views import workers
+from restore.views.access import RESTORE
+
+TAB = "import"
+_SHOWN = 5
+
+
+@require_safe
+@needs(RESTORE, "page.import")
+def show(request: HttpRequest) -> HttpResponseBase:
+    mine = uploads.of_person(actor_of(request).email)
+    return page(
+        request,
+        "restore/import.html",
+        title=_("Import Backup"),
+        tab=TAB,
+        whole=[upload for upload in mine if upload.is_whole],
+        unfinished=[upload for upload in mine if not upload.is_whole],
+        earlier=RestoreRun.objects.all()[:_SHOWN],
+        presence=workers.presence(),
+        limit_bytes=uploads.limit_bytes(),
+        piece_bytes=uploads.PIECE_BYTES,
+    )

@@ -1,0 +1,118 @@
+"""A restore as it goes, and its report: opened by the run's own cookie alone.
+
+Nothing here, in the templates or on the way may ask for the session or the account: any query on their
+tables waits for the restore's commit. So there is no ``admin_view`` and no context processor.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_POST, require_safe
+
+from backups.errors import BackupSystemError
+from backups.models import BackupRun, State
+from backups.services import runs
+from backups.services.runs import Actor
+from restore.models import RestoreRun, Upload
+from restore.services import requests
+from restore.views import presenting, tickets, workers
+from restore.views.stages import stages_of
+
+PLAN_CHANGED = "restore.plan_changed"
+
+
+@never_cache
+@require_safe
+def show(request: HttpRequest, run_id: str) -> HttpResponseBase:
+    """The whole page."""
+    run = _run(request, run_id)
+    return _refused(run_id) if run is None else _answer("restore/live.html", request, run)
+
+
+@never_cache
+@require_safe
+def status(request: HttpRequest, run_id: str) -> HttpResponseBase:
+    """The part that changes. Where the run has ended, the page is loaded once more, for the report."""
+    run = _run(request, run_id)
+    if run is None:
+        return HttpResponse(status=403)
+    if not run.is_active:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return _answer("restore/_live.html", request, run)
+
+
+@never_cache
+@csrf_protect
+@require_POST
+def stop(request: HttpRequest, run_id: str) -> HttpResponseBase:
+    """Ask the restore to stop; before its commit it then changes nothing."""
+    run = _run(request, run_id)
+    if run is None:
+        return _refused(run_id)
+    runs.cancel(run)
+    actor = Actor(
+        run.requested_by_name, run.requested_by_email, str(request.META.get("REMOTE_ADDR", ""))
+    )
+    runs.audit(actor, "restore", "cancel requested", subject=run.pk)
+    return HttpResponseRedirect(reverse("admin:restore_live", args=[run.pk]))
+
+
+def _run(request: HttpRequest, run_id: str) -> RestoreRun | None:
+    if not tickets.opens(request, run_id):
+        return None
+    run = RestoreRun.objects.filter(pk=run_id).first()
+    if run is not None and run.state == State.RUNNING and not _is_alive(run):
+        requests.end_abandoned()
+        run.refresh_from_db()
+    return run
+
+
+def _is_alive(run: RestoreRun) -> bool:
+    try:
+        return runs.is_alive(run.pk)
+    except BackupSystemError:
+        return True  # the database cannot be asked now: the next look will
+
+
+def _answer(template: str, request: HttpRequest, run: RestoreRun) -> HttpResponse:
+    context = context_of(run) | {"csrf_token": get_token(request), "live": True}
+    if run.is_active:
+        context |= {"presence": workers.presence(), "safety": _safety(run)}
+    return HttpResponse(render_to_string(template, context))
+
+
+def context_of(run: RestoreRun) -> dict[str, Any]:
+    """What the page and the report show of a run."""
+    tables = run.report.get("tables") or []
+    return {
+        "run": run,
+        "stages": stages_of(run),
+        "elapsed": ((run.finished_at or timezone.now()) - (run.started_at or run.requested_at)),
+        "succeeded": run.state == State.SUCCEEDED,
+        "cancelled": run.state == State.CANCELLED,
+        "plan_changed": run.error_code == PLAN_CHANGED,
+        "upload": Upload.objects.filter(pk=run.upload).first() if run.upload else None,
+        "report": run.report,
+        "groups": presenting.groups(tables),
+        "sums": presenting.sums(tables),
+        "accounts": run.plan.get("accounts"),
+        "safety": _safety(run),
+    }
+
+
+def _safety(run: RestoreRun) -> BackupRun | None:
+    return BackupRun.objects.filter(pk=run.safety_backup).first() if run.safety_backup else None
+
+
+def _refused(run_id: str) -> HttpResponse:
+    report = reverse("admin:restore_report", args=[run_id])
+    return HttpResponse(
+        render_to_string("restore/live_refused.html", {"report_url": report}), status=403
+    )

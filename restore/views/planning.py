@@ -1,0 +1,121 @@
+"""The plan of an upload: being made, made, refused; choices that make a new one; the plan as JSON."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from backups.models import State
+from backups.permissions import actor_of, needs
+from backups.services import runs
+from backups.views.frame import page
+from restore.forms import ChoicesForm
+from restore.models import PlanRun, Upload
+from restore.plan import Choices
+from restore.services import plan_runs
+from restore.views import presenting, workers
+from restore.views.access import RESTORE, own_upload
+from restore.views.importing import TAB
+from restore.views.uploading import plan as ask_for_plan
+
+
+@require_safe
+@needs(RESTORE, "plan")
+def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
+    """The latest plan, or how far it is."""
+    upload = own_upload(request, upload_id)
+    if not upload.is_whole:
+        return HttpResponseRedirect(reverse("admin:restore_import"))
+    run = plan_runs.latest(upload)
+    template = "restore/plan.html" if _is_made(run) else "restore/planning.html"
+    return page(
+        request,
+        template,
+        title=_("What a restore would do"),
+        tab=TAB,
+        upload=upload,
+        run=run,
+        presence=workers.presence(),
+        **(_shown(run) if run and _is_made(run) else {}),
+    )
+
+
+@require_safe
+@needs(RESTORE, "plan")
+def progress(request: HttpRequest, upload_id: str) -> HttpResponseBase:
+    """The part of the page that changes while a plan is made. Ends by loading the page again."""
+    upload = own_upload(request, upload_id)
+    plan_runs.end_abandoned()
+    run = plan_runs.latest(upload)
+    if run is None or not run.is_active:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    context = {"upload": upload, "run": run, "presence": workers.presence()}
+    return render(request, "restore/_planning.html", context)
+
+
+@require_POST
+@needs(RESTORE, "plan")
+def plan_again(request: HttpRequest, upload_id: str) -> HttpResponseBase:
+    """A new plan with the choices of the form."""
+    upload = own_upload(request, upload_id)
+    former = plan_runs.latest(upload)
+    form = ChoicesForm(request.POST, accounts=_grantable(former))
+    if upload.is_whole and form.is_valid():
+        ask_for_plan(upload, request, form.choices(acting=actor_of(request).email))
+    return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
+
+
+@require_safe
+@needs(RESTORE, "plan.download")
+def download(request: HttpRequest, upload_id: str) -> HttpResponseBase:
+    """The plan as JSON; ``restore_apply --plan`` takes it."""
+    upload = own_upload(request, upload_id)
+    run = plan_runs.latest(upload)
+    if run is None or not _is_made(run):
+        return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
+    runs.audit(actor_of(request), "plan", "downloaded", subject=upload.pk)
+    return HttpResponse(
+        json.dumps(run.plan, indent=2, ensure_ascii=False),
+        content_type="application/json",
+        headers={
+            "Content-Disposition": 'attachment; filename="restore-plan.json"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def applicable(upload: Upload) -> PlanRun | None:
+    """The plan that may be confirmed: the latest, made, and with nothing that blocks it."""
+    run = plan_runs.latest(upload)
+    if run is not None and _is_made(run) and run.plan["can_be_applied"]:
+        return run
+    return None
+
+
+def _is_made(run: PlanRun | None) -> bool:
+    return run is not None and run.state == State.SUCCEEDED
+
+
+def _grantable(run: PlanRun | None) -> list[str]:
+    if run is None or not _is_made(run):
+        return []
+    return [account["email"] for account in presenting.grantable(run.plan)]
+
+
+def _shown(run: PlanRun) -> dict[str, Any]:
+    plan = run.plan
+    return {
+        "plan": plan,
+        "choices": Choices.of(plan["choices"]),
+        "groups": presenting.groups(plan["tables"]),
+        "sums": presenting.sums(plan["tables"]),
+        "worst": presenting.worst(plan["tables"]),
+        "findings": presenting.findings(plan),
+        "blocking": presenting.blocking(plan),
+        "grantable": presenting.grantable(plan),
+    }

@@ -1,0 +1,192 @@
+"""A plan or a report, both in their JSON form, as pages show it. Pure but for the models' names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from backups.registry import registry
+
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A table's rows in per cent of the widest the bar ever is: rows that stay, go and come."""
+
+    stays: float
+    goes: float
+    comes: float
+
+    @property
+    def goes_at(self) -> float:
+        return self.stays
+
+    @property
+    def comes_at(self) -> float:
+        return self.stays + self.goes
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One table of a plan. ``words`` is what the search box looks through."""
+
+    title: str
+    plain: Plain
+    bar: Bar
+    loses: bool
+
+    @property
+    def words(self) -> str:
+        return f"{self.title} {self.plain['table']} {self.plain['key']}"
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.plain["now"] or self.plain["after"])
+
+
+@dataclass
+class Group:
+    """Tables under one heading, and their sums."""
+
+    name: str
+    tables: list[TableRow] = field(default_factory=list)
+
+    @property
+    def now(self) -> int:
+        return sum(row.plain["now"] for row in self.tables)
+
+    @property
+    def after(self) -> int:
+        return sum(row.plain["after"] for row in self.tables)
+
+    @property
+    def lost(self) -> int:
+        return sum(row.plain["lost"] for row in self.tables)
+
+    @property
+    def loses(self) -> bool:
+        return any(row.loses for row in self.tables)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a plan comes to. ``tables_losing`` counts tables that lose rows or references."""
+
+    now: int
+    after: int
+    lost: int
+    set_null: int
+    kept: int
+    refilled: int
+    tables: int
+    tables_losing: int
+
+
+def groups(tables: Iterable[Plain]) -> list[Group]:
+    """The tables in the order of the declarations; those that only follow come at their place too."""
+    found: dict[str, Group] = {}
+    for plain in tables:
+        name = plain["group"] or _("Tables of Django itself")
+        found.setdefault(name, Group(name)).tables.append(_row(plain))
+    order = {section.group: place for place, section in reversed([*enumerate(registry.sections)])}
+    return sorted(found.values(), key=lambda group: order.get(group.name, len(order)))
+
+
+def sums(tables: list[Plain]) -> Sums:
+    def total(name: str) -> int:
+        return sum(table[name] for table in tables)
+
+    return Sums(
+        now=total("now"),
+        after=total("after"),
+        lost=total("lost"),
+        set_null=total("set_null"),
+        kept=total("kept"),
+        refilled=total("refilled"),
+        tables=len(tables),
+        tables_losing=sum(_loses(table) for table in tables),
+    )
+
+
+def worst(tables: list[Plain], *, most: int = 5) -> list[TableRow]:
+    """The tables that lose the most rows, most first."""
+    losing = sorted((t for t in tables if t["lost"]), key=lambda t: -t["lost"])
+    return [_row(table) for table in losing[:most]]
+
+
+def _row(plain: Plain) -> TableRow:
+    return TableRow(_title(plain), plain, _bar(plain), _loses(plain))
+
+
+def _title(plain: Plain) -> str:
+    section = registry.by_table().get(plain["table"])
+    if section is None:
+        return str(plain["table"])
+    return capfirst(str(section.model._meta.verbose_name_plural))
+
+
+def _loses(plain: Plain) -> bool:
+    return bool(plain["lost"] or plain["set_null"])
+
+
+def _bar(plain: Plain) -> Bar:
+    stays = max(0, plain["now"] - plain["lost"])
+    comes = max(0, plain["after"] - stays)
+    whole = stays + plain["lost"] + comes
+    if not whole:
+        return Bar(0, 0, 0)
+    goes = _visible(plain["lost"], whole)
+    grows = _visible(comes, whole)
+    return Bar(round(100 - goes - grows, 2), goes, grows)
+
+
+def _visible(part: int, whole: int) -> float:
+    """Per cent; a part that is not nothing is wide enough to be seen."""
+    return round(max(2.0, 96.0 * part / whole), 2) if part else 0
+
+
+SEVERITIES = ("error", "warning", "notice")
+
+
+def findings(plan: Plain) -> list[Plain]:
+    """The worst first, with hints in the words of the pages instead of those of the commands."""
+    hints = _page_hints()
+    found = [f | {"hint": hints.get(f["code"], f["hint"])} for f in plan["findings"]]
+    return sorted(found, key=lambda f: SEVERITIES.index(f["severity"]))
+
+
+def blocking(plan: Plain) -> list[Plain]:
+    return [f for f in findings(plan) if f["severity"] == "error"]
+
+
+def _page_hints() -> dict[str, str]:
+    return {
+        "restore.foreign": _(
+            "If you trust where the file comes from, say so under “Choices” and plan again."
+            " Nobody gets a privileged role from it whom you do not tick."
+        ),
+        "restore.no_owner": _(
+            "Tick at least one owner under “Choices” and plan again. Otherwise an owner can only be"
+            " made on the server afterwards: manage.py createsuperuser."
+        ),
+        "restore.acting_owner": _(
+            "Sign in as an owner whose account is approved and has a password, then plan again."
+        ),
+        "restore.acting_ambiguous": _("Let another owner sign in and restore the file."),
+    }
+
+
+def grantable(plan: Plain) -> list[Plain]:
+    """The accounts of a foreign file whose role can be granted, or was."""
+    if plan["file"]["authentic"]:
+        return []
+    granted = set(plan["choices"]["grant_roles"])
+    return [
+        account
+        for account in plan["accounts"]["named"]
+        if account.get("role_in_file")
+        and (account["role_in_file"] != account["role"] or account["email"] in granted)
+    ]
