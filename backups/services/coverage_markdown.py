@@ -5,6 +5,7 @@ from itertools import groupby
 
 from django.utils import timezone
 
+from backups import conf
 from backups.services.coverage import CoverageReport, SectionCoverage
 
 
@@ -41,6 +42,7 @@ def _lines(report: CoverageReport) -> Iterator[str]:
     yield from ("", *_groups(only_complete, omitted=False))
     yield from _redacted(safe)
     yield from _files(report.sections)
+    yield from _safety()
     yield from _excluded(report)
     yield from _findings(report)
 
@@ -67,13 +69,29 @@ def _redacted(safe: list[SectionCoverage]) -> Iterator[str]:
 
 
 def _files(sections: Iterable[SectionCoverage]) -> Iterator[str]:
-    yield from ("---", "", "## What About Images?", "")
-    yield "A Complete backup embeds the content of the files that these columns name:"
-    yield ""
+    yield from ("---", "", "## What About Images?", "", "### Safe Backup:")
+    yield "- ❌ **Image content NOT included** - only URLs and metadata"
+    yield "- Files that another service hosts stay there; their URLs work for as long as it keeps them"
+    yield "- Files on the local server are only in Complete backups"
+    yield from ("", "### Complete Backup:")
+    limit = conf.file_limit_bytes() // conf.MEBIBYTE
+    yield f"- ✅ Files are embedded as base64, up to {limit} MB each; a larger one is listed by name"
+    yield "- A file that cannot be fetched makes the backup *incomplete*, and it is never called a success"
+    yield from ("- The columns that name files:", "")
     for item in sections:
         if item.file_locators:
-            yield f"- ✅ {item.model.rsplit('.', 1)[-1]}: {', '.join(item.file_locators)}"
-    yield from ("", "- ❌ A Safe backup holds addresses and names only, no file content.", "")
+            yield f"  - ✅ {item.model.rsplit('.', 1)[-1]}: {', '.join(item.file_locators)}"
+    yield ""
+
+
+def _safety() -> Iterator[str]:
+    yield from ("---", "", "## Is My Database Safe?", "", "### During Backup:")
+    yield "- ✅ Backup is READ-ONLY: the database itself refuses any write while its rows are read"
+    yield from ("", "### During Restore:")
+    yield "- ⚠️ **DESTRUCTIVE** - replaces the data of every table that the file holds"
+    yield "- ✅ A backup of all data is made and verified first, always"
+    yield "- ✅ All or nothing: whatever fails, the database stays as it was"
+    yield ""
 
 
 def _excluded(report: CoverageReport) -> Iterator[str]:

@@ -38,9 +38,13 @@ def state_of(run: BackupRun) -> tuple[str, str]:
     return run.state, run.error_code
 
 
+def throw(error: BaseException) -> None:
+    raise error
+
+
 def ended_by(run: BackupRun, error: BaseException) -> tuple[str, str]:
     with pytest.raises(type(error)), runs.carried_out(run):
-        raise error
+        throw(error)
     assert run.finished_at
     return state_of(run)
 
@@ -157,7 +161,7 @@ def test_a_running_run_is_asked_to_stop(run: BackupRun):
         runs.cancel(run)
         assert state_of(run) == ("running", "")
         assert run.cancel_requested
-        raise cancelled()
+        throw(cancelled())
     assert state_of(run) == ("cancelled", "run.cancelled")
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import io
 import json
 import os
 import signal
@@ -42,6 +41,10 @@ def kept() -> str:
     with vault.draft("a") as draft:
         draft.stream.write(zstandard.compress(PLAIN))
         return vault.keep(draft, lambda _: None)
+
+
+def throw(error: BaseException) -> None:
+    raise error
 
 
 def refusal(call, *arguments) -> BackupSystemError:
@@ -90,8 +93,8 @@ def test_names_of_backups_are_random_and_cannot_be_guessed():
 
 
 def test_a_draft_that_does_not_verify_is_removed():
-    def disagree(_: io.IOBase) -> None:
-        raise ArtifactError("artifact.damaged", "Damaged.", hint="None.")
+    def disagree(_: object) -> None:
+        throw(ArtifactError("artifact.damaged", "Damaged.", hint="None."))
 
     with pytest.raises(ArtifactError), vault.draft("a") as draft:
         vault.keep(draft, disagree)
@@ -100,7 +103,7 @@ def test_a_draft_that_does_not_verify_is_removed():
 
 def test_a_draft_is_removed_when_its_writer_fails_or_gives_up():
     with pytest.raises(RuntimeError), vault.draft("a"):
-        raise RuntimeError
+        throw(RuntimeError())
     with vault.draft("b"):
         pass
     assert names() == []
@@ -219,7 +222,7 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path):
 )
 def test_what_the_disk_says_becomes_an_error_that_helps(number: int, code: str, folders):
     with pytest.raises(StorageFailure) as refused, vault.disk_errors():
-        raise OSError(number, os.strerror(number), str(folders.backups))
+        throw(OSError(number, os.strerror(number), str(folders.backups)))
     assert refused.value.code == code
     assert refused.value.hint
     assert str(folders.backups) not in refused.value.message + refused.value.hint
