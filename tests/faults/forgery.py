@@ -1,0 +1,51 @@
+"""Files that are sealed as ours and hold rows that no backup would have written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from backups.artifact.writer import ArtifactWriter
+from backups.models import BackupRun
+from backups.services import installation, vault
+from tests.roundtrip.engine import stored
+
+Change = Callable[[list[bytes]], list[bytes]]
+
+
+def forged(backup: BackupRun, target: Path, changes: dict[str, Change]) -> Path:
+    """The backup written again to ``target`` with other rows, and with digests that agree.
+
+    ``changes`` are by section: each takes the rows, one JSON object each, and gives others.
+    """
+    with vault.reader(stored(backup)) as reader, target.open("wb") as out:
+        writer = ArtifactWriter(out)
+        writer.start(reader.manifest)
+        for section in reader.sections():
+            rows = list(section.rows())
+            writer.begin_section(section.head.key)
+            for row in changes.get(section.head.key, lambda same: same)(rows):
+                writer.rows(row + b"\n")
+            writer.end_section()
+        writer.begin_files()
+        for file in reader.files():
+            writer.file(file.head, file.content())
+        tail = reader.tail()
+        writer.finish(
+            sequences=tail.sequences,
+            altered=tail.altered,
+            files=tail.statistics.files,
+            seal=installation.seal,
+        )
+    return target
+
+
+def replaced(old: str, new: str, *, row: int) -> Change:
+    """Put one text in another's place, in the row with this number, counted from 1."""
+
+    def change(rows: list[bytes]) -> list[bytes]:
+        assert old.encode() in rows[row - 1], rows[row - 1]
+        return [
+            line.replace(old.encode(), new.encode()) if number == row else line
+            for number, line in enumerate(rows, start=1)
+        ]
+
+    return change
