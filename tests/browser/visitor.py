@@ -1,0 +1,102 @@
+"""Somebody at a browser: signs in, clicks, and complains of errors that people do not see."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from backupsvc.studio.demo.seeding import DEMO_PASSWORD
+
+PASSWORD = DEMO_PASSWORD
+PAGES = "/admin/backups/backuprun/"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium. Without one the tests fail: what is skipped proves nothing."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("BACKUPSVC_BROWSER") == "none":
+            pytest.skip("BACKUPSVC_BROWSER=none")
+        pytest.fail("No Chromium. Install it, or set BACKUPSVC_BROWSER=none to go without.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """One person in a browser of their own. ``address`` is the server's."""
+
+    def __init__(self, browser: Browser, address: str, **context: Any) -> None:
+        self.address = address
+        self._context = browser.new_context(base_url=address, **context)
+        self.page = self.new_tab()
+        self.complaints: list[str] = []
+
+    def new_tab(self) -> Page:
+        page = self._context.new_page()
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        return page
+
+    def _on_console(self, message: Any) -> None:
+        # A refusal is what some tests are about, and Chromium notes each on the console.
+        if message.type == "error" and "403 (Forbidden)" not in message.text:
+            self.complaints.append(f"{message.location.get('url')}: {message.text}")
+
+    def sign_in(self, email: str) -> "Visitor":
+        self.page.goto("/admin/login/")
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url("**/admin/")
+        return self
+
+    def open(self, path: str = "") -> int:
+        """Go to a backup page; the status of the answer."""
+        response = self.page.goto(path if path.startswith("/") else PAGES + path)
+        return response.status if response else 0
+
+    def click(self, name: str) -> None:
+        """The button or link of this name."""
+        button = self.page.get_by_role("button", name=name, exact=True)
+        link = self.page.get_by_role("link", name=name, exact=True)
+        button.or_(link).first.click()
+
+    def sees(self, text: str, *, seconds: float = 20) -> None:
+        """Wait until a text is shown. Raises where it does not come."""
+        self.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+
+    def inspect(self) -> None:
+        """Fail where the page is not accessible, is wider than its window, or had an error."""
+        self.page.evaluate(AXE)
+        found = self.page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+        problems = [
+            f"{self.page.url}: {v['id']}: {v['nodes'][0]['html'][:200]}"
+            for v in found["violations"]
+        ]
+        width = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if width > 0:
+            problems.append(f"{self.page.url}: {width} px wider than the window")
+        assert problems + self.complaints == []
+
+    def leave(self) -> None:
+        self._context.close()
