@@ -20,7 +20,7 @@ NULL = "\\N"
 _INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}
 _FLOATS = {"real", "double precision"}
 _TEXTS = {"text", "character varying"}
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPED_NUL = b"\\u0000"
 # What may stand in a line and must not reach COPY as it is. Without any of them nothing is escaped.
 _NEEDS_CARE = re.compile(rb"[\\\t\r]").search
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
@@ -65,7 +65,12 @@ class RowCodec:
             except RecursionError:
                 # PostgreSQL nests jsonb many times deeper than Python calls.
                 decoded = self._decode_deep(row)
-            return [convert(cell) for convert, cell in zip(self._convert, decoded, strict=True)]
+            if _ESCAPED_NUL in row:
+                _require_no_nul(decoded)
+            return [
+                cell if convert is None else convert(cell)
+                for convert, cell in zip(self._convert, decoded, strict=True)
+            ]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise self._refusal(error) from None
 
@@ -141,8 +146,27 @@ def needs_care(row: bytes) -> bool:
 def copy_text(cells: Sequence[str | None], *, careful: bool) -> str:
     """Cells as one line of COPY's text format. ``careful`` escapes what must be escaped."""
     if careful:
-        return "\t".join([NULL if cell is None else cell.translate(_ESCAPES) for cell in cells])
+        return "\t".join([NULL if cell is None else _escaped(cell) for cell in cells])
     return "\t".join([NULL if cell is None else cell for cell in cells])
+
+
+def _escaped(cell: str) -> str:
+    """Faster than one ``translate``, which goes through every letter in Python's own tables."""
+    if "\\" in cell:
+        cell = cell.replace("\\", "\\\\")
+    if "\n" in cell:
+        cell = cell.replace("\n", "\\n")
+    if "\r" in cell:
+        cell = cell.replace("\r", "\\r")
+    if "\t" in cell:
+        cell = cell.replace("\t", "\\t")
+    return cell
+
+
+def _require_no_nul(cells: Sequence[Cell]) -> None:
+    """PostgreSQL has no text with a NUL."""
+    if any(isinstance(cell, str) and "\0" in cell for cell in cells):
+        raise ValueError("NUL")
 
 
 def _field(name: str, column: Column) -> tuple[Any, ...]:
@@ -169,11 +193,12 @@ def _shape(column: Column) -> Any:
     return str | None
 
 
-def _converter(column: Column) -> Convert:
+def _converter(column: Column) -> Convert | None:
+    """What makes PostgreSQL's printed form out of a decoded cell; None where it is that already."""
     if column.encoding == "json":
         return _json
     if column.encoding == "text":
-        return _text
+        return None
     base, array = _split(column.type)
     if array:
         return _array_converter(base)
@@ -183,7 +208,7 @@ def _converter(column: Column) -> Convert:
         return _integer
     if base in _FLOATS:
         return _float
-    return _text
+    return None
 
 
 def _text(cell: str | None) -> str | None:

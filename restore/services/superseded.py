@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from django.core.files.storage import storages
 from django.utils import timezone
 
@@ -105,7 +106,7 @@ def _names(path: Path) -> set[Name]:
 def _each_name(path: Path) -> Iterator[Name]:
     with path.open("rb") as lines:
         for line in lines:
-            alias, is_path, value, *_ = json.loads(line)
+            alias, is_path, value, *_ = msgspec.json.decode(line)
             target = resolve(value, alias, is_path=is_path)
             if isinstance(target, StorageTarget):
                 yield target.alias, target.name
