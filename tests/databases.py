@@ -1,0 +1,61 @@
+"""The database under test as a copy of one that was prepared once: a fraction of filling it anew."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from django.db import connections
+from psycopg2 import sql
+
+
+def become(name: str) -> None:
+    """Make the database under test a copy of a prepared one. It is emptied after each test, as that
+    of any test with real commits is."""
+    current = _name()
+    on_server(
+        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(current)),
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(current), sql.Identifier(f"{current}_{name}")
+        ),
+    )
+
+
+@contextmanager
+def copy_of_database(name: str) -> Iterator[None]:
+    """Keep what the database holds now, under a name, for the length of the block."""
+    current = _name()
+    copy = sql.Identifier(f"{current}_{name}")
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(copy)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, sql.Identifier(current))
+    on_server(drop, create)
+    try:
+        yield
+    finally:
+        on_server(drop)
+
+
+def on_server(*statements: sql.Composable) -> None:
+    """Statements about databases, outside the one under test; its connections are closed."""
+    connections.close_all()
+    address = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres"))
+    with closing(psycopg2.connect(address)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def empty_folder(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _name() -> str:
+    return str(connections["default"].settings_dict["NAME"])
