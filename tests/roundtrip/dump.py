@@ -19,6 +19,8 @@ OWN_TABLES = (
     "restore_receipt",
     "django_session",
 )
+# A random one would make each dump in SQL another.
+_FIXED_KEY = "--restrict-key=fixed"
 _OWN_SEQUENCES = tuple(f"public.{table}_id_seq" for table in OWN_TABLES)
 
 
@@ -36,7 +38,9 @@ class Dump:
 
 def dump_data() -> Dump:
     """All data but the backup system's own."""
-    text = _pg_dump("--data-only", *(f"--exclude-table-data={name}" for name in OWN_TABLES))
+    text = pg_dump(
+        _FIXED_KEY, "--data-only", *(f"--exclude-table-data={name}" for name in OWN_TABLES)
+    )
     tables: dict[str, list[bytes]] = {}
     sequences: list[bytes] = []
     lines = iter(text.split(b"\n"))
@@ -53,7 +57,7 @@ def dump_data() -> Dump:
 
 def dump_schema() -> bytes:
     """Tables, constraints, triggers and comments; never the values."""
-    return _pg_dump("--schema-only")
+    return pg_dump(_FIXED_KEY, "--schema-only")
 
 
 def _rows(lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -67,14 +71,13 @@ def _is_own(setval: bytes) -> bool:
     return any(f"'{name}'".encode() in setval for name in _OWN_SEQUENCES)
 
 
-def _pg_dump(*options: str) -> bytes:
+def pg_dump(*options: str) -> bytes:
+    """What the program prints with these options."""
     address = urlsplit(os.environ["DATABASE_URL"])
     bare = address._replace(netloc=f"{address.username}@{address.hostname}:{address.port}")
-    # A fixed key: the random one would differ in each dump.
     return subprocess.run(
         [
             find_postgresql([]).path("pg_dump"),
-            "--restrict-key=fixed",
             "--no-owner",
             *options,
             f"--dbname={urlunsplit(bare)}",
