@@ -19,4 +19,4 @@ def sign(key: bytes, digest_hex: str) -> str:
 
 
 def is_signed_by(key: bytes, digest_hex: str, signature: str) -> bool:
-    return hmac.compare_digest(sign(key, digest_hex), signature)
+    return hmac.compare_digest(sign(key, digest_hex).encode(), signature.encode())

@@ -84,6 +84,7 @@ def decode_manifest(raw: bytes) -> Manifest:
             hint="The file is damaged or was edited. Use another copy of it.",
         ) from error
     _require_distinct(manifest)
+    _require_keys(manifest)
     return manifest
 
 
@@ -117,6 +118,17 @@ def _require_distinct(manifest: Manifest) -> None:
             "The head of the file names a section, a table or a column twice.",
             hint="The file was edited. Use another copy of it.",
         )
+
+
+def _require_keys(manifest: Manifest) -> None:
+    for section in manifest.sections:
+        names = set(section.column_names())
+        if not section.primary_key or not names.issuperset(section.primary_key):
+            raise ArtifactError(
+                "artifact.manifest",
+                "The head of the file has a section whose primary key is not among its columns.",
+                hint="The file was edited. Use another copy of it.",
+            )
 
 
 def not_a_backup() -> ArtifactError:

@@ -75,7 +75,9 @@ class _Source:
         return line
 
     def peek_line(self) -> bytes:
-        return self._buffer[: self._find_line_end()]
+        # First find, then slice: finding fills the buffer up, and makes it another object.
+        end = self._find_line_end()
+        return self._buffer[:end]
 
     def row_block(self) -> bytes:
         """Whole lines of rows; empty where the section's closing bracket stands next."""
@@ -117,17 +119,18 @@ class _Source:
                     "A row of the file is longer than this server accepts.",
                     hint="Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours.",
                 )
-            self._fill()
+            # As much again each time: adding small pieces to a long line would copy it over and over.
+            self._fill(max(READ_BYTES, searched))
         return end
 
-    def _fill(self) -> None:
-        data = self._read()
+    def _fill(self, size: int = READ_BYTES) -> None:
+        data = self._read(size)
         if not data:
             raise truncated()
         self._buffer += data
 
-    def _read(self) -> bytes:
-        data = self._stream.read(READ_BYTES)
+    def _read(self, size: int = READ_BYTES) -> bytes:
+        data = self._stream.read(size)
         self.start = self.start or data
         self.document_bytes += len(data)
         return data
