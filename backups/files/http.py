@@ -110,8 +110,9 @@ class HttpSource:
         expected = response.headers.get("Content-Length", "")
         received = 0
         try:
-            # raw, undecoded: what is counted and kept is what came over the wire.
-            while block := response.raw.read(READ_BYTES, decode_content=False):
+            # Raw and undecoded: what is counted and kept is what came over the wire. read1 returns
+            # what has come so far: read would wait for a whole block, past any deadline.
+            while block := response.raw.read1(READ_BYTES, decode_content=False):
                 received += len(block)
                 self._require_time(deadline)
                 yield block
