@@ -1,7 +1,5 @@
 """The signature: it tells our own files, and nothing about the key."""
 
-import pytest
-
 from backups.artifact.digest import is_signed_by, key_id, sign
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

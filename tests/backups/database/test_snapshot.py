@@ -1,0 +1,86 @@
+"""One instant, read-only by the server's own rule."""
+
+import psycopg2
+import pytest
+from django.db import connection
+
+from backups.database.connection import connected
+from backups.database.snapshot import snapshot
+from backups.errors import DatabaseFailure
+from backupsvc.studio.models import Organization
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def organizations(cursor) -> list[str]:
+    cursor.execute("SELECT id FROM studio_organization ORDER BY id")
+    return [row[0] for row in cursor.fetchall()]
+
+
+def test_what_is_committed_later_is_not_seen():
+    Organization.objects.create(id="a", slug="a")
+    with snapshot() as view, view.connection.cursor() as cursor:
+        assert organizations(cursor) == ["a"]
+        Organization.objects.create(id="b", slug="b")
+        Organization.objects.filter(pk="a").delete()
+        assert organizations(cursor) == ["a"]
+    with connection.cursor() as cursor:
+        assert organizations(cursor) == ["b"]
+
+
+def test_an_ordinary_transaction_would_see_it():
+    with connected(purpose="test") as ordinary, ordinary.cursor() as cursor:
+        assert organizations(cursor) == []
+        Organization.objects.create(id="b", slug="b")
+        assert organizations(cursor) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO studio_organization (id) VALUES ('x')",
+        "DELETE FROM studio_organization",
+        "TRUNCATE studio_organization",
+        "DROP TABLE studio_organization",
+        "CREATE TABLE x ()",
+        "SELECT setval('backups_auditevent_id_seq', 7)",
+    ],
+)
+def test_the_database_itself_refuses_any_write(statement: str):
+    with (
+        snapshot() as view,
+        view.connection.cursor() as cursor,
+        pytest.raises(psycopg2.errors.ReadOnlySqlTransaction),
+    ):
+        cursor.execute(statement)
+
+
+def test_what_the_database_refuses_is_a_failure_in_our_words():
+    with pytest.raises(DatabaseFailure) as refused, snapshot() as view:
+        view.connection.cursor().execute("SELECT 1 / 0")
+    assert (refused.value.code, "22012" in refused.value.message) == ("database.error", True)
+
+
+def test_another_session_can_see_the_same_instant():
+    with snapshot() as view:
+        name = view.export()
+        Organization.objects.create(id="b", slug="b")
+        with connected(purpose="test") as reader, reader.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [name])
+            assert organizations(cursor) == []
+
+
+def test_the_session_is_gone_afterwards():
+    with snapshot() as view:
+        pass
+    assert view.connection.closed
+
+
+def test_a_session_that_was_cut_off_is_called_lost():
+    with pytest.raises(DatabaseFailure) as refused, snapshot() as view:
+        pid = view.connection.info.backend_pid
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        view.tables()
+    assert refused.value.code == "database.lost"
