@@ -23,6 +23,7 @@ class ChoicesForm(forms.Form):
     """The choices of a plan. ``accounts`` are those of a foreign file whose roles can be granted."""
 
     accept_foreign = forms.BooleanField(required=False)
+    accept_altered = forms.BooleanField(required=False)
     keep_revoked = forms.BooleanField(required=False)
     grant_roles = forms.MultipleChoiceField(required=False)
 
@@ -37,6 +38,7 @@ class ChoicesForm(forms.Form):
         return Choices(
             acting=acting,
             accept_foreign=self.cleaned_data["accept_foreign"],
+            accept_altered=self.cleaned_data["accept_altered"],
             keep_revoked=self.cleaned_data["keep_revoked"],
             grant_roles=tuple(self.cleaned_data["grant_roles"]),
         )

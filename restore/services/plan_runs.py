@@ -28,7 +28,14 @@ def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:
         requested_by_email=actor.email,
         choices=choices.as_dict(),
     )
-    runs.audit(actor, "plan", "requested", subject=upload.pk, file=upload.name)
+    runs.audit(
+        actor,
+        "plan",
+        "requested",
+        subject=upload.pk,
+        file=upload.name,
+        choices={name: value for name, value in run.choices.items() if value},
+    )
     return run
 
 

@@ -12,18 +12,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from backups.artifact.reader import ArtifactReader
 from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.models import ACTIVE_STATES
-from backups.services import installation, runs, vault
+from backups.services import runs, vault
 from backups.services.runs import Actor
 from restore.models import PlanRun, RestoreRun, Upload
+from restore.services import first_look
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -35,8 +35,6 @@ LONGEST_NAME = 200
 
 _PREFIX = "upload-"
 _BLOCK_BYTES = 256 * 1024
-# The head of a backup stands on one line of a few hundred kilobytes at the most.
-_HEAD_BYTES = 16 * MEBIBYTE
 
 
 class Readable(Protocol):
@@ -240,9 +238,11 @@ def _append(file: BinaryIO, offset: int, length: int, body: Readable) -> None:
 def _examine(upload: Upload, actor: Actor) -> None:
     """Read the head, if enough of it is there. Raises ArtifactError, and then the upload is gone."""
     try:
-        head = _head(vault.path_of(upload.stored))
+        head = first_look.head_of(vault.path_of(upload.stored))
     except ArtifactError as error:
-        waiting = error.code == "artifact.truncated" and upload.received_bytes < _HEAD_BYTES
+        waiting = (
+            error.code == "artifact.truncated" and upload.received_bytes < first_look.HEAD_BYTES
+        )
         if waiting and not upload.is_whole:
             return
         discard(upload)
@@ -250,21 +250,6 @@ def _examine(upload: Upload, actor: Actor) -> None:
         raise
     upload.head = head
     upload.save(update_fields=["head"])
-
-
-def _head(path: Path) -> dict[str, Any]:
-    """What the beginning of a backup says of it; nothing of it is proven yet."""
-    with path.open("rb") as stored:
-        reader = ArtifactReader(vault.open_plain(stored), line_limit_bytes=_HEAD_BYTES)
-    manifest = reader.manifest
-    return {
-        "type": manifest.type,
-        "created_at": manifest.created_at,
-        "created_by": manifest.created_by.name,
-        "installation": manifest.installation,
-        "ours": manifest.installation == installation.name(),
-        "sections": len(manifest.sections),
-    }
 
 
 def _require_room(size_bytes: int) -> None:

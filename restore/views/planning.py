@@ -18,6 +18,7 @@ from restore.forms import ChoicesForm
 from restore.models import PlanRun, Upload
 from restore.plan import Choices
 from restore.services import plan_runs
+from restore.services.opening import ALTERED
 from restore.views import presenting, workers
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB
@@ -41,6 +42,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         upload=upload,
         run=run,
         presence=workers.presence(),
+        can_accept_altered=run is not None and run.error_code in ALTERED,
         **(_shown(run) if run and _is_made(run) else {}),
     )
 

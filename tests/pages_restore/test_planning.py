@@ -1,5 +1,7 @@
 """The plan's page: what it shows, what its choices change, and when there is no way on."""
 
+import json
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -171,3 +173,15 @@ def test_names_out_of_the_file_are_text_and_nothing_else(live_studio, files):
     upload = bring(live_studio, evil, "<img src=x onerror=alert(1)>.json")
     page = page_of(live_studio, upload)
     assert "<script>alert" not in page and "<img src=x" not in page
+
+
+def test_a_reformatted_file_is_planned_once_that_was_accepted(live_studio, files):
+    content = json.dumps(json.loads(files.complete_plain), indent=2).encode()
+    upload = bring(live_studio, content, "pretty.json")
+    with pytest.raises(Exception, match="reformatted"):
+        planned(upload)
+    assert 'name="accept_altered"' in page_of(live_studio, upload)
+    again(live_studio, upload, accept_altered="on")
+    page = page_of(live_studio, upload)
+    assert "another installation, or altered" in page
+    assert 'name="accept_altered" checked' in page

@@ -1,6 +1,7 @@
 """Bringing a file in pieces: only the next piece is taken, and what is not a backup goes at once."""
 
 import datetime
+import json
 import os
 import stat
 from pathlib import Path
@@ -255,3 +256,27 @@ def test_a_sweep_removes_old_files_that_have_no_row(db):
     os.utime(lost, (0, 0))
     assert uploads.sweep() == 1
     assert not lost.exists()
+
+
+def reformatted(plain: bytes, **how) -> bytes:
+    return json.dumps(json.loads(plain), **how).encode()
+
+
+@pytest.mark.parametrize("sort_keys", [False, True], ids=["as written", "keys sorted"])
+def test_a_reformatted_backup_is_taken_and_told_so(owner, files, sort_keys):
+    content = reformatted(files.complete_plain, indent=2, sort_keys=sort_keys)
+    upload = bring(owner, content, "pretty.json")
+    assert (upload.head["altered"], upload.head["type"]) == (True, "complete")
+
+
+def test_other_json_in_many_lines_is_refused(owner):
+    content = json.dumps([{"model": "auth.user", "pk": 1}] * 9, indent=2).encode()[1:].lstrip()
+    upload_id = begin(owner, len(content)).json()["id"]
+    assert send(owner, upload_id, content, 0).json()["error"]["code"] == "artifact.format"
+
+
+def test_a_reformatted_backup_of_a_newer_version_is_refused_by_name(owner, files):
+    content = of_newer_version(files.complete_plain)
+    content = reformatted(content, indent=1)
+    upload_id = begin(owner, len(content)).json()["id"]
+    assert send(owner, upload_id, content, 0).json()["error"]["code"] == "artifact.version"
