@@ -9,7 +9,7 @@ class RestoreConfig(AppConfig):
     verbose_name = "Restores"
 
     def ready(self) -> None:
-        from backups import jobs, navigation
+        from backups import jobs, navigation, panels
         from restore.models import PlanRun, Rehearsal, RestoreRun
         from restore.services import plan_runs, requests, superseded, undoing, uploads
 
@@ -23,6 +23,11 @@ class RestoreConfig(AppConfig):
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),
         ]
+        from restore.views import panels as shown
+
+        panels.add("run", shown.proof)
+        panels.add("readiness", shown.readiness)
+        panels.add("frame", shown.hold)
         navigation.add_tab(
             navigation.Tab(
                 "import", _("Import Backup"), "admin:restore_import", "restore.apply_restore", 30

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from restore.views import confirming, history, importing, live, planning, uploading
+from restore.views import confirming, history, importing, live, planning, uploading, ways_back
 
 
 def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
@@ -32,5 +32,11 @@ urlpatterns = [
     path("live/<str:run_id>/", live.show, name="restore_live"),
     path("live/<str:run_id>/status/", live.status, name="restore_live_status"),
     path("live/<str:run_id>/stop/", live.stop, name="restore_live_stop"),
+    _page("outgoing/", ways_back.release, "release"),
+    _page("rehearse/<str:backup_id>/", ways_back.rehearse, "rehearse"),
+    _page("rehearsals/<str:rehearsal_id>/", ways_back.rehearsal, "rehearsal"),
+    _page("rehearsals/<str:rehearsal_id>/status/", ways_back.rehearsal_status, "rehearsal_status"),
+    _page("rehearsals/<str:rehearsal_id>/cancel/", ways_back.cancel_rehearsal, "rehearsal_cancel"),
+    _page("<str:run_id>/undo/", ways_back.undo, "undo"),
     _page("<str:run_id>/", history.report, "report"),
 ]

@@ -6,12 +6,13 @@ from typing import Any
 from django import template
 from django.template.defaultfilters import filesizeformat
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from backups.models import State
+from backups import panels
+from backups.models import BackupRun, State
 from backups.navigation import tabs_for
 from backups.registry import COMPLETE
 
@@ -32,6 +33,13 @@ _SIGNS = {
 def backup_tabs(context: Any) -> dict[str, Any]:
     user = context["request"].user
     return {"tabs": tabs_for(user), "chosen": context.get("tab", "")}
+
+
+@register.simple_tag(takes_context=True)
+def backup_panels(context: Any, place: str, run: BackupRun | None = None) -> SafeString:
+    """What other apps show at this place; see ``backups.panels``."""
+    request = context["request"]
+    return format_html_join("", "{}", ((panel(request, run),) for panel in panels.at(place)))
 
 
 @register.filter
@@ -143,7 +151,6 @@ _ACTIONS = {
     "page.history": gettext_lazy("Open the history"),
     "page.coverage": gettext_lazy("Open the coverage report"),
     "page.audit": gettext_lazy("Open the audit trail"),
-    "restore": gettext_lazy("Restore"),
 }
 _GOOD_OUTCOMES = {"done", "accepted", "served", "succeeded"}
 _BAD_OUTCOMES = {"refused", "wrong", "limited", "failed"}
@@ -151,8 +158,8 @@ _BAD_OUTCOMES = {"refused", "wrong", "limited", "failed"}
 
 @register.filter
 def action_word(action: str) -> str:
-    """An action of the audit trail in words; its code where it has none."""
-    return str(_ACTIONS.get(action, action))
+    """An action of the audit trail in words; of another app's, its code made readable."""
+    return str(_ACTIONS.get(action) or action.replace(".", ": ").capitalize())
 
 
 @register.filter

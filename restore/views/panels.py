@@ -1,0 +1,42 @@
+"""What restoring adds to the backup pages: the proof of a test restore, and the hold on what leaves."""
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from backups.models import BackupRun
+from backups.permissions import may
+from restore.models import Rehearsal
+from restore.services import outgoing, rehearsing
+from restore.views.access import RESTORE
+
+_NOTHING = SafeString("")
+
+
+def proof(request: HttpRequest, run: BackupRun | None) -> SafeString:
+    """On a backup's page: when it was last tried out, and the button to try it."""
+    if run is None or not run.artifact:
+        return _NOTHING
+    context = {
+        "run": run,
+        "proof": rehearsing.last_proof(run),
+        "latest": Rehearsal.objects.filter(backup=run.pk).first(),
+        "may_try": may(request.user, RESTORE),
+    }
+    return render_to_string("restore/_proof.html", context, request)
+
+
+def readiness(request: HttpRequest, run: BackupRun | None) -> SafeString:
+    """On the dashboard: whether the newest Complete backup was proven."""
+    if run is None:
+        return _NOTHING
+    context = {"run": run, "proof": rehearsing.last_proof(run)}
+    return render_to_string("restore/_proven.html", context, request)
+
+
+def hold(request: HttpRequest, run: BackupRun | None) -> SafeString:
+    """Above every page, while mail and jobs are held."""
+    if not (may(request.user, RESTORE) and outgoing.is_held()):
+        return _NOTHING
+    context = {"waiting": outgoing.held_messages()}
+    return render_to_string("restore/_hold.html", context, request)

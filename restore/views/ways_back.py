@@ -1,0 +1,163 @@
+"""Undoing a restore, trying one out, and letting mail and jobs leave again."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from backups import jobs as backup_jobs
+from backups.errors import BackupSystemError
+from backups.forms import PasswordAgainForm
+from backups.models import BackupRun
+from backups.permissions import actor_of, needs
+from backups.services import runs
+from backups.views.frame import page
+from restore import jobs
+from restore.forms import ConfirmForm
+from restore.mail import really_send
+from restore.models import Rehearsal, RestoreRun
+from restore.services import outgoing, rehearsing, requests, undoing
+from restore.views import tickets, workers
+from restore.views.access import RESTORE
+from restore.views.importing import TAB
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(RESTORE, "restore.undo")
+def undo(request: HttpRequest, run_id: str) -> HttpResponseBase:
+    """Ask for the phrase and the password, then restore what was there before ``run_id``."""
+    run = get_object_or_404(RestoreRun, pk=run_id)
+    form = ConfirmForm(request, request.POST or None, reason="undo", subject=run.pk)
+    if request.method == "POST" and undoing.can_undo(run) and form.is_valid():
+        return _start_undo(request, run, form)
+    return _ask_undo(request, run, form, status=400 if request.method == "POST" else 200)
+
+
+def _start_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> HttpResponseBase:
+    # Nothing behind this line may ask for the session or the account: the undo may have begun.
+    actor, secure = actor_of(request), request.is_secure()
+    try:
+        begun = undoing.request(run, actor)
+        jobs.enqueue_restore(begun)
+    except BackupSystemError as error:
+        form.add_error(None, f"{error.message} {error.hint}")
+        return _ask_undo(request, run, form, status=503)
+    response = HttpResponseRedirect(reverse("admin:restore_live", args=[begun.pk]))
+    tickets.issue(response, begun, secure=secure)
+    return response
+
+
+def _ask_undo(
+    request: HttpRequest, run: RestoreRun, form: ConfirmForm, *, status: int
+) -> HttpResponseBase:
+    return page(
+        request,
+        "restore/undo.html",
+        title=_("Undo a restore"),
+        tab=TAB,
+        status=status,
+        run=run,
+        safety=BackupRun.objects.filter(pk=run.safety_backup).first(),
+        can_undo=undoing.can_undo(run),
+        form=form,
+        phrase=requests.PHRASE,
+        presence=workers.presence(),
+    )
+
+
+@require_POST
+@needs(RESTORE, "rehearsal.start")
+def rehearse(request: HttpRequest, backup_id: str) -> HttpResponseBase:
+    """Ask a worker to try the restore of a stored backup."""
+    backup = get_object_or_404(BackupRun, pk=backup_id)
+    try:
+        rehearsal = rehearsing.request(backup, actor_of(request))
+        jobs.enqueue_rehearsal(rehearsal)
+    except BackupSystemError as error:
+        return page(
+            request, "restore/refused.html", title=_("Test restore"), status=503, error=error
+        )
+    return redirect("admin:restore_rehearsal", rehearsal.pk)
+
+
+@require_safe
+@needs(RESTORE, "page.rehearsal")
+def rehearsal(request: HttpRequest, rehearsal_id: str) -> HttpResponseBase:
+    """A test restore as it goes, and what it proved."""
+    return page(
+        request,
+        "restore/rehearsal.html",
+        title=_("Test restore"),
+        **_rehearsal_context(rehearsal_id),
+    )
+
+
+@require_safe
+@needs(RESTORE, "page.rehearsal")
+def rehearsal_status(request: HttpRequest, rehearsal_id: str) -> HttpResponseBase:
+    """The part that changes; at the end the page is loaded once more."""
+    context = _rehearsal_context(rehearsal_id)
+    if not context["run"].is_active:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return page(request, "restore/_rehearsal.html", title="", **context)
+
+
+def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
+    runs.end_abandoned(Rehearsal)
+    run = get_object_or_404(Rehearsal, pk=rehearsal_id)
+    begun = run.started_at or run.requested_at
+    return {
+        "run": run,
+        "backup": BackupRun.objects.filter(pk=run.backup).first(),
+        "elapsed": (run.finished_at or timezone.now()) - begun,
+        "presence": workers.presence() if run.is_active else "",
+    }
+
+
+@require_POST
+@needs(RESTORE, "rehearsal.cancel")
+def cancel_rehearsal(request: HttpRequest, rehearsal_id: str) -> HttpResponseBase:
+    run = get_object_or_404(Rehearsal, pk=rehearsal_id)
+    runs.cancel(run)
+    runs.audit(actor_of(request), "rehearsal", "cancelled", subject=run.pk)
+    return redirect("admin:restore_rehearsal", run.pk)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(RESTORE, "outgoing.release")
+def release(request: HttpRequest) -> HttpResponseBase:
+    """End the hold on mail and jobs; the held mail is sent or thrown away, as the owner says."""
+    form = PasswordAgainForm(request, request.POST or None, reason="release")
+    chosen = request.POST.get("mail", "")
+    if request.method != "POST":
+        return _ask_release(request, form, status=200)
+    if chosen not in ("send", "discard") or not form.is_valid():
+        return _ask_release(request, form, status=400)
+    outgoing.release(actor_of(request))
+    backup_jobs.release_others()
+    if chosen == "send":
+        for message in outgoing.take_messages():
+            really_send([message])
+    else:
+        outgoing.discard_messages()
+    return redirect("admin:backups_backuprun_changelist")
+
+
+def _ask_release(request: HttpRequest, form: PasswordAgainForm, *, status: int) -> HttpResponseBase:
+    return page(
+        request,
+        "restore/release.html",
+        title=_("Mail and jobs are held"),
+        status=status,
+        held=outgoing.is_held(),
+        waiting=outgoing.held_messages(),
+        form=form,
+    )
