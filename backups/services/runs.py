@@ -2,16 +2,16 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection
 from django.db import Error as DjangoDatabaseError
+from django.db import connection
 from django.utils import timezone
 
 from backups.database import locks
-from backups.database.connection import connected, database_failure
+from backups.database.connection import connected, database_errors, database_failure
 from backups.errors import (
     BackupSystemError,
     BusyError,
@@ -24,6 +24,7 @@ from backups.services.progress import cancelled
 
 logger = logging.getLogger("backups")
 AnyRun = TypeVar("AnyRun", bound=Run)
+Answer = TypeVar("Answer")
 
 # SQLSTATEs of a table and of a column that is not there.
 _SCHEMA_BEHIND = ("42P01", "42703")
@@ -61,8 +62,8 @@ def carried_out(run: AnyRun) -> Iterator[None]:
     The block sets the run's final state itself where it succeeds. Any exception is written down and
     raised again. Raises BusyError where the run is already being worked on or has ended.
     """
-    with connected(purpose="run") as alive:
-        if not locks.hold_run(alive, run.pk) or not _begin(run):
+    with contextlib.ExitStack() as stack:
+        if not _taken_up(run, stack):
             raise BusyError(
                 "run.taken",
                 "The run is already being worked on, or has ended.",
@@ -74,6 +75,18 @@ def carried_out(run: AnyRun) -> Iterator[None]:
             by_wish = isinstance(error, CancelledError | KeyboardInterrupt)
             fail(run, explain(error), by_wish=by_wish)
             raise
+
+
+def _taken_up(run: Run, stack: contextlib.ExitStack) -> bool:
+    """Whether the run's lock is ours and the run has begun. A run that could not even be tried would
+    wait for ever, so it fails."""
+    try:
+        with database_errors():
+            alive = stack.enter_context(connected(purpose="run"))
+            return locks.hold_run(alive, run.pk) and _begin(run)
+    except BaseException as error:
+        fail(run, explain(error), states=(State.QUEUED,))
+        raise
 
 
 def _begin(run: Run) -> bool:
@@ -119,7 +132,13 @@ def _explain_database(error: DjangoDatabaseError) -> BackupSystemError:
     return database_failure(cause)  # type: ignore[arg-type]
 
 
-def fail(run: Run, error: BackupSystemError, *, by_wish: bool = False) -> None:
+def fail(
+    run: Run,
+    error: BackupSystemError,
+    *,
+    by_wish: bool = False,
+    states: Sequence[State] = ACTIVE_STATES,
+) -> None:
     """Write down that a run failed. Silent where the database is gone; the next look finds it then."""
     values = {
         "state": State.CANCELLED if by_wish else State.FAILED,
@@ -128,19 +147,22 @@ def fail(run: Run, error: BackupSystemError, *, by_wish: bool = False) -> None:
         "error_message": error.message,
         "error_hint": error.hint,
     }
-    for attempt in range(2):
-        try:
-            active = type(run)._default_manager.filter(pk=run.pk, state__in=ACTIVE_STATES)
-            active.update(**values)
-        except DatabaseError:
-            if attempt:
-                logger.error("run %s failed and the database could not be told", run.pk)
-            # The connection may have died with the server; a new one may work.
-            connection.close()
-            continue
-        break
+    active = type(run)._default_manager.filter(pk=run.pk, state__in=states)
+    try:
+        once_more_if_lost(lambda: active.update(**values))
+    except DjangoDatabaseError:
+        logger.error("run %s failed and the database could not be told", run.pk)
     for name, value in values.items():
         setattr(run, name, value)
+
+
+def once_more_if_lost(work: Callable[[], Answer]) -> Answer:
+    """Do it again on a new connection where Django's own had died, as it may in hours without use."""
+    try:
+        return work()
+    except DjangoDatabaseError:
+        connection.close()
+        return work()
 
 
 def cancel(run: Run) -> None:
