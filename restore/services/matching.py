@@ -154,6 +154,13 @@ class _SectionMatch:
 
     def _match_missing(self) -> None:
         given = {*(name for _, name in self._loads), *self._redacted()}
+        for name in set(self._redacted()) - self._redacted_today():
+            if not self._live.table.columns[name].nullable:
+                self._object(
+                    "restore.column_missing",
+                    f"Section {self._head.key!r} leaves out the column {name!r}, which must be"
+                    " filled, and nothing is declared that would fill it.",
+                )
         for column in self._live.table.columns.values():
             if column.generated or column.name in given:
                 continue

@@ -32,7 +32,8 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything a plan needs. ``findings`` are those of the reading; the plan adds its own."""
+    """Everything a plan needs. ``findings`` are those of the reading; the plan adds its own. ``unread``
+    are tables with a row that the database does not take: their stage is empty."""
 
     manifest: Manifest
     tail: Tail
@@ -43,6 +44,7 @@ class Prepared:
     unique: list[UniqueRule]
     stages: dict[str, Stage]
     findings: tuple[Finding, ...]
+    unread: frozenset[str] = frozenset()
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
@@ -95,6 +97,7 @@ def _read(
             keys=work.keys,
             unique=work.unique,
             stages=work.stages,
+            unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings),
         )
 
@@ -118,6 +121,7 @@ class _Staging:
         self.unique = catalogue.unique_rules(connection, matched.written)
         self.stages: dict[str, Stage] = {}
         self.findings: list[Finding] = []
+        self.unread: set[str] = set()
         self.problem: ArtifactError | None = None
 
     def take(self, section: SectionReader, check: Check) -> None:
@@ -138,6 +142,7 @@ class _Staging:
                 self._connection, stage, _checked(scan.lines(section.blocks()), check)
             )
         except RowRefused as error:
+            self.unread.add(target.table.name)
             self.findings.append(_misfit(error, section.head, self._locate(error)))
         self.findings += scan.findings()
         self.problem = self.problem or scan.problem
