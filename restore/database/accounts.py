@@ -8,15 +8,15 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
 from restore.database import questions
-from restore.database.staging import Stage, names
+from restore.database.catalogue import ForeignKey
+from restore.database.staging import Stage, names, same
 
 
 @dataclass(frozen=True)
 class Columns:
     """Which columns mean what. ``active`` are the values an account must have to sign in."""
 
-    key: tuple[str, ...]
-    natural: tuple[str, ...]
+    identity: questions.Identity
     email: str
     name: str
     password: str
@@ -24,10 +24,14 @@ class Columns:
     active: tuple[tuple[str, str], ...]
     survives: tuple[str, ...]
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.identity.key
+
 
 @dataclass(frozen=True)
 class StagedAccount:
-    """One account of the file, and what it is now; ``role_now`` is empty where it is not there."""
+    """One account of the file, and what it is now; ``role_now`` is empty where it is not there now."""
 
     key: tuple[str, ...]
     email: str
@@ -37,6 +41,10 @@ class StagedAccount:
     has_password: bool
     role_now: str
     has_password_now: bool
+
+    @property
+    def is_there(self) -> bool:
+        return bool(self.role_now)
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def staged_accounts(
 ) -> Iterator[StagedAccount]:
     """Every account of the file, by e-mail."""
     now = questions.pairs(
-        stage, live.identifier, columns.key, columns.natural, [columns.role, columns.password]
+        stage, live.identifier, columns.identity, [columns.role, columns.password]
     )
     # The pairs name the file's key first and the current columns behind it.
     paired = [f"k{i}" for i in range(len(columns.key))]
@@ -158,6 +166,27 @@ def add_to_stage(
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
+
+
+def leads_nowhere(
+    connection: Connection,
+    stage: Stage,
+    foreign: ForeignKey,
+    target: Stage,
+    key_columns: Sequence[str],
+    key: Sequence[str],
+) -> bool:
+    """Whether a reference of one staged row has no target among the staged rows."""
+    query = sql.SQL(
+        "SELECT count(*) FROM {} AS s WHERE {} AND {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
+    ).format(
+        stage.relation,
+        key_is("s", key_columns, key),
+        questions.filled("s", foreign.columns),
+        target.relation,
+        same("s", "t", foreign.columns, foreign.target_columns),
+    )
+    return questions.ask(connection, query) > 0
 
 
 def key_is(alias: str, columns: Sequence[str], key: Sequence[str]) -> sql.Composed:

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
 from restore.database.catalogue import ForeignKey, UniqueRule
-from restore.database.staging import PLACE, Stage, create_lost, names, same
+from restore.database.staging import PART, PLACE, Stage, create_lost, names, same
 
 
 def ask(connection: Connection, query: sql.Composable) -> int:
@@ -121,21 +121,35 @@ def filled(alias: str, columns: Sequence[str]) -> sql.Composed:
     )
 
 
+@dataclass(frozen=True)
+class Identity:
+    """By which columns a row of the file is a row of now: by its primary key, else by its natural key.
+
+    ``by_name_alone``: by the natural key and nothing else. So it is with the accounts of a foreign file:
+    whoever made it chose the keys, and must not hand one person's password or role to another.
+    """
+
+    key: tuple[str, ...]
+    natural: tuple[str, ...] = ()
+    by_name_alone: bool = False
+
+
 def pairs(
-    stage: Stage,
-    current: sql.Identifier,
-    key: Sequence[str],
-    natural: Sequence[str],
-    columns: Sequence[str],
+    stage: Stage, current: sql.Identifier, identity: Identity, columns: Sequence[str]
 ) -> sql.Composed:
     """For each row of the file that exists now: its key, and the current ``columns``.
 
-    Found by primary key, else by natural key, if the current row's own key is not in the file.
+    By natural key only where the current row's own key is not in the file.
     """
+    key, natural = identity.key, identity.natural
     wanted = sql.SQL(", ").join([names(key, "s"), *([names(columns, "c")] if columns else [])])
     by_key = sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
         wanted, stage.relation, current, same("s", "c", key)
     )
+    if identity.by_name_alone:
+        return sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
+            wanted, stage.relation, current, same("s", "c", natural)
+        )
     if not natural:
         return by_key
     by_name = sql.SQL(
@@ -156,16 +170,12 @@ def pairs(
 
 
 def count_pairs(
-    connection: Connection,
-    stage: Stage,
-    current: sql.Identifier,
-    key: Sequence[str],
-    natural: Sequence[str],
+    connection: Connection, stage: Stage, current: sql.Identifier, identity: Identity
 ) -> int:
     """Rows of the file that exist now."""
     return ask(
         connection,
-        sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(stage, current, key, natural, ())),
+        sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(stage, current, identity, ())),
     )
 
 
@@ -274,7 +284,9 @@ class Simulation:
         for key, rule in follower.keys:
             if rule == "set null":
                 continue
-            query = sql.SQL("INSERT INTO {} SELECT t.ctid, {} FROM {} AS t WHERE {} AND {}").format(
+            query = sql.SQL(
+                "INSERT INTO {} SELECT t.tableoid, t.ctid, {} FROM {} AS t WHERE {} AND {}"
+            ).format(
                 lost,
                 names(list(follower.table.columns), "t"),
                 follower.table.identifier,
@@ -302,9 +314,9 @@ class Simulation:
 
 def _not_lost(lost: sql.Identifier) -> sql.Composed:
     # Whole rows are compared by their place: a table without a key can follow too.
-    return sql.SQL("NOT EXISTS (SELECT FROM {} AS l WHERE l.{} = t.ctid)").format(
-        lost, sql.Identifier(PLACE)
-    )
+    return sql.SQL(
+        "NOT EXISTS (SELECT FROM {} AS l WHERE l.{} = t.tableoid AND l.{} = t.ctid)"
+    ).format(lost, sql.Identifier(PART), sql.Identifier(PLACE))
 
 
 def rows_of(

@@ -1,6 +1,6 @@
 """Filling up what redaction left out: the current value where the row exists, else a new one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -11,6 +11,7 @@ from restore.database import questions
 from restore.database.accounts import Columns, key_is
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
+from restore.database.questions import Identity
 from restore.database.staging import Stage, create_aside, names, same
 
 Make = Callable[[], object] | None
@@ -23,8 +24,11 @@ class Aside:
 
     stage: Stage
     relation: sql.Identifier
-    key: tuple[str, ...]
-    natural: tuple[str, ...]
+    identity: Identity
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.identity.key
 
     @property
     def table(self) -> sql.Identifier:
@@ -35,12 +39,11 @@ def set_aside(
     connection: Connection,
     number: int,
     stage: Stage,
-    key: Sequence[str],
-    natural: Sequence[str],
+    identity: Identity,
     columns: Sequence[str],
 ) -> Aside:
     """Copy the key, the natural key and ``columns`` of every live row."""
-    wanted = list(dict.fromkeys([*key, *natural, *columns]))
+    wanted = list(dict.fromkeys([*identity.key, *identity.natural, *columns]))
     relation = create_aside(connection, f"aside_{number}", stage.target.table, wanted)
     _execute(
         connection,
@@ -49,7 +52,7 @@ def set_aside(
         ),
     )
     _execute(connection, sql.SQL("ANALYZE {}").format(relation))
-    return Aside(stage, relation, tuple(key), tuple(natural))
+    return Aside(stage, relation, identity)
 
 
 def insert_staged(connection: Connection, stage: Stage) -> int:
@@ -103,7 +106,7 @@ def insert_filled(
             staged=staged,
             cells=sql.SQL(", ").join(cells),
             stage=stage.relation,
-            pairs=questions.pairs(stage, aside.relation, aside.key, aside.natural, columns),
+            pairs=questions.pairs(stage, aside.relation, aside.identity, columns),
             paired=names(paired),
             now=names(now),
             match=same("s", "p", aside.key, paired),
@@ -111,7 +114,7 @@ def insert_filled(
             same=same("s", "r", aside.key),
         ),
     )
-    kept = questions.count_pairs(connection, stage, aside.relation, aside.key, aside.natural)
+    kept = questions.count_pairs(connection, stage, aside.relation, aside.identity)
     return kept, rows - kept
 
 
@@ -134,7 +137,7 @@ def _keys_without_pair(connection: Connection, aside: Aside) -> list[tuple[str, 
     ).format(
         sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in aside.key),
         aside.stage.relation,
-        questions.pairs(aside.stage, aside.relation, aside.key, aside.natural, ()),
+        questions.pairs(aside.stage, aside.relation, aside.identity, ()),
         names(paired),
         same("s", "p", aside.key, paired),
     )
@@ -197,21 +200,25 @@ def set_roles(
     fallback: str,
     granted: Sequence[str],
 ) -> int:
-    """Accounts of a foreign file keep their current role or get the least, but for those granted."""
+    """Accounts of a foreign file keep their current role and password, and new ones get the least role,
+    but for those granted. Who kept a role and took a password from the file would let its maker in."""
     paired = [f"k{i}" for i in range(len(aside.key))]
     return _execute(
         connection,
         sql.SQL(
-            "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback})"
-            " FROM {stage} AS s LEFT JOIN ({pairs}) AS p({paired}, role_now) ON {match}"
+            "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
+            " {password} = CASE WHEN p.found THEN p.password_now ELSE t.{password} END"
+            " FROM {stage} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
+            " AS p({paired}, role_now, password_now, found) ON {match}"
             " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
         ).format(
             table=aside.table,
             role=sql.Identifier(columns.role),
+            password=sql.Identifier(columns.password),
             fallback=sql.Literal(fallback),
             stage=aside.stage.relation,
             pairs=questions.pairs(
-                aside.stage, aside.relation, aside.key, aside.natural, [columns.role]
+                aside.stage, aside.relation, aside.identity, [columns.role, columns.password]
             ),
             paired=names(paired),
             match=same("s", "p", aside.key, paired),
@@ -225,12 +232,13 @@ def set_roles(
 def keep_acting(
     connection: Connection, aside: Aside, columns: Columns, *, key: Sequence[str], email: str
 ) -> int:
-    """The acting owner's row of the file keeps what must survive."""
+    """The acting owner's row of the file keeps what must survive, and his own password: its key may be
+    another account's today."""
     return _execute(
         connection,
         sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND a.{} = {}").format(
             aside.table,
-            _take_from("a", columns.survives),
+            _take_from("a", dict.fromkeys([*columns.survives, columns.password])),
             aside.relation,
             key_is("t", aside.key, key),
             sql.Identifier(columns.email),
@@ -257,8 +265,8 @@ class SurvivingRow:
             ),
         )
 
-    def put_back(self, keys: Sequence[ForeignKey]) -> int:
-        """Insert the row. ``keys`` are the table's foreign keys."""
+    def put_back(self, keys: Sequence[ForeignKey]) -> tuple[int, int]:
+        """Insert the row. ``keys`` are the table's foreign keys. Returns rows, and references cleared."""
         listed = names(self._columns)
         rows = _execute(
             self._connection,
@@ -266,13 +274,14 @@ class SurvivingRow:
                 self._table.identifier, listed, listed, self._relation
             ),
         )
+        cleared = 0
         for key in keys:
             if all(self._table.columns[c].nullable for c in key.columns):
-                clear_dangling(self._connection, key, self._is_it)
-        return rows
+                cleared += clear_dangling(self._connection, key, self._is_it)
+        return rows, cleared
 
 
-def _take_from(alias: str, columns: Sequence[str]) -> sql.Composed:
+def _take_from(alias: str, columns: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(c), sql.Identifier(alias, c)) for c in columns
     )

@@ -60,16 +60,17 @@ def create_aside(
     return relation
 
 
-# No column of an application is called so.
-PLACE = "__place"
+# No column of an application is called so. A place is only a row's own within one partition.
+PART, PLACE = "__part", "__place"
 
 
 def create_lost(connection: Connection, name: str, table: LiveTable) -> sql.Identifier:
     """An empty temporary table for rows of a live one, with their place in it."""
     query = sql.SQL(
-        "CREATE TEMPORARY TABLE {} AS SELECT ctid AS {}, {} FROM {} WHERE false"
+        "CREATE TEMPORARY TABLE {} AS SELECT tableoid AS {}, ctid AS {}, {} FROM {} WHERE false"
     ).format(
         sql.Identifier(name),
+        sql.Identifier(PART),
         sql.Identifier(PLACE),
         names(list(table.columns)),
         table.identifier,

@@ -1,18 +1,19 @@
 """Who can sign in after a restore, with which password, and in which role."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backups.database.connection import Connection
-from backups.database.reading import column_of, primary_key_columns
+from backups.database.reading import column_of
 from backups.findings import Finding, Severity
-from backups.registry import Section
+from backups.registry import Section, registry
 from restore.database import accounts as sql_accounts
-from restore.database.accounts import Columns, StagedAccount
+from restore.database.accounts import Columns, LiveAccount, StagedAccount
+from restore.database.catalogue import ForeignKey
 from restore.database.staging import Stage
 from restore.database.targets import Target
 from restore.plan import AccountPlan, AccountsPlan, Choices, PasswordOf, count_accounts
-from restore.services.following import state_columns
+from restore.services.following import identity_of, state_columns
 from restore.services.preparing import Prepared
 
 
@@ -28,14 +29,15 @@ class Survivor:
 class People:
     """``target`` is the accounts' table, None where the project declares none or the file has none.
 
-    ``acting_key`` is the key, in the file, of the row that is the acting owner's; None where he
-    survives beside the file's rows or nobody acts.
+    ``acting`` is the acting owner's account of now, where one acts. ``acting_key`` is the key, in the
+    file, of the row that is his; None where he survives beside the file's rows or nobody acts.
     """
 
     target: Target | None = None
     columns: Columns | None = None
     plan: AccountsPlan = field(default_factory=AccountsPlan)
     survivor: Survivor | None = None
+    acting: LiveAccount | None = None
     acting_key: tuple[str, ...] | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -44,28 +46,31 @@ def plan_accounts(connection: Connection, prepared: Prepared, choices: Choices) 
     """Compare the file's accounts with those of now."""
     target = _accounts_target(prepared)
     if target is None:
-        return People()
-    people = People(target=target, columns=columns_of(target.reading.section))
+        return People(findings=_without_accounts(prepared))
+    columns = columns_of(prepared, target.reading.section)
+    lacking = _lacking(columns, target, prepared)
+    if lacking:
+        return People(findings=[lacking])
+    people = People(target=target, columns=columns)
     stage = prepared.stages[target.table.name]
     is_safe = prepared.manifest.type == "safe"
     if is_safe:
         _find_acting(connection, people, stage, choices)
     accounts = list(_accounts(connection, people, stage, prepared, choices))
-    if people.survivor:
-        accounts.append(_survivor_account(connection, people, choices))
+    if people.survivor and people.acting:
+        accounts.append(_acting_account(people.acting))
     people.plan = count_accounts(accounts)
     people.findings += _findings(people.plan, authentic=prepared.authentic)
     return people
 
 
-def columns_of(section: Section) -> Columns:
+def columns_of(prepared: Prepared, section: Section) -> Columns:
     """The columns behind the declared fields."""
     declared = section.accounts
     assert declared is not None  # noqa: S101 - callers ask for sections of accounts only
     model = section.model
     return Columns(
-        key=primary_key_columns(model),
-        natural=tuple(state_columns(section, section.natural_key)),
+        identity=identity_of(prepared, section),
         email=column_of(model, declared.email),
         name=column_of(model, declared.name),
         password=column_of(model, declared.password),
@@ -92,6 +97,7 @@ def _find_acting(connection: Connection, people: People, stage: Stage, choices: 
     if now is None or now.role != declared.owner or not now.active:
         people.findings.append(_nobody_acts(choices.acting))
         return
+    people.acting = now
     found = sql_accounts.acting_in_file(connection, stage, people.columns, now)
     if len(found) > 1:
         people.findings.append(_ambiguous())
@@ -111,7 +117,10 @@ def _accounts(
     assert people.target is not None and people.columns is not None  # noqa: S101
     rows = sql_accounts.staged_accounts(connection, stage, people.target.table, people.columns)
     for account in rows:
-        yield _account(account, people, prepared, choices)
+        if people.acting and people.acting_key == account.key:
+            yield replace(_acting_account(people.acting), name=account.name)
+        else:
+            yield _account(account, people, prepared, choices)
 
 
 def _account(
@@ -120,17 +129,14 @@ def _account(
     assert people.target is not None  # noqa: S101
     declared = people.target.reading.section.accounts
     assert declared is not None  # noqa: S101
-    acts = people.acting_key == account.key
-    role = (
-        declared.owner if acts else role_after(account, declared.fallback_role, prepared, choices)
-    )
+    role = role_after(account, declared.fallback_role, prepared, choices)
     privileged = role in declared.privileged
     return AccountPlan(
         email=account.email,
         name=account.name,
         role=role,
-        active=acts or account.active,
-        password=_password(account, prepared),
+        active=account.active,
+        password=_password(account, prepared, choices),
         privileged=privileged,
         appears=privileged and account.role_now != role,
         owner=role == declared.owner,
@@ -141,21 +147,23 @@ def _account(
 
 def role_after(account: StagedAccount, fallback: str, prepared: Prepared, choices: Choices) -> str:
     """A foreign file's roles count only where they were granted; others keep theirs or get the least."""
-    if prepared.authentic or account.email in choices.grant_roles:
+    if _role_counts(account, prepared, choices):
         return account.role
     return account.role_now or fallback
 
 
-def _password(account: StagedAccount, prepared: Prepared) -> PasswordOf:
-    if prepared.manifest.type == "safe":
+def _role_counts(account: StagedAccount, prepared: Prepared, choices: Choices) -> bool:
+    return prepared.authentic or account.email in choices.grant_roles
+
+
+def _password(account: StagedAccount, prepared: Prepared, choices: Choices) -> PasswordOf:
+    is_kept = account.is_there and not _role_counts(account, prepared, choices)
+    if prepared.manifest.type == "safe" or is_kept:
         return PasswordOf.TODAY if account.has_password_now else PasswordOf.NONE
     return PasswordOf.FILE if account.has_password else PasswordOf.NONE
 
 
-def _survivor_account(connection: Connection, people: People, choices: Choices) -> AccountPlan:
-    assert people.target is not None and people.columns is not None  # noqa: S101
-    now = sql_accounts.acting_now(connection, people.target.table, people.columns, choices.acting)
-    assert now is not None  # noqa: S101 - found a moment ago, in the same snapshot
+def _acting_account(now: LiveAccount) -> AccountPlan:
     return AccountPlan(
         email=now.email,
         name=now.name,
@@ -168,28 +176,97 @@ def _survivor_account(connection: Connection, people: People, choices: Choices) 
     )
 
 
-def add_survivor(connection: Connection, prepared: Prepared, people: People) -> None:
-    """Let the staged rows include the acting owner's, so that rows pointing to him have a target."""
+def add_survivor(
+    connection: Connection, prepared: Prepared, people: People
+) -> tuple[int, list[Finding]]:
+    """Let the staged rows include the acting owner's, so that rows pointing to him have a target.
+    Returns how many of his own references become NULL, and what is to be said of them."""
     assert people.target is not None and people.columns is not None and people.survivor  # noqa: S101
-    stage = prepared.stages[people.target.table.name]
-    sql_accounts.add_to_stage(
-        connection, stage, people.target.table, people.columns.key, people.survivor.key
+    table = people.target.table
+    stage = prepared.stages[table.name]
+    key = people.survivor.key
+    sql_accounts.add_to_stage(connection, stage, table, people.columns.key, key)
+    cleared, findings = 0, []
+    for foreign in prepared.keys:
+        target = prepared.stages.get(foreign.target_table)
+        if foreign.table != table.name or target is None:
+            continue
+        if set(foreign.columns) <= set(stage.columns) and sql_accounts.leads_nowhere(
+            connection, stage, foreign, target, people.columns.key, key
+        ):
+            nullable = all(table.columns[name].nullable for name in foreign.columns)
+            cleared += nullable
+            findings.append(_leads_nowhere(foreign, nullable=nullable))
+    return cleared, findings
+
+
+def _leads_nowhere(foreign: ForeignKey, *, nullable: bool) -> Finding:
+    said = f"{', '.join(foreign.columns)} of the acting owner's account points to a row of"
+    if nullable:
+        return Finding(
+            "restore.acting_reference",
+            Severity.NOTICE,
+            f"{said} {foreign.target_table} that goes; the account stays, without it.",
+            "Set it anew after the restore.",
+            table=foreign.table,
+        )
+    return Finding(
+        "restore.acting_reference",
+        Severity.ERROR,
+        f"{said} {foreign.target_table} that goes, and may not be empty.",
+        "Let another owner restore (--as EMAIL).",
+        table=foreign.table,
+    )
+
+
+def _without_accounts(prepared: Prepared) -> list[Finding]:
+    """A file without accounts would empty their table: whoever acts would not survive it."""
+    emptied = {table.name for table in prepared.matched.emptied}
+    if not any(s.accounts and s.table in emptied for s in registry.sections):
+        return []
+    if prepared.manifest.type == "safe":
+        return [
+            Finding(
+                "restore.acting_owner",
+                Severity.ERROR,
+                "The file has no accounts, so that of the acting owner could not survive it.",
+                "Use the file as it was made.",
+            )
+        ]
+    return [_no_owner(authentic=prepared.authentic)]
+
+
+def _lacking(columns: Columns, target: Target, prepared: Prepared) -> Finding | None:
+    """Accounts without an address or a role cannot be judged."""
+    wanted = {columns.email, columns.name, columns.role, *(name for name, _ in columns.active)}
+    missing = sorted(wanted - set(prepared.stages[target.table.name].columns))
+    if not missing:
+        return None
+    return Finding(
+        "restore.column_missing",
+        Severity.ERROR,
+        f"Section {target.head.key!r} lacks {', '.join(missing)}, without which nobody can tell who"
+        " could sign in.",
+        "Restore the file with the version of the application that made it.",
+        table=target.table.name,
+    )
+
+
+def _no_owner(*, authentic: bool) -> Finding:
+    return Finding(
+        "restore.no_owner",
+        # Our own file is put back as it was; of a foreign one we ourselves withhold roles.
+        Severity.WARNING if authentic else Severity.ERROR,
+        "After this restore no owner could sign in.",
+        "Grant a role (--grant-roles EMAIL), or make an owner afterwards:"
+        " manage.py createsuperuser.",
     )
 
 
 def _findings(plan: AccountsPlan, *, authentic: bool) -> list[Finding]:
     found: list[Finding] = []
-    if plan.total and not plan.owners_who_can_sign_in:
-        found.append(
-            Finding(
-                "restore.no_owner",
-                # Our own file is put back as it was; of a foreign one we ourselves withhold roles.
-                Severity.WARNING if authentic else Severity.ERROR,
-                "After this restore no owner could sign in.",
-                "Grant a role (--grant-roles EMAIL), or make an owner afterwards:"
-                " manage.py createsuperuser.",
-            )
-        )
+    if not plan.owners_who_can_sign_in:
+        found.append(_no_owner(authentic=authentic))
     if plan.privileged_new:
         found.append(
             Finding(

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from django.apps import apps
 
 from backups.database.introspection import LiveTable
-from backups.database.reading import column_of
+from backups.database.reading import column_of, primary_key_columns
 from backups.registry import Section
 from backups.registry.references import references
 from restore.database.catalogue import ForeignKey
-from restore.database.questions import Follower
+from restore.database.questions import Follower, Identity
 from restore.services.preparing import Prepared
 
 
@@ -63,6 +63,15 @@ def _delete_rules() -> dict[tuple[str, str], str]:
         for model in apps.get_models(include_auto_created=True)
         for reference in references(model)
     }
+
+
+def identity_of(prepared: Prepared, section: Section) -> Identity:
+    """By which columns a row of this section is found again."""
+    return Identity(
+        key=primary_key_columns(section.model),
+        natural=tuple(state_columns(section, section.natural_key)),
+        by_name_alone=bool(section.accounts and section.natural_key and not prepared.authentic),
+    )
 
 
 def state_columns(section: Section, fields: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 Reads in one REPEATABLE READ transaction that is always rolled back.
 """
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +17,13 @@ from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import place_in_file
 from restore.database.questions import Follower, Simulation
-from restore.database.staging import Relation, Stage, one_instant
+from restore.database.staging import Relation, Stage, create_aside, one_instant
 from restore.database.targets import Target
 from restore.locate import key_is_secret
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.scanning import rows_from
 from restore.services import accounts, file_plan
-from restore.services.following import followers_of, state_columns
+from restore.services.following import followers_of, identity_of, state_columns
 from restore.services.opening import opened
 from restore.services.preparing import Check, Prepared, prepare
 
@@ -62,6 +63,7 @@ class _Planner:
         self._connection = connection
         self._file = prepared
         self._choices = choices
+        self._numbers = itertools.count()
         self._followers = followers_of(prepared)
         tables = [*prepared.matched.written, *(f.table for f in self._followers)]
         self._now = introspection.count_rows(connection, tables)
@@ -74,9 +76,10 @@ class _Planner:
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.survivor:
             # From here on the account counts as one of the file's rows.
-            accounts.add_survivor(self._connection, self._file, people)
+            cleared, findings = accounts.add_survivor(self._connection, self._file, people)
+            self._findings += findings
             name = people.survivor.table
-            tables[name] = _with_survivor(tables[name])
+            tables[name] = _with_survivor(tables[name], cleared)
         simulation = Simulation(self._connection, self._followers, self._after)
         simulation.run()
         self._count_kept_to_nowhere(simulation, tables)
@@ -108,8 +111,8 @@ class _Planner:
         rows = self._file.tail.statistics.sections[target.head.key].rows
         kept = refilled = 0
         if target.redacted:
-            natural = state_columns(section, section.natural_key)
-            kept = questions.count_pairs(self._connection, stage, table.identifier, key, natural)
+            identity = identity_of(self._file, section)
+            kept = questions.count_pairs(self._connection, stage, table.identifier, identity)
             refilled = rows - kept
         return TablePlan(
             key=section.key,
@@ -162,8 +165,7 @@ class _Planner:
                 kept = questions.pairs(
                     self._file.stages[name],
                     target.table.identifier,
-                    primary_key_columns(section.model),
-                    state_columns(section, section.natural_key),
+                    identity_of(self._file, section),
                     [column],
                 )
                 lost = simulation.kept_to_nowhere(kept, column, foreign)
@@ -187,17 +189,27 @@ class _Planner:
             stage = self._file.stages.get(key.table)
             if stage is None or not key.validated or not set(key.columns) <= set(stage.columns):
                 continue
-            target = self._file.stages.get(key.target_table)
-            written = {table.name for table in self._file.matched.written}
-            if target is None and key.target_table in written:
+            relation = self._target_of(key)
+            if relation is None:
                 continue
-            relation = target.relation if target else key.target_identifier
             count = questions.dangling(self._connection, stage, key, relation)
             if count:
                 first = questions.first_dangling(
                     self._connection, stage, key, relation, self._key_of(stage)
                 )
                 self._findings.append(_dangling(key, count, self._where(stage, *first)))
+
+    def _target_of(self, key: ForeignKey) -> Relation | None:
+        """What holds the target's rows after the restore; None where that could not be read."""
+        if key.target_table in self._file.unread:
+            return None
+        if stage := self._file.stages.get(key.target_table):
+            return stage.relation
+        if any(table.name == key.target_table for table in self._file.matched.emptied):
+            table = self._file.tables[key.target_table]
+            name = f"emptied_{next(self._numbers)}"
+            return create_aside(self._connection, name, table, key.target_columns)
+        return key.target_identifier
 
     def _key_of(self, stage: Stage) -> tuple[str, ...]:
         return primary_key_columns(stage.target.reading.section.model)
@@ -222,9 +234,11 @@ class _Planner:
         ]
 
 
-def _with_survivor(table: TablePlan) -> TablePlan:
+def _with_survivor(table: TablePlan, cleared: int) -> TablePlan:
     # The row is there now and stays, so it is not dropped, and comes on top of the file's.
-    return replace(table, after=table.after + 1, survives=1, dropped=table.dropped - 1)
+    return replace(
+        table, after=table.after + 1, survives=1, dropped=table.dropped - 1, set_null=cleared
+    )
 
 
 def _kept_references(target: Target, keys: list[ForeignKey]) -> list[tuple[str, ForeignKey]]:

@@ -11,7 +11,6 @@ from backups import conf
 from backups.artifact.reader import ArtifactReader, FileReader, SectionReader, Tail
 from backups.artifact.tail import Locator
 from backups.database import introspection
-from backups.database.reading import primary_key_columns
 from backups.errors import ArtifactError, RestoreError
 from backups.services import vault
 from backups.services.progress import Progress
@@ -26,6 +25,7 @@ from restore.services import accounts
 from restore.services.accounts import People
 from restore.services.following import (
     followers_of,
+    identity_of,
     state_columns,
     tables_held,
     touching,
@@ -147,8 +147,7 @@ class Writer:
                     connection,
                     number,
                     self._file.stages[target.table.name],
-                    primary_key_columns(section.model),
-                    state_columns(section, section.natural_key),
+                    identity_of(self._file, section),
                     columns,
                 )
         return people
@@ -159,7 +158,8 @@ class Writer:
         if self._plan.choices.keep_revoked:
             columns += state_columns(section, section.revoked)
         if people.columns and people.target is target:
-            columns += [people.columns.email, people.columns.role, *people.columns.survives]
+            settled = people.columns
+            columns += [settled.email, settled.role, settled.password, *settled.survives]
         return columns
 
     def _surviving_row(self, people: People) -> SurvivingRow | None:
@@ -271,7 +271,8 @@ class Writer:
             )
         if survivor:
             keys = [key for key in self._file.keys if key.table == table]
-            self._state.of(table).survives = survivor.put_back(keys)
+            counted = self._state.of(table)
+            counted.survives, counted.set_null = survivor.put_back(keys)
 
     def _keep_revoked(self) -> None:
         for target in self._file.matched.targets:
