@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from backups.models import AuditEvent, BackupRun
 from backupsvc.studio.models import ClientAccessToken, User
 from restore.database import questions, redacted
+from restore.database.questions import Identity
 from restore.models import RestoreRun
 from restore.services.writing import Writer
 from tests.restore.comparing import miscounts, mistakes
@@ -128,7 +129,9 @@ def _without_natural_keys(monkeypatch) -> None:
     monkeypatch.setattr(
         questions,
         "pairs",
-        lambda stage, current, key, natural, columns: pairs(stage, current, key, (), columns),
+        lambda stage, current, identity, columns: pairs(
+            stage, current, Identity(identity.key), columns
+        ),
     )
 
 
