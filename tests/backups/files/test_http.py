@@ -1,0 +1,245 @@
+"""Fetching: what may be asked and what may not, what is worth another attempt, and when to stop."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from backups.errors import FetchError
+from backups.files import http
+from backups.files.http import HttpSource
+from backups.files.resolve import HttpTarget
+from tests.backups.files.web import Web, body, broken_off, endless, redirect, serving, status
+
+MALFORMED = pytest.mark.xfail(strict=False, reason="urlsplit's ValueError is let through")
+
+
+@pytest.fixture
+def web(settings) -> Iterator[Web]:
+    """A server that the settings admit, as a studio's own file server would be."""
+    with serving() as made:
+        settings.BACKUPS_FETCH_INTERNAL_HOSTS = [made.host]
+        yield made
+
+
+@pytest.fixture
+def inside() -> Iterator[Web]:
+    """A server inside the network that nobody admitted."""
+    with serving() as made:
+        made.on("/secret", body(b"metadata of the cloud"))
+        yield made
+
+
+def fetch(url: str) -> bytes:
+    return b"".join(HttpSource().read(HttpTarget(url)))
+
+
+def refusal(url: str) -> FetchError:
+    with pytest.raises(FetchError) as refused:
+        fetch(url)
+    assert refused.value.hint
+    return refused.value
+
+
+def test_a_file_comes_as_it_is(web: Web):
+    assert fetch(web.on("/a.png", body(b"\x89PNG" * 100_000))) == b"\x89PNG" * 100_000
+
+
+def test_a_server_inside_the_network_is_not_asked_unless_it_is_admitted(inside: Web):
+    assert refusal(inside.url("/secret")).code == "file.plain_http"
+    assert inside.asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1"),  # noqa: S104
+        *("169.254.169.254", "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1"),
+        *("localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::]", "[fe80::1]", "[fc00::1]"),
+        *("[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[::127.0.0.1]", "[::a00:1]"),
+        *("[64:ff9b::7f00:1]", "[64:ff9b:1::1]", "[2002:7f00:1::]", "[ff02::1]"),
+    ],
+)
+def test_no_address_inside_the_network_is_reached(host: str, settings):
+    settings.BACKUPS_FETCH_PLAIN_HTTP = True
+    settings.BACKUPS_FETCH_CONNECT_SECONDS = 1
+    assert refusal(f"http://{host}/").code == "file.internal_address"
+    assert refusal(f"https://{host}/").code == "file.internal_address"
+
+
+def test_a_name_that_means_an_inside_address_is_refused_when_it_is_connected_to(
+    inside: Web, monkeypatch: pytest.MonkeyPatch, settings
+):
+    """As with DNS rebinding: whatever the name said before, the address counts."""
+    settings.BACKUPS_FETCH_PLAIN_HTTP = True
+    monkeypatch.setattr(http, "_PORTS", {"http": inside.port, "https": 443})
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", inside.port))],
+    )
+    assert refusal(f"http://files.example:{inside.port}/secret").code == "file.internal_address"
+    assert inside.asked == []
+
+
+def test_without_the_filter_it_would_be_reached(
+    inside: Web, monkeypatch: pytest.MonkeyPatch, settings
+):
+    settings.BACKUPS_FETCH_PLAIN_HTTP = True
+    monkeypatch.setattr(http, "_PORTS", {"http": inside.port, "https": 443})
+    unfiltered = http._new_session
+    monkeypatch.setattr(http, "_new_session", lambda *, internal: unfiltered(internal=True))
+    assert fetch(inside.url("/secret")) == b"metadata of the cloud"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://files.example/a", "file.plain_http"),
+        ("https://files.example:8443/a", "file.port"),
+        ("https://files.example:22/a", "file.port"),
+        ("ftp://files.example/a", "file.bad_address"),
+        ("file:///etc/passwd", "file.bad_address"),
+        ("gopher://files.example/a", "file.bad_address"),
+        ("https://noa:secret@files.example/a", "file.bad_address"),
+        ("https:///a", "file.bad_address"),
+        ("https://files.example:port/a", "file.bad_address"),
+        pytest.param("https://[::1/a", "file.bad_address", marks=MALFORMED),
+        ("https://" + "a" * 300 + ".example/", "file.unreachable"),
+    ],
+)
+def test_an_address_that_may_not_be_asked_is_refused_by_name(url: str, code: str):
+    refused = refusal(url)
+    assert (refused.code, refused.permanent) == (code, True)
+
+
+def test_only_listed_hosts_are_asked_where_there_is_a_list(settings):
+    settings.BACKUPS_FETCH_ALLOWED_HOSTS = ["files.example"]
+    assert refusal("https://other.example/a").code == "file.host"
+
+
+def test_plain_http_and_its_port_can_be_allowed(settings):
+    settings.BACKUPS_FETCH_PLAIN_HTTP = True
+    assert refusal("http://127.0.0.1:81/").code == "file.port"
+
+
+def test_a_redirect_is_followed(web: Web):
+    web.on("/b", body(b"there"))
+    assert fetch(web.on("/a", redirect("/b"))) == b"there"
+    assert fetch(web.on("/c", redirect(web.url("/b"), 307))) == b"there"
+
+
+def test_a_redirect_into_the_network_is_refused(web: Web, inside: Web, settings):
+    assert refusal(web.on("/a", redirect(inside.url("/secret")))).code == "file.plain_http"
+    settings.BACKUPS_FETCH_PLAIN_HTTP = True
+    assert refusal(web.on("/b", redirect("http://127.0.0.1/"))).code == "file.internal_address"
+    assert refusal(web.on("/c", redirect("file:///etc/passwd"))).code == "file.bad_address"
+    assert inside.asked == []
+
+
+def test_redirects_come_to_an_end(web: Web):
+    assert refusal(web.on("/a", redirect("/a"))).code == "file.redirects"
+    assert len(web.asked) == http.MOST_REDIRECTS + 1
+
+
+@pytest.mark.parametrize(
+    ("code", "permanent"),
+    [(404, True), (403, True), (410, True), (429, False), (500, False), (503, False), (204, True)],
+)
+def test_whether_a_status_is_worth_another_attempt(web: Web, code: int, permanent: bool):
+    refused = refusal(web.on("/a", status(code)))
+    assert (refused.code, refused.permanent) == ("file.http_status", permanent)
+    assert str(code) in refused.message
+
+
+def test_a_body_that_breaks_off_is_no_file(web: Web):
+    refused = refusal(web.on("/a", broken_off(b"half", promised=8)))
+    assert (refused.code, refused.permanent) == ("file.unreachable", False)
+
+
+def test_a_server_that_is_not_there_is_unreachable(settings):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings.BACKUPS_FETCH_INTERNAL_HOSTS = [host]
+        assert refusal(f"http://{host}/a").code == "file.unreachable"
+
+
+def test_a_server_that_says_nothing_is_given_up(web: Web, settings):
+    settings.BACKUPS_FETCH_READ_SECONDS = 0.1
+    silence = threading.Event()
+
+    def say_nothing(_: object) -> None:
+        silence.wait(20)
+
+    try:
+        refused = refusal(web.on("/a", say_nothing))
+    finally:
+        silence.set()
+    assert (refused.code, refused.permanent) == ("file.unreachable", False)
+
+
+def test_a_body_that_takes_too_long_is_given_up_at_the_deadline(web: Web, settings):
+    settings.BACKUPS_FETCH_TOTAL_SECONDS = 10
+    seconds = iter(range(0, 1000, 3))
+    source = HttpSource(clock=lambda: next(seconds))
+    received = source.read(HttpTarget(web.on("/a", endless)))
+    with pytest.raises(FetchError) as refused:
+        for _ in received:
+            pass
+    assert refused.value.code == "file.too_slow"
+
+
+def test_proxies_and_passwords_of_the_environment_are_not_used(
+    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path
+):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login noa password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert fetch(web.on("/a", body(b"x"))) == b"x"
+    assert "authorization" not in web.headers[0]
+
+
+def test_nothing_is_unpacked_on_the_way(web: Web):
+    assert fetch(web.on("/a", body(b"not gzip", Content_Encoding="gzip"))) == b"not gzip"
+    assert web.headers[0]["accept-encoding"] == "identity"
+
+
+def test_so_many_at_a_time_from_one_host_and_no_more(web: Web, settings):
+    settings.BACKUPS_FETCH_PER_HOST = 2
+    at_once, most = 0, 0
+    changed = threading.Condition()
+
+    def count(request) -> None:
+        nonlocal at_once, most
+        with changed:
+            at_once += 1
+            most = max(most, at_once)
+            changed.notify_all()
+            changed.wait_for(lambda: at_once == 2, timeout=0.2)
+        body(b"x")(request)
+        with changed:
+            at_once -= 1
+
+    url = web.on("/a", count)
+    source = HttpSource()
+    threads = [
+        threading.Thread(target=lambda: b"".join(source.read(HttpTarget(url)))) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+
+
+def test_pauses_double_with_jitter_and_have_a_longest():
+    slept: list[float] = []
+    source = HttpSource(sleep=slept.append)
+    for attempt in range(10):
+        source.pause(attempt)
+    for attempt, seconds in enumerate(slept):
+        assert min(30, 0.5 * 2**attempt) / 2 <= seconds <= min(30, 0.5 * 2**attempt)
+    assert len(set(slept)) == 10

@@ -1,0 +1,84 @@
+"""File content out of Django's storages, and what it means when there is none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, default_storage, storages
+
+from backups.errors import FetchError
+from backups.files import storage
+from backups.files.resolve import StorageTarget
+
+pytestmark = pytest.mark.usefixtures("folders")
+
+
+def read(name: str) -> bytes:
+    return b"".join(storage.read(StorageTarget("default", name)))
+
+
+def refusal(name: str) -> FetchError:
+    with pytest.raises(FetchError) as refused:
+        read(name)
+    assert refused.value.hint
+    return refused.value
+
+
+def test_content_comes_in_blocks():
+    default_storage.save("a/b.bin", ContentFile(b"x" * (storage.READ_BYTES + 1)))
+    blocks = list(storage.read(StorageTarget("default", "a/b.bin")))
+    assert [len(block) for block in blocks] == [storage.READ_BYTES, 1]
+
+
+def test_an_empty_file_is_a_file():
+    default_storage.save("empty", ContentFile(b""))
+    assert read("empty") == b""
+
+
+@pytest.mark.parametrize("name", ["nothing.png", "a", "", "a/b.bin/c"])
+def test_what_is_not_there_is_missing_for_good(name: str, folders):
+    (folders.media / "a").mkdir(parents=True)
+    (folders.media / "a" / "b.bin").write_bytes(b"x")
+    refused = refusal(name)
+    assert (refused.code, refused.permanent) == ("file.missing", True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../installation.key", "a/../../installation.key", "/etc/passwd", "a\0b"]
+)
+def test_a_name_that_leads_out_of_the_storage_is_refused(name: str, folders):
+    folders.key.write_text("secret")
+    refused = refusal(name)
+    assert (refused.code, refused.permanent) == ("file.bad_name", True)
+    assert str(folders.media) not in refused.message
+
+
+class Moody(Storage):
+    """A storage whose own errors are no OSError, as those of a cloud's client are."""
+
+    def _open(self, name: str, mode: str = "rb"):
+        raise LookupError(f"the cloud says no to {name}")
+
+
+@pytest.fixture
+def moody() -> Iterator[None]:
+    storages._storages["moody"] = Moody()  # type: ignore[attr-defined]
+    yield
+    del storages._storages["moody"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("moody")
+def test_an_error_of_a_storage_s_own_kind_is_worth_another_attempt():
+    with pytest.raises(FetchError) as refused:
+        next(storage.read(StorageTarget("moody", "a")))
+    assert (refused.value.code, refused.value.permanent) == ("file.unreadable", False)
+    assert "cloud" not in refused.value.message
+
+
+def test_a_link_is_followed_only_where_it_stays_inside(folders, tmp_path: Path):
+    (folders.media).mkdir()
+    (tmp_path / "outside").write_bytes(b"x")
+    (folders.media / "inside").write_bytes(b"y")
+    (folders.media / "link").symlink_to(folders.media / "inside")
+    assert read("link") == b"y"
