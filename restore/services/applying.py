@@ -25,9 +25,9 @@ from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import FilesBack, Journal, undo_journal
 from restore.locate import places
-from restore.models import Receipt, RestoreRun
+from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
-from restore.services import file_plan, superseded
+from restore.services import file_plan, requests, superseded
 from restore.services.aftermath import follow_up
 from restore.services.following import tables_held
 from restore.services.opening import opened
@@ -53,12 +53,13 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
             with opened(path, Choices.of(run.choices), progress.check) as readable:
                 report = _Restore(run, readable, progress).apply()
         except BaseException as error:
-            if not Receipt.objects.filter(pk=run.pk).exists():
+            if not requests.is_committed(run.pk):
                 raise
-            # It is committed; what went wrong afterwards must not make it look undone.
-            _succeed(run, {"aftermath": {"problems": [runs.explain(error).message]}})
+            # What went wrong afterwards must not make it look undone.
+            problem = {"aftermath": {"problems": [runs.explain(error).message]}}
+            runs.once_more_if_lost(lambda: _succeed(run, problem))
             raise
-        _succeed(run, report)
+        runs.once_more_if_lost(lambda: _succeed(run, report))
     return run
 
 
@@ -184,7 +185,9 @@ class _Restore:
             yield journal
         except BaseException:
             journal.close()
-            if not Receipt.objects.filter(pk=self._run.pk).exists():
+            if requests.is_committed(self._run.pk):
+                journal.forget()
+            else:
                 undo_journal(self._run.pk)
                 superseded.forget(self._run.pk)
             raise

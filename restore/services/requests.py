@@ -61,6 +61,11 @@ def request_uploaded(upload: Upload, plan: PlanRun, actor: Actor) -> RestoreRun:
     return run
 
 
+def is_committed(run_id: str) -> bool:
+    """Whether a restore's transaction was committed, whatever else is said of it."""
+    return runs.once_more_if_lost(Receipt.objects.filter(pk=run_id).exists)
+
+
 def end_abandoned() -> list[str]:
     """End the restores whose worker died, and clear up after all that have ended.
 
@@ -68,11 +73,11 @@ def end_abandoned() -> list[str]:
     Returns the ids of those that had not.
     """
     for run_id in RestoreRun.objects.filter(state=State.RUNNING).values_list("pk", flat=True):
-        if not runs.is_alive(run_id) and Receipt.objects.filter(pk=run_id).exists():
+        if not runs.is_alive(run_id) and is_committed(run_id):
             _mark_succeeded(run_id)
     ended = runs.end_abandoned(RestoreRun)
     for run_id in files.journals():
-        if Receipt.objects.filter(pk=run_id).exists():
+        if is_committed(run_id):
             files.forget_journal(run_id)
         elif not RestoreRun.objects.filter(pk=run_id, state__in=ACTIVE_STATES).exists():
             files.undo_journal(run_id)

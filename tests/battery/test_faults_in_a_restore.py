@@ -1,0 +1,170 @@
+"""Whatever fails, and wherever: a restore gives back exactly what was there or changes nothing."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from backups.models import BackupRun
+from backups.registry import registry
+from backups.services import coverage
+from restore import files
+from restore.models import Receipt, RestoreRun
+from restore.services import applying, superseded
+from tests.battery.conftest import Studio
+from tests.battery.injecting import (
+    Faults,
+    Operation,
+    end_session,
+    injecting,
+    interrupt,
+    raise_error,
+)
+from tests.battery.state import leftovers, sessions, stored_files, unfinished_runs
+from tests.databases import empty_folder
+from tests.roundtrip.dump import differences, dump_data
+from tests.roundtrip.engine import back_up, restore, stored
+
+Fault = Callable[[Operation], None]
+FAULTS: tuple[Fault, ...] = (raise_error, end_session, interrupt)
+
+
+@pytest.fixture
+def zoo_alone(studio, monkeypatch) -> Iterator[Path]:
+    """A backup of the zoo, while the engine knows no other table: a restore of few operations."""
+    studio.become("then")
+    zoo = [section for section in registry.sections if section.key.startswith("zoo.")]
+    monkeypatch.setattr(registry, "_sections", zoo)
+    monkeypatch.setattr(coverage, "require_covered", lambda *_: None)
+    artifact = stored(back_up()).rename(studio.folder / "zoo.json.zst")
+    studio.become("today")
+    empty_folder(Path(settings.BACKUPS_ROOT))
+    yield artifact
+    artifact.unlink()
+
+
+def count_operations(studio: Studio, artifact: Path) -> tuple[list[str], "Outcome"]:
+    """What a restore does that nothing disturbs, and what it makes of the studio."""
+    with injecting(Faults()) as faults:
+        restore(artifact)
+    after = Outcome(studio)
+    start_again(studio)
+    return faults.log, after
+
+
+class Outcome:
+    def __init__(self, studio: Studio) -> None:
+        self.data, self.files = dump_data(), stored_files()
+
+    def objections(self) -> list[str]:
+        """How the studio differs from this."""
+        found = differences(self.data, dump_data())
+        return found + sorted(map(str, self.files.items() ^ stored_files().items()))
+
+
+def start_again(studio: Studio) -> None:
+    studio.become("today")
+    empty_folder(Path(settings.BACKUPS_ROOT))
+
+
+def fail_at(at: int, fault: Fault, studio: Studio, artifact: Path, after: Outcome) -> list[str]:
+    """Restore with one fault. Returns all that is wrong then."""
+    faults = Faults(fault, at)
+    try:
+        with injecting(faults):
+            restore(artifact)
+    except BaseException as error:
+        known = error
+    else:
+        known = None
+    assert faults.injected
+    wrong = list(_objections(studio, after, known))
+    if wrong:
+        wrong.insert(0, f"{at} {fault.__name__} before {faults.log[at - 1]}: {known!r}")
+    if Receipt.objects.exists() or wrong:
+        start_again(studio)
+    else:
+        empty_folder(Path(settings.BACKUPS_ROOT))
+        BackupRun.objects.all().delete()
+        RestoreRun.objects.all().delete()
+    return wrong
+
+
+def _objections(studio: Studio, after: Outcome, error: BaseException | None) -> Iterator[str]:
+    run = RestoreRun.objects.first()
+    if Receipt.objects.exists():
+        yield from after.objections()
+        if run.state != "succeeded":
+            yield f"committed, and the run is {run.state}"
+    else:
+        yield from differences(studio.today, dump_data())
+        if studio.files_today != stored_files():
+            yield "the files are not as they were"
+        if run and (run.state not in ("failed", "cancelled") or not run.error_code):
+            yield f"not committed, and the run is {run.state} {run.error_code}"
+        if error is None:
+            yield "nobody was told"
+    yield from (f"left over: {name}" for name in leftovers())
+    yield from (f"session: {found}" for found in sessions())
+    yield from (f"unfinished: {found}" for found in unfinished_runs())
+
+
+def few_of_each_kind(log: list[str]) -> list[int]:
+    """The numbers of operations: of each kind all where there are few, else the first, a middle one
+    and the last. What a statement names is not part of its kind."""
+    kinds: dict[str, list[int]] = {}
+    for number, what in enumerate(log, 1):
+        kinds.setdefault(" ".join(w for w in what.split() if w.isupper()) or what, []).append(
+            number
+        )
+    picked = set[int]()
+    for numbers in kinds.values():
+        few = len(numbers) <= 6
+        picked |= set(numbers if few else (numbers[0], numbers[len(numbers) // 2], numbers[-1]))
+    return sorted(picked)
+
+
+def spread(numbers: list[int], amount: int) -> list[int]:
+    return numbers[:: max(1, len(numbers) // amount)]
+
+
+def inject(numbers: list[int], studio: Studio, artifact: Path, after: Outcome) -> None:
+    wrong = []
+    for turn, number in enumerate(numbers):
+        wrong += fail_at(number, FAULTS[turn % len(FAULTS)], studio, artifact, after)
+    print(f"\n{len(numbers)} faults injected", *wrong, sep="\n")
+    assert wrong == []
+    restore(artifact)
+    assert after.objections() == [], "a retry works"
+
+
+def test_a_dozen_operations_fail(studio, zoo_alone) -> None:
+    log, after = count_operations(studio, zoo_alone)
+    inject(spread(range(1, len(log) + 1), 12), studio, zoo_alone, after)
+
+
+@pytest.mark.battery
+def test_every_operation_fails(studio, zoo_alone) -> None:
+    log, after = count_operations(studio, zoo_alone)
+    inject(list(range(1, len(log) + 1)), studio, zoo_alone, after)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_kind_of_operation_fails_while_the_whole_studio_comes_back(studio, fault) -> None:
+    log, after = count_operations(studio, studio.complete)
+    wrong = []
+    for number in few_of_each_kind(log):
+        wrong += fail_at(number, fault, studio, studio.complete, after)
+    print(f"\n{len(few_of_each_kind(log))} faults injected by {fault.__name__}")
+    assert wrong == []
+
+
+def test_it_fails_around_the_files_and_the_commit(studio) -> None:
+    log, after = count_operations(studio, studio.complete)
+    assert studio.files_today.items() < after.files.items()
+    commits = [n for n, what in enumerate(log, 1) if what == "COMMIT"]
+    numbers = {log.index("storage") + 2, *commits, *(n + 1 for n in commits), len(log)}
+    inject(sorted(numbers), studio, studio.complete, after)
