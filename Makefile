@@ -19,7 +19,7 @@ FIND_PYTHON = for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 
 .PHONY: help
 help: ## Explain the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Build .venv from requirements.lock; instant when that has not changed
@@ -66,6 +66,10 @@ test: setup ## The everyday tests, on private servers that they start themselves
 .PHONY: battery
 battery: setup ## The full proof: minutes long
 	@$(PY) -m pytest -m battery $(ARGS)
+
+.PHONY: screenshots
+screenshots: setup ## Take the pictures in docs/screenshots anew
+	@$(PY) -m pytest --ds=tests.browser.settings tests/browser/take_screenshots.py $(ARGS)
 
 .PHONY: format
 format: setup ## Format the code, and fix what can be fixed

@@ -7,6 +7,7 @@ from django.db import connection
 
 # A table that was never analysed has reltuples -1; the statistics collector then knows better.
 # https://www.postgresql.org/docs/current/catalog-pg-class.html
+# Not pg_relation_size: it locks the table, and would wait for whoever restores or alters it.
 _ESTIMATE = """
 SELECT coalesce(sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples
                          ELSE pg_stat_get_live_tuples(c.oid) END), 0)::bigint,
@@ -18,7 +19,9 @@ WHERE c.relkind IN ('r', 'p') AND c.relname = ANY (%s) AND n.nspname = ANY (curr
 
 @dataclass(frozen=True)
 class Estimate:
-    """``bytes`` are those of the tables on disk; what a backup writes is of the same order."""
+    """``bytes`` are those of the tables on disk; what a backup writes is of the same order.
+
+    They are 0 until the tables have been analysed once."""
 
     rows: int
     bytes: int

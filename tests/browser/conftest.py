@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 
@@ -53,7 +54,7 @@ def _running(child: Child) -> Iterator[None]:
     children = Supervisor([child])
     with pytest.MonkeyPatch.context() as environment:
         # The tests' own tables are in the database, so a worker must know them.
-        environment.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
+        environment.setenv("DJANGO_SETTINGS_MODULE", settings.SETTINGS_MODULE)
         children.start()
     try:
         yield

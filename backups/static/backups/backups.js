@@ -80,6 +80,14 @@
             localise(document);
             announce(event.target);
         });
+        document.body.addEventListener("htmx:beforeSwap", (event) => {
+            // Led elsewhere, to the sign-in page for one: the whole page goes there.
+            const { xhr, requestConfig } = event.detail;
+            if (xhr.responseURL && new URL(xhr.responseURL).pathname !== requestConfig.path) {
+                event.detail.shouldSwap = false;
+                window.location.reload();
+            }
+        });
         document.body.addEventListener("htmx:sendError", () => away(true));
         document.body.addEventListener("htmx:responseError", () => away(true));
         document.body.addEventListener("htmx:timeout", () => away(true));

@@ -1,0 +1,132 @@
+"""Pictures of every backup page for docs/screenshots, light and dark, wide and narrow.
+
+Not a test, though it runs as one (`make screenshots`): it wants what those want, a running application.
+"""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from backups.models import BackupRun, Purpose, State
+from backupsvc.studio.models import ChatMessage
+from tests.browser.visitor import PASSWORD, Visitor
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+WIDTHS = {"wide": 1280, "narrow": 360}
+THEMES = ("light", "dark")
+TALLEST = 1800
+
+
+@pytest.fixture
+def shoot(visitor):
+    """Takes one page for each theme and width, as the owner or somebody else sees it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    people: dict[tuple[str, str, str], Visitor] = {}
+
+    def person(role, theme, width) -> Visitor:
+        key = (role, theme, width)
+        if key not in people:
+            window = {"width": WIDTHS[width], "height": 900}
+            people[key] = visitor(role, color_scheme=theme, viewport=window)
+        return people[key]
+
+    def shoot(name, path, role="owner", before=lambda someone: None):
+        for theme in THEMES:
+            for width in WIDTHS:
+                someone = person(role, theme, width)
+                someone.open(path)
+                before(someone)
+                someone.page.wait_for_timeout(300)
+                tall = someone.page.evaluate("document.documentElement.scrollHeight")
+                frame: Any = {
+                    "x": 0,
+                    "y": 0,
+                    "width": WIDTHS[width],
+                    "height": min(tall, TALLEST),
+                }
+                someone.page.screenshot(
+                    path=FOLDER / f"{name}-{theme}-{width}.png", full_page=True, clip=frame
+                )
+
+    return shoot
+
+
+def test_pictures_are_taken(shoot, visitor, held_up):
+    shoot("dashboard-first-run", "")
+    owner = visitor("owner")
+    make(owner, "safe", "read back from end to end")
+    complete = make(owner, "complete", "could not be fetched")
+    earlier_runs()
+    with held_up(ChatMessage):
+        owner.open()
+        owner.click("Safe Backup")
+        owner.sees("chatMessages")
+        shoot("run-live", owner.page.url.removeprefix(owner.address))
+        owner.click("Cancel this backup")
+        owner.sees("The run was cancelled.")
+    shoot("dashboard", "")
+    shoot("dashboard-admin", "", role="admin")
+    shoot("history", "history/")
+    shoot("coverage", "coverage/")
+    shoot("audit", "audit/")
+    shoot("complete-start", "start/complete/")
+    shoot("run-incomplete", f"runs/{complete}/")
+    shoot("run-failed", f"runs/{failed().pk}/")
+    shoot("download-password", f"runs/{complete}/download/")
+    shoot("download", f"runs/{complete}/download/", before=unlock)
+    shoot("delete", f"runs/{complete}/delete/")
+    shoot("refused", "audit/", role="designer")
+
+
+def make(owner, scope, said):
+    owner.open("start/complete/" if scope == "complete" else "")
+    if scope == "complete":
+        owner.page.get_by_label("Your password, again").fill(PASSWORD)
+        owner.click("Make the Complete Backup")
+    else:
+        owner.click("Safe Backup")
+    owner.sees(said, seconds=60)
+    return BackupRun.objects.filter(scope=scope).latest("requested_at").pk
+
+
+def unlock(someone):
+    field = someone.page.get_by_label("Your password, again")
+    if field.count():
+        field.fill(PASSWORD)
+        someone.click("Continue")
+        someone.sees("Choose a form")
+
+
+def failed():
+    now = timezone.now()
+    return BackupRun.objects.create(
+        scope="safe",
+        state=State.FAILED,
+        requested_by_name="Ada Admin",
+        requested_by_email="admin@studio.example",
+        started_at=now,
+        finished_at=now + datetime.timedelta(seconds=74),
+        error_code="storage.full",
+        error_message="The disk that holds the backups is full.",
+        error_hint="Free space on it or delete old backups, then try again.",
+    )
+
+
+def earlier_runs():
+    """A year of them, copies of what was just made."""
+    newest = {run.scope: run for run in BackupRun.objects.all()}
+    for week in range(1, 52):
+        source = newest["complete" if week % 4 == 0 else "safe"]
+        source.pk = f"{week:032x}"
+        source.requested_at = timezone.now() - datetime.timedelta(weeks=week, minutes=week)
+        source.started_at = source.requested_at
+        source.finished_at = source.requested_at + datetime.timedelta(seconds=40 + week * 3)
+        source.state = State.SUCCEEDED if week % 11 else State.CANCELLED
+        source.purpose = Purpose.SAFETY if week == 8 else Purpose.ORDINARY
+        source.pinned = week == 12
+        source.save(force_insert=True)
