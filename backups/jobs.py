@@ -3,14 +3,15 @@
 import contextlib
 import logging
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import django_rq
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from redis.exceptions import RedisError
-from rq import Worker, suspension
+from rq import Queue, Worker, suspension
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -18,7 +19,7 @@ from rq.timeouts import BaseTimeoutException
 
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
-from backups.models import BackupRun, Run, State
+from backups.models import AuditEvent, BackupRun, Run, State
 from backups.services import creating, keeping, runs, vault
 from backups.services.runs import Actor
 
@@ -58,10 +59,11 @@ def enqueue_verification(run: BackupRun, actor: Actor) -> None:
     Raises WorkerFailure."""
     if verification_is_pending(run):
         return
+    asked = runs.audit(actor, "backup.verify", "requested", subject=run.pk)
     try:
         django_rq.get_queue(conf.queue()).enqueue_call(
             verify_again,
-            args=(run.pk, actor.name, actor.email, actor.address),
+            args=(run.pk, asked.pk),
             job_id=_VERIFICATION + run.pk,
             timeout=conf.job_seconds(),
             result_ttl=RESULT_SECONDS,
@@ -71,9 +73,14 @@ def enqueue_verification(run: BackupRun, actor: Actor) -> None:
         raise _redis_away() from error
 
 
-def verify_again(run_id: str, name: str, email: str, address: str) -> None:
-    """RQ's entry: verify a stored backup again; the run's row and the audit trail have the outcome."""
-    keeping.verify_again(BackupRun.objects.get(pk=run_id), Actor(name, email, address))
+def verify_again(run_id: str, event_id: int) -> None:
+    """RQ's entry: verify a stored backup again; the run's row and the audit trail have the outcome.
+
+    Who asked stands in the audit trail and not in Redis.
+    """
+    asked = AuditEvent.objects.get(pk=event_id)
+    actor = Actor(asked.person_name, asked.person_email, asked.address)
+    keeping.verify_again(BackupRun.objects.get(pk=run_id), actor)
 
 
 def verification_is_pending(run: BackupRun) -> bool:
@@ -207,6 +214,11 @@ class _Worker(Worker):
     RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but tells the worker.
     """
 
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        # A child that inherits an open connection talks into the middle of its parent's.
+        connections.close_all()
+        super().fork_work_horse(job, queue)
+
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         clear_up()
@@ -231,7 +243,8 @@ def work(*, burst: bool = False) -> None:
         connection=queue.connection,
         serializer=JSONSerializer,
         work_horse_killed_handler=lambda *_: clear_up(),
-        name=f"backups-{os.uname().nodename}-{os.getpid()}",
+        # In a container every process has the same number, and RQ remembers the killed for a while.
+        name=f"backups-{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(4)}",
         maintenance_interval=LOOK_SECONDS,
         job_monitoring_interval=LOOK_SECONDS,
         worker_ttl=LOOK_SECONDS + 15,  # RQ waits for a job 15 seconds less than this

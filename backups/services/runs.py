@@ -42,9 +42,11 @@ class Actor:
 COMMAND_LINE = Actor(name="command line")
 
 
-def audit(actor: Actor, action: str, outcome: str, *, subject: str = "", **details: Any) -> None:
+def audit(
+    actor: Actor, action: str, outcome: str, *, subject: str = "", **details: Any
+) -> AuditEvent:
     """One line in the audit trail."""
-    AuditEvent.objects.create(
+    return AuditEvent.objects.create(
         action=action,
         outcome=outcome,
         person_name=actor.name,
