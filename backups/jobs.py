@@ -10,7 +10,9 @@ from typing import Any
 
 import django_rq
 from django.db import DatabaseError, connection, connections
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue, Worker, suspension
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -29,6 +31,7 @@ logger = logging.getLogger("backups")
 RESULT_SECONDS = 0
 FAILURE_SECONDS = 24 * 3600
 _VERIFICATION = "verify-"
+CONNECT_SECONDS = 2
 
 # What to do at a worker's start and after a work horse was killed. Other apps add their own.
 AFTER_A_DEATH: list[Callable[[], object]] = [
@@ -61,7 +64,7 @@ def enqueue_verification(run: BackupRun, actor: Actor) -> None:
         return
     asked = runs.audit(actor, "backup.verify", "requested", subject=run.pk)
     try:
-        django_rq.get_queue(conf.queue()).enqueue_call(
+        _queue_at_once().enqueue_call(
             verify_again,
             args=(run.pk, asked.pk),
             job_id=_VERIFICATION + run.pk,
@@ -86,7 +89,7 @@ def verify_again(run_id: str, event_id: int) -> None:
 def verification_is_pending(run: BackupRun) -> bool:
     """Whether a verification waits or is under way. False where Redis is away."""
     try:
-        connection = django_rq.get_queue(conf.queue()).connection
+        connection = _queue_at_once().connection
         job = Job.fetch(_VERIFICATION + run.pk, connection=connection, serializer=JSONSerializer)
         return job.get_status() in ("queued", "started", "deferred", "scheduled")
     except (NoSuchJobError, RedisError):
@@ -96,7 +99,7 @@ def verification_is_pending(run: BackupRun) -> bool:
 def enqueue(run: Run, function: Callable[[str], None]) -> None:
     """Hand any run to a worker; the job bears the run's id. Raises WorkerFailure."""
     try:
-        django_rq.get_queue(conf.queue()).enqueue_call(
+        _queue_at_once().enqueue_call(
             function,
             args=(run.pk,),
             job_id=run.pk,
@@ -134,10 +137,21 @@ def _say_timed_out(run: Run) -> None:
     )
 
 
+def _queue_at_once() -> Queue:
+    """The queue for somebody who waits at a page: an absent Redis is found out at once.
+
+    By itself the client tries again for three seconds, and on a silent network for minutes.
+    """
+    queue: Queue = django_rq.get_queue(conf.queue())
+    queue.connection.connection_pool.connection_kwargs["socket_connect_timeout"] = CONNECT_SECONDS
+    queue.connection.set_retry(Retry(NoBackoff(), 0))
+    return queue
+
+
 def workers_listening() -> int:
     """How many workers listen to our queue now. Raises WorkerFailure where Redis is away."""
     try:
-        queue = django_rq.get_queue(conf.queue())
+        queue = _queue_at_once()
         return len(Worker.all(queue=queue))
     except RedisError as error:
         raise _redis_away() from error
