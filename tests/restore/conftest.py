@@ -74,6 +74,14 @@ def empty_studio(transactional_db, prepared, django_db_blocker) -> Iterator[Prep
     yield from _database("empty", prepared, django_db_blocker)
 
 
+@pytest.fixture
+def changing_schema(prepared, django_db_blocker) -> Iterator[None]:
+    """For tests that alter tables: afterwards they are as before."""
+    yield
+    with django_db_blocker.unblock():
+        become("empty")
+
+
 def _database(name: str, prepared: Prepared, blocker) -> Iterator[Prepared]:
     with blocker.unblock():
         become(name)
