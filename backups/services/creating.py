@@ -3,6 +3,7 @@
 Writes nothing to the database but the run's own row; the snapshot's transaction could not.
 """
 
+import contextlib
 import datetime
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -70,21 +71,31 @@ def carry_out(
                 statistics = work.write(draft.stream)
             progress.stage("verifying")
             artifact = vault.keep(draft, lambda stored: verify_stream(stored, progress.check))
-            stored_bytes = vault.path_of(artifact).stat().st_size
-        _succeed(run, work, statistics, artifact, stored_bytes)
+        with _dropped_unless_written_down(run, artifact):
+            runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
 
 
-def _succeed(
-    run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str, stored_bytes: int
-) -> None:
+@contextlib.contextmanager
+def _dropped_unless_written_down(run: BackupRun, artifact: str) -> Iterator[None]:
+    """A file that no run names could never be found, downloaded or deleted."""
+    try:
+        yield
+    except BaseException:
+        written_down = BackupRun.objects.filter(pk=run.pk, artifact=artifact).exists
+        if not runs.once_more_if_lost(written_down):
+            vault.delete(artifact)
+        raise
+
+
+def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str) -> None:
     now = timezone.now()
     run.refresh_from_db()
     run.state = State.INCOMPLETE if statistics.files.gaps else State.SUCCEEDED
     run.stage = "done"
     run.section = ""
     run.artifact = artifact
-    run.stored_bytes = stored_bytes
+    run.stored_bytes = vault.path_of(artifact).stat().st_size
     run.plain_bytes = work.plain_bytes
     run.digest = work.digest
     run.statistics = _as_json(statistics) | {"not_embedded": work.not_embedded}

@@ -95,7 +95,11 @@ def keep(finished: Draft, verify: Callable[[BinaryIO], object]) -> str:
     name = secrets.token_hex(16) + SUFFIX
     with disk_errors():
         finished.path.rename(folder() / name)
-        _sync_folder()
+        try:
+            _sync_folder()
+        except BaseException:
+            (folder() / name).unlink(missing_ok=True)
+            raise
     return name
 
 

@@ -1,0 +1,92 @@
+"""Whatever fails, and wherever: a backup is whole and verified, or there is none."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from backups.models import BackupRun
+from backups.registry import COMPLETE
+from backups.services import creating, runs
+from tests.battery.conftest import Studio
+from tests.battery.injecting import (
+    Faults,
+    end_session,
+    full_disk,
+    injecting,
+    interrupt,
+    raise_error,
+)
+from tests.battery.state import leftovers, sessions, stored_files, unfinished_runs
+from tests.battery.test_faults_in_a_restore import Fault, few_of_each_kind, spread
+from tests.roundtrip.dump import differences, dump_data
+from tests.roundtrip.engine import back_up
+
+FAULTS: tuple[Fault, ...] = (full_disk, end_session, raise_error, interrupt)
+
+
+def operations() -> list[str]:
+    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    with injecting(Faults()) as faults:
+        creating.carry_out(run)
+    return faults.log
+
+
+def fail_at(at: int, fault: Fault, studio: Studio) -> list[str]:
+    """Back up with one fault. Returns all that is wrong then."""
+    faults = Faults(fault, at)
+    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    error: BaseException | None = None
+    try:
+        with injecting(faults):
+            creating.carry_out(run)
+    except BaseException as caught:
+        error = caught
+    assert faults.injected
+    wrong = list(_objections(run, error, studio))
+    return (
+        [f"{at} {fault.__name__} before {faults.log[at - 1]}: {error!r}", *wrong] if wrong else []
+    )
+
+
+def _objections(run: BackupRun, error: BaseException | None, studio: Studio) -> Iterator[str]:
+    run.refresh_from_db()
+    failed = run.state in ("failed", "cancelled") and run.error_code and run.error_hint
+    if not (failed if error else run.state in ("succeeded", "incomplete")):
+        yield f"the run is {run.state} {run.error_code}"
+    if error and run.artifact:
+        yield "a failed run has a file"
+    yield from differences(studio.today, dump_data())
+    if studio.files_today != stored_files():
+        yield "the files are not as they were"
+    yield from (f"left over: {name}" for name in leftovers())
+    yield from (f"session: {found}" for found in sessions())
+    yield from (f"unfinished: {found}" for found in unfinished_runs())
+
+
+def inject(numbers: list[int], studio: Studio, fault: Fault | None = None) -> None:
+    wrong = []
+    for turn, number in enumerate(numbers):
+        wrong += fail_at(number, fault or FAULTS[turn % len(FAULTS)], studio)
+    print(f"\n{len(numbers)} faults injected", *wrong, sep="\n")
+    assert wrong == []
+    assert back_up().state in ("succeeded", "incomplete"), "a retry works"
+
+
+def test_operations_here_and_there_fail(studio) -> None:
+    inject(spread(range(1, len(operations()) + 1), 8), studio)
+
+
+def test_the_disk_is_full_at_each_write_of_the_draft(studio) -> None:
+    log = operations()
+    inject([n for n, what in enumerate(log, 1) if what.startswith("draft")], studio, full_disk)
+
+
+@pytest.mark.battery
+def test_every_operation_fails(studio) -> None:
+    inject(list(range(1, len(operations()) + 1)), studio)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_kind_of_operation_fails(studio, fault) -> None:
+    inject(few_of_each_kind(operations()), studio, fault)
