@@ -1,0 +1,97 @@
+"""What commands have in common: errors with code and hint, bars, waiting."""
+
+from typing import Any
+
+import pytest
+from django.core.management.base import BaseCommand, CommandError
+
+from backups.errors import BackupSystemError, StorageFailure
+from backups.management import terminal
+from backups.models import BackupRun, State
+
+
+def throw(error: BaseException) -> None:
+    raise error
+
+
+def refusal(error: BaseException, **how: Any) -> CommandError:
+    with pytest.raises(CommandError) as refused, terminal.errors(**how):
+        throw(error)
+    return refused.value
+
+
+def test_an_error_is_said_with_what_to_do_and_its_code():
+    error = StorageFailure("storage.full", "The disk is full.", hint="Free space.")
+    refused = refusal(error)
+    assert str(refused) == "The disk is full.\n  What to do: Free space.\n  Code: storage.full"
+    assert refused.returncode == 1
+
+
+def test_a_command_may_end_with_a_status_of_its_own():
+    error = StorageFailure("storage.full", "The disk is full.", hint="Free space.")
+    assert refusal(error, status=terminal.UNSOUND).returncode == 2
+
+
+def test_an_unexpected_error_is_said_without_its_details():
+    refused = refusal(RuntimeError("s3cret"))
+    assert "Code: internal.error" in str(refused)
+    assert "s3cret" not in str(refused)
+
+
+def test_ctrl_c_is_said_and_no_traceback():
+    assert "Code: run.interrupted" in str(refusal(KeyboardInterrupt()))
+
+
+def test_a_command_s_own_error_and_its_end_pass_through():
+    own = CommandError("There is no such backup.", returncode=7)
+    assert refusal(own) is own
+    with pytest.raises(SystemExit), terminal.errors():
+        throw(SystemExit(3))
+
+
+def test_the_four_ends_are_told_apart():
+    assert (terminal.DONE, terminal.FAILED, terminal.UNSOUND, terminal.INCOMPLETE) == (0, 1, 2, 3)
+
+
+def test_there_are_no_bars_where_there_is_no_terminal():
+    with terminal.bars(BaseCommand()) as listener:
+        assert listener is None
+
+
+def test_on_a_terminal_a_bar_shows_stage_rows_and_files(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    values = {
+        **{"stage": "rows", "section": "users", "rows_done": 1234, "rows_total": 1000},
+        **{"bytes_done": 5_600_000, "files_done": 7, "files_failed": 0},
+    }
+    with terminal.bars(BaseCommand()) as listener:
+        assert listener
+        listener(values)
+        listener(values | {"stage": "verifying", "section": ""})
+    drawn = capsys.readouterr().err
+    assert "verifying" in drawn
+    assert "1,234 rows, 5.6 MB, 7 files" in drawn
+
+
+@pytest.mark.django_db
+def test_waiting_ends_with_the_run_and_looks_for_the_dead(monkeypatch: pytest.MonkeyPatch):
+    run = BackupRun.objects.create(scope="safe")
+    looked: list[int] = []
+
+    def look() -> None:
+        looked.append(1)
+        if len(looked) == 3:
+            BackupRun.objects.update(state=State.FAILED, error_code="worker.lost")
+
+    monkeypatch.setattr(terminal, "POLL_SECONDS", 0)
+    heard: list[str] = []
+    terminal.wait_for(run, lambda values: heard.append(values["state"]), look)
+    assert heard == ["queued", "queued", "failed"]
+    with pytest.raises(BackupSystemError) as refused:
+        terminal.require_success(run)
+    assert refused.value.code == "worker.lost"
+
+
+def test_a_run_without_an_error_is_a_success():
+    terminal.require_success(BackupRun(scope="safe", state=State.SUCCEEDED))
