@@ -1,5 +1,7 @@
 """Starting a backup: Safe at one click, Complete after the password."""
 
+import contextlib
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,7 +14,7 @@ from backups.errors import WorkerFailure
 from backups.forms import PasswordAgainForm
 from backups.models import ACTIVE_STATES, BackupRun, Purpose
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import creating, outlook
+from backups.services import creating, outlook, runs
 from backups.views.frame import page
 
 
@@ -42,6 +44,7 @@ def complete(request: HttpRequest) -> HttpResponseBase:
 
 def _begin(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Ask for a backup, or lead to the one that is being made already."""
+    runs.end_abandoned(BackupRun)
     active = BackupRun.objects.filter(
         scope=scope.value, purpose=Purpose.ORDINARY, state__in=ACTIVE_STATES
     ).first()
@@ -49,9 +52,7 @@ def _begin(request: HttpRequest, scope: Scope) -> HttpResponse:
         messages.info(request, _("This backup is being made already; here is how far it is."))
         return redirect("admin:backups_run", active.pk)
     run = creating.request(scope, permissions.actor_of(request))
-    try:
+    with contextlib.suppress(WorkerFailure):
+        # Else the run's row says what is wrong and what to do, and so does its page.
         jobs.enqueue_backup(run)
-    except WorkerFailure:
-        # The run's row says what is wrong and what to do, and so does its page.
-        return redirect("admin:backups_run", run.pk)
     return redirect("admin:backups_run", run.pk)

@@ -96,3 +96,13 @@ def test_without_the_database_there_is_a_page_that_says_what_to_do(owner, monkey
     page = response.content.decode()
     assert "The database cannot be reached" in page
     assert "secret detail" not in page
+
+
+def test_a_backup_whose_worker_died_does_not_keep_the_next_from_beginning(admin):
+    dead = BackupRun.objects.create(scope="safe", state=State.RUNNING)
+
+    response = admin.post(PAGES + "start/safe/")
+
+    assert dead.pk not in response["Location"]
+    dead.refresh_from_db()
+    assert dead.state == State.FAILED
