@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from backups.errors import BackupSystemError
 from backups.permissions import actor_of, needs
+from backups.services import runs
 from backups.views.frame import page
 from restore import jobs
 from restore.forms import ConfirmForm
@@ -42,7 +43,8 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         # Another plan was made meanwhile, in another tab say: what was on the page is not what would be.
         return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
     if not form.is_valid():
-        return _ask(request, upload, plan, form, status=400)
+        runs.audit(actor_of(request), "restore.confirm", "refused", subject=upload.pk)
+        return _ask(request, upload, plan, form)
     return _start(request, upload, plan, form)
 
 

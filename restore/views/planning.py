@@ -43,6 +43,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         run=run,
         presence=workers.presence(),
         can_accept_altered=run is not None and run.error_code in ALTERED,
+        hint=presenting.page_hint(run.error_code, run.error_hint) if run else "",
         **(_shown(run) if run and _is_made(run) else {}),
     )
 

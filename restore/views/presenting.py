@@ -92,7 +92,7 @@ def groups(tables: Iterable[Plain]) -> list[Group]:
         name = plain["group"] or _("Tables of Django itself")
         found.setdefault(name, Group(name)).tables.append(_row(plain))
     order = {section.group: place for place, section in reversed([*enumerate(registry.sections)])}
-    return sorted(found.values(), key=lambda group: order.get(group.name, len(order)))
+    return sorted(found.values(), key=lambda group: order.get(group.name, len(registry.sections)))
 
 
 def sums(tables: list[Plain]) -> Sums:
@@ -153,9 +153,13 @@ SEVERITIES = ("error", "warning", "notice")
 
 def findings(plan: Plain) -> list[Plain]:
     """The worst first, with hints in the words of the pages instead of those of the commands."""
-    hints = _page_hints()
-    found = [f | {"hint": hints.get(f["code"], f["hint"])} for f in plan["findings"]]
+    found = [f | {"hint": page_hint(f["code"], f["hint"])} for f in plan["findings"]]
     return sorted(found, key=lambda f: SEVERITIES.index(f["severity"]))
+
+
+def page_hint(code: str, hint: str) -> str:
+    """What to do about an error, in the words of the pages where they differ from the commands'."""
+    return _page_hints().get(code, hint)
 
 
 def blocking(plan: Plain) -> list[Plain]:
@@ -176,6 +180,14 @@ def _page_hints() -> dict[str, str]:
             "Sign in as an owner whose account is approved and has a password, then plan again."
         ),
         "restore.acting_ambiguous": _("Let another owner sign in and restore the file."),
+        "artifact.layout": _(
+            "Use the file as it was downloaded. If there is no other, and you trust who had it, take"
+            " it as it is below."
+        ),
+        "artifact.damaged": _(
+            "Use another copy of the file. If there is none, and you trust who had this one, take it"
+            " as it is below."
+        ),
     }
 
 

@@ -12,7 +12,14 @@ from tests.pages_restore.conftest import browser_of, make_account
 
 ID = "0" * 32
 BY_COOKIE = {"restore_live", "restore_live_status", "restore_live_stop"}
-POSTED = {"restore_begin", "restore_piece", "restore_discard", "restore_plan_again"}
+POSTED = {
+    "restore_begin",
+    "restore_piece",
+    "restore_discard",
+    "restore_plan_again",
+    "restore_rehearse",
+    "restore_rehearsal_cancel",
+}
 OTHERS = [role for role in User.Role.values if role != User.Role.OWNER]
 PAGES = [pattern.name for pattern in urlpatterns if pattern.name not in BY_COOKIE]
 

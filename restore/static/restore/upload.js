@@ -198,7 +198,7 @@
         listen() {
             this.file.addEventListener("change", () => this.take(this.file.files));
             this.cancel.addEventListener("click", () => this.stop());
-            this.go_on.addEventListener("click", () => this.send());
+            this.go_on.addEventListener("click", () => this.goOn());
             this.form.addEventListener("submit", (event) => event.preventDefault());
             for (const kind of ["dragenter", "dragover"]) {
                 this.drop.addEventListener(kind, (event) => {
@@ -259,6 +259,21 @@
                     }
                 }
             }
+        }
+
+        /* After a new sign-in the old token is worth nothing: take that of a page loaded now. */
+        async goOn() {
+            try {
+                const page = await fetch(window.location.href, { cache: "no-store" });
+                const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
+                const fresh = parsed.querySelector("#rs-upload [name=csrfmiddlewaretoken]");
+                if (fresh) {
+                    this.form.querySelector("[name=csrfmiddlewaretoken]").value = fresh.value;
+                }
+            } catch {
+                /* The server is away: the upload itself will say so. */
+            }
+            this.send();
         }
 
         fail(error) {

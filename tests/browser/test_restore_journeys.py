@@ -1,0 +1,251 @@
+"""The owner's worst day, by clicks: bring a backup, see what it would do, restore it, sign in again."""
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import expect
+
+from backups.models import AuditEvent, BackupRun, State
+from backups.registry import COMPLETE, SAFE
+from backups.services import creating, runs, vault
+from backupsvc.studio.models import ClientApproval, Issue, User
+from restore.models import PlanRun, RestoreRun, Upload
+from restore.services.requests import PHRASE
+from tests.browser.visitor import PASSWORD
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+IMPORT = "/admin/restore/restorerun/import/"
+OWNER = "owner@studio.example"
+
+
+@pytest.fixture(autouse=True)
+def nothing_before(transactional_db):
+    for model in (RestoreRun, PlanRun, Upload):
+        model.objects.all().delete()
+
+
+@pytest.fixture
+def backup(transactional_db, tmp_path):
+    """A file as it is downloaded."""
+
+    def make(scope) -> Path:
+        run = creating.carry_out(creating.request(scope, runs.COMMAND_LINE))
+        path = tmp_path / f"{scope.value}-backup.json.zst"
+        path.write_bytes(vault.path_of(run.artifact).read_bytes())
+        BackupRun.objects.all().delete()
+        return path
+
+    return make
+
+
+def choose(visitor, path: Path) -> None:
+    visitor.page.get_by_label("Choose a backup file").set_input_files(path)
+
+
+def plan_of(visitor, path: Path) -> None:
+    visitor.open(IMPORT)
+    choose(visitor, path)
+    visitor.sees("Table by table", seconds=90)
+
+
+def confirm(visitor) -> None:
+    visitor.page.get_by_label("The words above").fill(PHRASE)
+    visitor.page.get_by_label("Your password, again").fill(PASSWORD)
+    visitor.click("Restore now")
+
+
+def sign_in_again(visitor) -> None:
+    visitor.click("Sign in again")
+    visitor.page.get_by_label("Email").fill(OWNER)
+    visitor.page.get_by_label("Password").fill(PASSWORD)
+    visitor.page.get_by_role("button", name="Log in").click()
+    visitor.sees("The way back")
+
+
+@contextmanager
+def without_complaints_of(visitor, words: str):
+    """Chromium notes each refused request on its console; here a refusal is what is looked at."""
+    yield
+    forget(visitor, words)
+
+
+def forget(visitor, words: str) -> None:
+    visitor.complaints[:] = [said for said in visitor.complaints if words not in said]
+
+
+def test_an_owner_restores_a_complete_backup_and_signs_in_again(visitor, backup, held_up):
+    path = backup(COMPLETE)
+    lost, back = list(Issue.objects.all()[:3]), Issue.objects.count()
+    for issue in lost:
+        issue.delete()
+    User.objects.filter(email=OWNER).update(phone_number="changed since")
+    owner = visitor("owner")
+    owner.open(IMPORT)
+    owner.inspect()
+
+    choose(owner, path)
+    owner.sees("No row that is here now would be lost.", seconds=90)
+    owner.sees("this installation")
+    owner.inspect()
+    owner.page.get_by_label("Only what I would lose").check()
+    owner.sees("No table fits.")
+    owner.page.get_by_label("Only what I would lose").uncheck()
+    owner.page.get_by_label("Search a table").fill("issue comm")
+    assert owner.page.locator("#rs-tables [data-words]:visible").count() == 1
+    owner.click("Go on to the confirmation …")
+    owner.sees("DESTRUCTIVE")
+    owner.inspect()
+    owner.page.get_by_label("The words above").fill("replace all data")
+    owner.page.get_by_label("Your password, again").fill("not it")
+    owner.click("Restore now")
+    owner.sees("These are not the words")
+    owner.sees("This is not your password")
+    owner.inspect()
+
+    # The safety backup cannot be begun while its list is held: long enough to look around.
+    with held_up(BackupRun):
+        confirm(owner)
+        owner.sees("The restore is running")
+        owner.page.locator("[aria-current=step]", has_text="safety backup").wait_for(timeout=60_000)
+        owner.inspect()
+        second = owner.new_tab()
+        assert second.goto("/admin/").status == 503
+        second.get_by_text("A backup is being restored").wait_for()
+    owner.sees("The restore succeeded", seconds=90)
+    # The maintenance page looks by itself whether it is over.
+    second.get_by_label("Email").wait_for(timeout=20_000)
+    second.close()
+    with without_complaints_of(owner, "503"):
+        owner.sees("kept until")
+    owner.inspect()
+
+    sign_in_again(owner)
+    owner.inspect()
+    assert Issue.objects.count() == back
+    assert User.objects.get(email=OWNER).phone_number != "changed since"
+    assert RestoreRun.objects.get().state == State.SUCCEEDED
+    assert not Upload.objects.exists()
+
+
+def test_an_owner_restores_a_safe_backup_and_keeps_the_rest(visitor, backup):
+    path = backup(SAFE)
+    approvals = ClientApproval.objects.count()
+    Issue.objects.all()[0].delete()
+    before = Issue.objects.count()
+    owner = visitor("owner")
+    plan_of(owner, path)
+    owner.sees(f"{OWNER} stays an owner")
+    owner.inspect()
+    owner.click("Go on to the confirmation …")
+    owner.sees("replaces the data of the Safe tables")
+    owner.inspect()
+    confirm(owner)
+    owner.sees("The restore succeeded", seconds=90)
+    owner.inspect()
+    sign_in_again(owner)
+    assert Issue.objects.count() == before + 1
+    assert ClientApproval.objects.count() == approvals
+
+
+def test_a_broken_upload_goes_on_by_itself_and_after_a_reload(visitor, backup, tmp_path):
+    # Three pieces, of which the last are no part of the backup: the plan will say so.
+    path = backup(COMPLETE)
+    large = tmp_path / "large.json.zst"
+    large.write_bytes(path.read_bytes() + os.urandom(20 * 1024 * 1024))
+    owner = visitor("owner")
+    owner.open(IMPORT)
+    pieces, mended = [], []
+
+    def deliver(route) -> None:
+        """The first piece, and the second at its second try; nothing else comes through at first."""
+        pieces.append(route.request.headers["upload-offset"])
+        if mended or len(pieces) in (1, 3):
+            route.continue_()
+        else:
+            route.abort()
+
+    owner.page.route("**/piece/", deliver)
+    with without_complaints_of(owner, "ERR_FAILED"):
+        choose(owner, large)
+        owner.sees("Trying again by itself")
+        owner.sees("A Complete backup, made")
+        expect(owner.page.locator("#rs-figures")).to_contain_text(
+            re.compile(r"7\d %"), timeout=30_000
+        )
+    assert pieces[1] == pieces[2], "the piece that broke is sent again, and only that"
+    owner.page.on("dialog", lambda dialog: dialog.accept())
+
+    owner.open(IMPORT)
+    owner.sees("Uploads that were not finished")
+    forget(owner, "ERR_FAILED")
+    owner.inspect()
+    upload = Upload.objects.get()
+    assert 0 < upload.received_bytes < upload.size_bytes
+    mended.append(True)
+    choose(owner, large)
+    owner.sees("There is no plan of this file", seconds=90)
+    assert Upload.objects.get().pk == upload.pk
+    owner.inspect()
+    owner.click("Throw the file away and choose another")
+    owner.sees("Choose a backup file")
+    assert not Upload.objects.exists()
+
+
+def test_what_is_not_a_backup_is_refused_after_its_first_piece(visitor, tmp_path):
+    video = tmp_path / "holiday.mp4"
+    video.write_bytes(b"\x00\x00\x00\x18ftypmp42" + os.urandom(17 * 1024 * 1024))
+    owner = visitor("owner")
+    owner.open(IMPORT)
+    sent = []
+    owner.page.on("request", lambda request: sent.append(request.url))
+    with without_complaints_of(owner, "422"):
+        choose(owner, video)
+        owner.sees("The file is not a backup of this system.")
+    assert sum(url.endswith("/piece/") for url in sent) == 1
+    owner.inspect()
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["admin", "designer"])
+def test_others_are_refused_by_address_and_see_no_way_there(visitor, role):
+    someone = visitor(role)
+    assert someone.open(IMPORT) == 403
+    assert someone.open("/admin/restore/restorerun/") == 403
+    assert AuditEvent.objects.filter(outcome="refused", person_email__startswith=role).count() == 2
+    someone.open("/admin/")
+    assert someone.page.get_by_role("link", name="Import Backup").count() == 0
+    assert someone.page.locator("a[href*='/restore/']").count() == 0
+
+
+def test_an_upload_goes_on_after_signing_in_again(visitor, backup, tmp_path):
+    path = backup(COMPLETE)
+    large = tmp_path / "large.json.zst"
+    large.write_bytes(path.read_bytes() + os.urandom(9 * 1024 * 1024))
+    owner = visitor("owner")
+    owner.open(IMPORT)
+    second = owner.new_tab()
+
+    ended = []
+
+    def sign_out_first(route) -> None:
+        if int(route.request.headers["upload-offset"]) and not ended:
+            ended.append(Session.objects.all().delete())
+        route.continue_()
+
+    owner.page.route("**/piece/", sign_out_first)
+    with without_complaints_of(owner, "403"):
+        choose(owner, large)
+        owner.sees("You are signed out.")
+    second.goto("/admin/login/")
+    second.get_by_label("Email").fill(OWNER)
+    second.get_by_label("Password").fill(PASSWORD)
+    second.get_by_role("button", name="Log in").click()
+    second.wait_for_url("**/admin/")
+    owner.click("Go on")
+    owner.sees("There is no plan of this file", seconds=90)
+    owner.inspect()
