@@ -262,19 +262,18 @@ class Simulation:
 
     def kept_to_nowhere(self, kept: sql.Composed, column: str, key: ForeignKey) -> int:
         """Kept references whose target would go. ``kept`` yields the current cells."""
-        lost = self._lost.get(key.target_table)
-        if lost is None:
+        there = same("p", "o", [column], key.target_columns)
+        gone: sql.Composable
+        if (lost := self._lost.get(key.target_table)) is not None:
+            gone = sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(lost, there)
+        elif (after := self._after(key.target_table)) is not None:
+            gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
+        else:
             return 0
         return ask(
             self._connection,
-            sql.SQL(
-                "SELECT count(*) FROM ({}) AS p JOIN {} AS l ON p.{} = l.{} WHERE p.{} IS NOT NULL"
-            ).format(
-                kept,
-                lost,
-                sql.Identifier(column),
-                sql.Identifier(key.target_columns[0]),
-                sql.Identifier(column),
+            sql.SQL("SELECT count(*) FROM ({}) AS p WHERE {} AND {}").format(
+                kept, filled("p", [column]), gone
             ),
         )
 

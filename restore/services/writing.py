@@ -312,10 +312,16 @@ class Writer:
                     counted.set_null += self._work.clear_references(key)
 
     def _set_sequences(self) -> None:
-        """As in the file; a sequence that the file does not know goes behind its column's rows."""
+        """As in the file; a sequence that the file does not know goes behind its column's rows.
+
+        One that no column owns may number rows of any table, so a Safe restore leaves it alone: put
+        back, it would give out numbers once more that tables outside the file have used.
+        """
         stated = {state.name: state for state in self._file.tail.sequences}
         written = {table.name: table for table in self._file.matched.written}
         for sequence in introspection.live_sequences(self._work.connection):
+            if not sequence.table and self._file.manifest.type == "safe":
+                continue
             if sequence.name in stated:
                 self._work.set_sequence(sequence, stated[sequence.name])
             elif sequence.table in written:
