@@ -21,7 +21,7 @@ from tests.roundtrip.engine import back_up, stored
 OWNER = "owner@studio.example"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prepared:
     """The seeded studio: its files, and its rows as pg_dump saw them when the files were made."""
 

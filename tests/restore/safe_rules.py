@@ -31,7 +31,7 @@ class Link:
     sets_null: bool
 
 
-@dataclass
+@dataclass(repr=False)
 class Expected:
     """``rows`` after the restore, with ``FRESH`` where a new secret stands; the rest are counts."""
 

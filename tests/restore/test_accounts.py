@@ -57,7 +57,7 @@ def test_an_approved_account_gets_in_by_mail(made_owner, empty_studio) -> None:
     restore_as(empty_studio.safe, NEW_OWNER)
     browser = Client()
     browser.post(reverse("admin_password_reset"), {"email": "designer@studio.example"})
-    link = re.search(r"/\S*reset\S*/\S+/", mail.outbox[0].body)
+    link = re.search(r"/\S*reset\S*/\S+/", str(mail.outbox[0].body))
     assert link, mail.outbox[0].body
     page = browser.get(link[0].split("testserver")[-1], follow=True)
     browser.post(page.request["PATH_INFO"], {"new_password1": PASSWORD, "new_password2": PASSWORD})
@@ -79,7 +79,13 @@ def test_an_organisation_that_goes_leaves_its_owner_without_one(empty_studio) ->
 
 
 @pytest.mark.parametrize(
-    "acting", ["", "nobody@studio.example", "admin@studio.example", "pending@studio.example"]
+    "acting",
+    [
+        "pending@studio.example",
+        pytest.param("", marks=pytest.mark.battery),
+        pytest.param("nobody@studio.example", marks=pytest.mark.battery),
+        pytest.param("admin@studio.example", marks=pytest.mark.battery),
+    ],
 )
 def test_nobody_but_an_owner_who_can_sign_in_may_act(studio, acting) -> None:
     User.objects.create_user("pending@studio.example", PASSWORD, role="OWNER")
@@ -240,7 +246,14 @@ def test_passwords_that_a_safe_file_brings_are_not_taken(studio, tmp_path) -> No
     assert dict(User.objects.values_list("email", "password")) == passwords | {STRANGER: None}
 
 
-@pytest.mark.parametrize("column", ["role", "email", "approval_status"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "role",
+        pytest.param("email", marks=pytest.mark.battery),
+        pytest.param("approval_status", marks=pytest.mark.battery),
+    ],
+)
 def test_a_file_that_leaves_out_what_accounts_are_judged_by_is_blocked(
     studio, tmp_path, column
 ) -> None:
@@ -261,6 +274,7 @@ def test_a_foreign_file_that_would_leave_no_owner_is_blocked(studio, tmp_path) -
     assert refusal(file, accept_foreign=True, grant_roles=(OWNER,)) == ""
 
 
+@pytest.mark.battery
 def test_a_file_of_ours_without_an_owner_comes_back_with_a_warning(studio, tmp_path) -> None:
     file = ours(
         studio.complete,

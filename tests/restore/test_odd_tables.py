@@ -1,0 +1,83 @@
+"""The oddest tables a database can have, taken into Safe: composite keys, children of tables, rows that
+point at themselves, generated columns, keys that nothing has validated."""
+
+from dataclasses import replace
+
+import pytest
+
+from backups.registry import COMPLETE, SAFE, Omit, registry
+from backupsvc.studio.models import Organization, User
+from tests.restore.steps import plan_as, restore_as
+from tests.roundtrip.dump import differences, dump_data
+from tests.roundtrip.engine import back_up, stored, writing
+from tests.zoo import rows
+
+
+@pytest.fixture
+def safe_zoo(studio, monkeypatch):
+    """The zoo's tables are in Safe, with every column."""
+    sections = [
+        replace(
+            section,
+            scopes=frozenset({SAFE, COMPLETE}),
+            safe_columns=tuple(f.name for f in section.model._meta.local_concrete_fields),
+        )
+        if section.model._meta.app_label == "zoo"
+        else section
+        for section in registry.sections
+    ]
+    monkeypatch.setattr(registry, "_sections", sections)
+    with writing() as cursor:
+        rows.fill(cursor)
+
+
+@pytest.mark.parametrize("scope", [SAFE, pytest.param(COMPLETE, marks=pytest.mark.battery)])
+def test_they_come_back_through_either_scope(safe_zoo, scope) -> None:
+    before = dump_data()
+    path = stored(back_up(scope))
+    with writing() as cursor:
+        for table in (*rows.PLAIN, "zoo_altered", "zoo_pointer", "zoo_everytype"):
+            quoted = table.replace('"', '""')
+            cursor.execute(f'TRUNCATE "{quoted}" CASCADE')
+    plan = plan_as(path)
+    assert not plan.blocking
+    assert sum(t.added for t in plan.tables if t.table.startswith(("zoo", "Weird"))) > 50
+    restore_as(path, confirmed=plan)
+    assert differences(before, dump_data()) == []
+
+
+def test_rows_of_a_tree_outside_the_file_follow_to_the_last_leaf(studio) -> None:
+    """Parents, children of children, and a cycle of two tables: none of them is in Safe, and none is
+    touched, as nothing of theirs has gone."""
+    with writing() as cursor:
+        rows.fill(cursor)
+    before = dump_data()
+    restore_as(studio.safe)
+    assert differences(before, dump_data()) == []
+
+
+def test_a_kept_reference_into_the_file_is_cleared_where_its_target_is_not_there(
+    studio, monkeypatch
+) -> None:
+    """A table may leave out a reference to a table that is in Safe itself."""
+    sections = [
+        replace(
+            section,
+            safe_columns=tuple(name for name in section.safe_columns if name != "org"),
+            redact={**section.redact, "org": Omit()},
+        )
+        if section.model is User
+        else section
+        for section in registry.sections
+    ]
+    monkeypatch.setattr(registry, "_sections", sections)
+    path = stored(back_up(SAFE))
+    newer = Organization.objects.create(name="Newer", slug="newer")
+    moved, stayed = User.objects.filter(org__isnull=False).order_by("pk")[:2]
+    User.objects.filter(pk=moved.pk).update(org=newer)
+    plan = plan_as(path)
+    users = next(t for t in plan.tables if t.table == "studio_user")
+    assert (users.kept, users.set_null) == (16, 1)
+    restore_as(path, confirmed=plan)
+    assert User.objects.get(pk=moved.pk).org_id is None
+    assert User.objects.get(pk=stayed.pk).org_id == stayed.org_id
