@@ -54,9 +54,10 @@ def show(request: HttpRequest, run_id: str) -> HttpResponseBase:
 @require_safe
 @permissions.needs(permissions.SEE, "backup.see")
 def live(request: HttpRequest, run_id: str) -> HttpResponseBase:
-    """What changes while the run works; asks the browser to load the page anew at its end."""
+    """What changes while the run works; asks the browser to load the page anew when the run has begun
+    and when it has ended, as the page's head names the state."""
     run = _as_it_is(run_or_refuse(request, run_id, "backup.see"))
-    if not run.is_active:
+    if not run.is_active or request.GET.get("seen", run.state) != run.state:
         return HttpResponseClientRefresh()
     return render(request, "backups/run_live.html", live_context(run))
 
