@@ -25,7 +25,9 @@ def throwaway_database(alias: str = "default") -> Iterator[str]:
     settings = dict(connections[alias].settings_dict, NAME=name)
     connections.settings[name] = settings
     try:
-        yield name
+        # Somebody is connected all the time: what nobody uses is taken for a dead rehearsal's.
+        with connected(name, purpose="rehearsal"):
+            yield name
     finally:
         connections[name].close()
         del connections[name]

@@ -174,3 +174,8 @@ class _Stream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def tell(injected: int, wrong: list[str]) -> None:
+    """The number is a part of the proof; pytest shows it with ``-s``, and of a test that failed."""
+    print(f"\n{injected} faults injected", *wrong, sep="\n")  # noqa: T201

@@ -1,5 +1,6 @@
 """Whatever fails, and wherever: a backup is whole and verified, or there is none."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from tests.battery.injecting import (
     injecting,
     interrupt,
     raise_error,
+    tell,
 )
 from tests.battery.state import leftovers, sessions, stored_files, unfinished_runs
 from tests.battery.test_faults_in_a_restore import Fault, few_of_each_kind, spread
@@ -67,7 +69,7 @@ def inject(numbers: list[int], studio: Studio, fault: Fault | None = None) -> No
     wrong = []
     for turn, number in enumerate(numbers):
         wrong += fail_at(number, fault or FAULTS[turn % len(FAULTS)], studio)
-    print(f"\n{len(numbers)} faults injected", *wrong, sep="\n")
+    tell(len(numbers), wrong)
     assert wrong == []
     assert back_up().state in ("succeeded", "incomplete"), "a retry works"
 
@@ -90,3 +92,13 @@ def test_every_operation_fails(studio) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_kind_of_operation_fails(studio, fault) -> None:
     inject(few_of_each_kind(operations()), studio, fault)
+
+
+def test_a_file_that_no_run_names_is_seen(studio, monkeypatch) -> None:
+    log = operations()
+    monkeypatch.setattr(
+        creating, "_dropped_unless_written_down", lambda *_: contextlib.nullcontext()
+    )
+    last = max(n for n, what in enumerate(log, 1) if what.startswith("bookkeeping UPDATE"))
+    (_, found) = fail_at(last, full_disk, studio)
+    assert found.startswith("left over")

@@ -1,7 +1,7 @@
 """Whatever fails, and wherever: a restore gives back exactly what was there or changes nothing."""
 
+import contextlib
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,9 @@ from django.conf import settings
 from backups.models import BackupRun
 from backups.registry import registry
 from backups.services import coverage
-from restore import files
+from restore.database.transaction import RestoreTransaction
 from restore.models import Receipt, RestoreRun
-from restore.services import applying, superseded
+from restore.services import applying
 from tests.battery.conftest import Studio
 from tests.battery.injecting import (
     Faults,
@@ -21,6 +21,7 @@ from tests.battery.injecting import (
     injecting,
     interrupt,
     raise_error,
+    tell,
 )
 from tests.battery.state import leftovers, sessions, stored_files, unfinished_runs
 from tests.databases import empty_folder
@@ -134,7 +135,7 @@ def inject(numbers: list[int], studio: Studio, artifact: Path, after: Outcome) -
     wrong = []
     for turn, number in enumerate(numbers):
         wrong += fail_at(number, FAULTS[turn % len(FAULTS)], studio, artifact, after)
-    print(f"\n{len(numbers)} faults injected", *wrong, sep="\n")
+    tell(len(numbers), wrong)
     assert wrong == []
     restore(artifact)
     assert after.objections() == [], "a retry works"
@@ -158,7 +159,7 @@ def test_each_kind_of_operation_fails_while_the_whole_studio_comes_back(studio, 
     wrong = []
     for number in few_of_each_kind(log):
         wrong += fail_at(number, fault, studio, studio.complete, after)
-    print(f"\n{len(few_of_each_kind(log))} faults injected by {fault.__name__}")
+    tell(len(few_of_each_kind(log)), wrong)
     assert wrong == []
 
 
@@ -168,3 +169,30 @@ def test_it_fails_around_the_files_and_the_commit(studio) -> None:
     commits = [n for n, what in enumerate(log, 1) if what == "COMMIT"]
     numbers = {log.index("storage") + 2, *commits, *(n + 1 for n in commits), len(log)}
     inject(sorted(numbers), studio, studio.complete, after)
+
+
+# Each guard, taken away: the tests above must see it.
+
+
+def test_a_failure_that_is_committed_all_the_same_is_seen(studio, zoo_alone, monkeypatch) -> None:
+    log, after = count_operations(studio, zoo_alone)
+
+    @contextlib.contextmanager
+    def careless(connection):
+        connection.autocommit = False
+        try:
+            yield RestoreTransaction(connection)
+        finally:
+            connection.commit()
+
+    monkeypatch.setattr(applying, "restore_transaction", careless)
+    at = max(n for n, what in enumerate(log, 1) if what.startswith("TRUNCATE")) + 1
+    assert fail_at(at, raise_error, studio, zoo_alone, after)
+
+
+def test_files_that_are_not_taken_away_again_are_seen(studio, monkeypatch) -> None:
+    log, after = count_operations(studio, studio.complete)
+    monkeypatch.setattr(applying, "undo_journal", lambda run_id: 0)
+    at = log.index("storage") + 2
+    wrong = fail_at(at, raise_error, studio, studio.complete, after)
+    assert "the files are not as they were" in wrong
