@@ -111,21 +111,24 @@ def owner(db) -> Client:
 
 
 @pytest.fixture
-def live_studio(files, django_db_blocker) -> Iterator[Client]:
-    """The same studio that the files are of, with one customer more; the owner's browser.
-
-    Real commits, which a restore needs, and only the few tables that these tests fill are emptied:
-    Django's flush of all tables takes longer than a restore of them.
-    """
+def transactional_db(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """In place of pytest-django's, whose name makes it create the database: real commits, and only the
+    few tables that these tests fill are emptied. Its flush of all takes longer than a restore."""
     with django_db_blocker.unblock():
         _empty()
-        fill_studio()
-        Customer.objects.create(
-            id="new", name="new", email="new@client.example", org=Organization.objects.get()
-        )
-        yield browser_of(User.objects.get(role=User.Role.OWNER))
+        yield
         _empty()
         connections.close_all()
+
+
+@pytest.fixture
+def live_studio(files, transactional_db) -> Client:
+    """The same studio that the files are of, with one customer more; the owner's browser."""
+    fill_studio()
+    Customer.objects.create(
+        id="new", name="new", email="new@client.example", org=Organization.objects.get()
+    )
+    return browser_of(User.objects.get(role=User.Role.OWNER))
 
 
 def _empty() -> None:
