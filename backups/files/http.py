@@ -58,7 +58,7 @@ class HttpSource:
     def read(self, target: HttpTarget) -> Iterator[bytes]:
         """The body in blocks, at one go. Raises FetchError."""
         deadline = self._clock() + conf.fetch_total_seconds()
-        with self._host(urlsplit(target.url).netloc):
+        with self._host(_permitted(target.url).netloc):
             response = self._open(target.url, deadline)
             with response:
                 yield from self._body(response, deadline)

@@ -29,13 +29,23 @@ def resolve(value: str, alias: str, *, is_path: bool) -> Target | None:
     base = str(getattr(storages[alias], "base_url", None) or "")
     if base and value.startswith(base):
         # Browsers and Django percent-encode names in addresses; a storage knows the plain name.
-        return StorageTarget(alias, unquote(urlsplit(value[len(base) :]).path))
+        # Cut by hand: what is left of a path may look like a malformed address.
+        name = value[len(base) :].partition("#")[0].partition("?")[0]
+        return StorageTarget(alias, unquote(name).lstrip("/"))
     if "://" in value or value.startswith("//"):
         return HttpTarget(value if "://" in value else f"https:{value}")
     return StorageTarget(alias, value.lstrip("/"))
 
 
+def _path_of(url: str) -> str:
+    """The path of an address; nothing where it is no address that Python can take apart."""
+    try:
+        return unquote(urlsplit(url).path)
+    except ValueError:
+        return ""
+
+
 def display_name(target: Target) -> str:
     """The last part of the name or address, for people."""
-    path = target.name if isinstance(target, StorageTarget) else unquote(urlsplit(target.url).path)
+    path = target.name if isinstance(target, StorageTarget) else _path_of(target.url)
     return path.rstrip("/").rsplit("/", 1)[-1] or "file"

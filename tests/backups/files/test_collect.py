@@ -175,7 +175,6 @@ def test_who_is_told_hears_state_and_size(spool: Spool):
     assert heard == [("embedded", 3), ("gap", 0)]
 
 
-@pytest.mark.xfail(strict=False, reason="urlsplit's ValueError is let through")
 @pytest.mark.parametrize("value", ["https://[::1/a.png", "//[::1/a.png", "/media///[::1"])
 def test_a_mistyped_address_is_a_gap_and_not_the_end_of_the_backup(spool: Spool, value: str):
     _, entries = collected(spool, line(value))
