@@ -45,14 +45,20 @@ def differences(before: State, after: State) -> list[str]:
         if before.tables.get(key) != after.tables.get(key)
     ]
     found += [
-        f"file {name} is {'missing' if name not in after.files else 'another'}"
-        for name in sorted(before.files)
-        if before.files[name] != after.files.get(name)
+        f"file {name} is {_fate(name, before, after)}"
+        for name in sorted(before.files.keys() | after.files.keys())
+        if before.files.get(name) != after.files.get(name)
     ]
     found += [
         f"sequence {n}" for n in before.sequences if before.sequences[n] != after.sequences.get(n)
     ]
     return found
+
+
+def _fate(name: str, before: State, after: State) -> str:
+    if name not in after.files:
+        return "missing"
+    return "another" if name in before.files else "new"
 
 
 def _files(storage: Storage = default_storage, folder: str = "") -> dict[str, str]:
