@@ -123,6 +123,11 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
     except BaseTimeoutException:
         _say_timed_out(run)
         raise
+    except BackupSystemError as error:
+        # Only where the work did not even begin: else the run has said how it ended, or another
+        # process is at work on it.
+        runs.fail(run, error, states=(State.QUEUED,))
+        raise
 
 
 def _say_timed_out(run: Run) -> None:
