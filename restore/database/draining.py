@@ -20,6 +20,8 @@ WHERE l.locktype = 'relation' AND l.relation = ANY (%s::oid[])
 def at_work(connection: Connection, tables: Iterable[LiveTable]) -> list[int]:
     """The other sessions whose transactions use these tables now."""
     with connection.cursor() as cursor:
+        # Inside a transaction the server would show the sessions of the first look again.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(_AT_WORK, [[table.oid for table in tables]])
         return [pid for (pid,) in cursor.fetchall()]
 

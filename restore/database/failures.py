@@ -96,7 +96,7 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
     """Turn the database's errors inside the block into ours."""
     try:
         yield
-    except psycopg2.errors.LockNotAvailable as error:
+    except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
         raise BusyError(
             "restore.tables_busy",
             f"Other work holds the tables, so the restore could not begin. {_UNCHANGED}",

@@ -24,9 +24,11 @@ def follow_up(connection: Connection, tables: list[LiveTable]) -> dict[str, Any]
         report["problems"] += [f"The view {name} could not be refreshed." for name in failed]
     except Exception as error:
         _note(report, "Statistics and views could not be brought up to date.", error)
+    report["caches_cleared"] = []
     for alias in caches:
         try:
             caches[alias].clear()
+            report["caches_cleared"].append(alias)
         except Exception as error:
             _note(report, f"The cache {alias} could not be cleared.", error)
     return report

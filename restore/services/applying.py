@@ -92,6 +92,8 @@ class _Restore:
                 with restore_transaction(connection) as work:
                     plan = self._plan(work, prepared, files)
                     safety = self._safety_backup()
+                    # Until now others could read, and some may be idle since in a transaction.
+                    self._drain(connection, prepared)
                     writer = Writer(work, prepared, plan, self._path, self._progress)
                     with vault.spool(self._run.pk) as spool:
                         superseded.list_files(connection, spool.path("before"))
@@ -124,6 +126,10 @@ class _Restore:
         """From here on it is maintenance: others are turned away, and what is under way drains."""
         self._progress.stage("waiting")
         locks.hold_for_restoring(connection, wait_seconds=conf.lock_wait_seconds())
+        self._drain(connection, prepared)
+
+    def _drain(self, connection: Connection, prepared: Prepared) -> None:
+        """Let others end what they do with the tables, and cut off who does not."""
         tables = tables_held(prepared)
         deadline = time.monotonic() + conf.drain_seconds()
         while busy := draining.at_work(connection, tables):
@@ -131,6 +137,7 @@ class _Restore:
             if time.monotonic() > deadline:
                 logger.warning("%d sessions were cut off for a restore", len(busy))
                 draining.cut_off(connection, busy)
+                return  # who comes anew waits behind our lock; in heavy traffic somebody always does
             time.sleep(DRAIN_LOOK_SECONDS)
 
     def _plan(self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan) -> Plan:

@@ -280,3 +280,22 @@ def test_who_ends_in_time_is_not_cut_off(studio, settings) -> None:
         assert not slow.closed
     safety = parsed(BackupRun.objects.get(pk=run.safety_backup))
     assert {row["name"] for row in safety["data"]["zoo.Keeper"]} == {"in time"}
+
+
+def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
+    studio, short_drain, settings, monkeypatch
+) -> None:
+    settings.BACKUPS_LOCK_WAIT_SECONDS = 2
+    safety_backup = applying._Restore._safety_backup
+    with closing(connect(purpose="idle")) as idle:
+
+        def read_and_idle(self):
+            made = safety_backup(self)
+            with idle.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM zoo_keeper")
+            return made
+
+        monkeypatch.setattr(applying._Restore, "_safety_backup", read_and_idle)
+        restore(studio.complete)
+        with pytest.raises(psycopg2.OperationalError):
+            idle.commit()

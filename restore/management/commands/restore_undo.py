@@ -9,6 +9,7 @@ from backups import jobs as backup_jobs
 from backups.management import terminal
 from backups.models import State
 from backups.services import runs
+from restore import jobs
 from restore.models import RestoreRun
 from restore.services import applying, requests, undoing
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             undo = undoing.request(_restore(options["restore"]), runs.COMMAND_LINE)
             with backup_jobs.others_paused():
                 applying.carry_out(undo, requests.stored_file(undo), listener=listener)
+            jobs.hold_if_asked()
         self.stdout.write(
             f"Undone: {undo.report['rows']:,} rows are as they were before restore {undo.undo_of}\n"
             f"  safety backup of what was there until now: {undo.safety_backup}"
