@@ -13,7 +13,8 @@ from django.conf import settings
 
 from backups.registry import COMPLETE, SAFE
 from backupsvc.studio.demo.seeding import seed_studio
-from tests.databases import become, copy_of_database, empty_folder
+from tests.databases import copy_of_database, empty_folder
+from tests.restore.copies import become
 from tests.restore.damage import damage_everything
 from tests.restore.tables import Rows, rows_of_database
 from tests.roundtrip.engine import back_up, stored

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from backups.registry import SAFE
 from backupsvc.studio.models import User
-from tests.databases import become, empty_folder
+from tests.databases import empty_folder
 from tests.restore.comparing import miscounts, mistakes
 from tests.restore.conftest import OWNER
+from tests.restore.copies import become
 from tests.restore.damage import Damage
 from tests.restore.safe_rules import after_safe_restore
 from tests.restore.steps import plan_as, restore_as

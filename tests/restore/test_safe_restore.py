@@ -15,9 +15,9 @@ from restore.database.questions import Identity
 from restore.models import RestoreRun
 from restore.plan import Plan
 from restore.services.writing import Writer
-from tests.databases import become
 from tests.restore.comparing import miscounts, mistakes
 from tests.restore.conftest import OWNER
+from tests.restore.copies import become
 from tests.restore.damage import kept_links, rekey
 from tests.restore.safe_rules import USERS, Expected, after_safe_restore, links, safe_tables
 from tests.restore.steps import plan_as, refusal, restore_as
