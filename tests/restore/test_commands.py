@@ -1,0 +1,204 @@
+"""The commands of a restore: what they say, and what they end with: 0, 1 or 2."""
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import django_rq
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from backups import conf
+from backups.models import BackupRun
+from backups.registry import COMPLETE, SAFE, Scope
+from backups.services import vault
+from backupsvc.studio.models import Asset, Organization
+from restore.models import RestoreRun
+from tests.backups.programs import burst_worker, manage, started
+from tests.backups.studio import small_studio
+from tests.roundtrip.engine import back_up
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PHRASE = "--confirm=REPLACE ALL DATA"
+OWNER = "noa@studio.example"
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"BACKUPS_ROOT": "backups", "MEDIA_ROOT": "media", "BACKUPS_KEY_FILE": "key"}
+    for name, path in names.items():
+        setattr(settings, name, tmp_path / path)
+        monkeypatch.setenv(name, str(tmp_path / path))
+    small_studio()
+
+
+def file_of(scope: Scope, folder: Path) -> Path:
+    """The plain file of a backup made now."""
+    path = folder / f"{scope.value}.json"
+    vault.copy_plain(back_up(scope).artifact, path)
+    return path
+
+
+@pytest.fixture
+def complete(tmp_path: Path) -> Path:
+    return file_of(COMPLETE, tmp_path)
+
+
+@pytest.fixture
+def safe(tmp_path: Path) -> Path:
+    return file_of(SAFE, tmp_path)
+
+
+@pytest.fixture
+def damaged(complete: Path) -> Path:
+    complete.write_bytes(complete.read_bytes().replace(b"Noa", b"Eve", 1))
+    return complete
+
+
+def ended(command: str, *arguments: Any) -> tuple[int, str, str]:
+    """How a command ended in this process, what it said, and what it objected to."""
+    said, warned = StringIO(), StringIO()
+    try:
+        call_command(command, *map(str, arguments), stdout=said, stderr=warned)
+    except CommandError as error:
+        return error.returncode, said.getvalue(), str(error)
+    except SystemExit as end:
+        return int(end.code or 0), said.getvalue(), warned.getvalue()
+    return 0, said.getvalue(), warned.getvalue()
+
+
+def test_inspecting_a_sound_file_ends_with_0(complete: Path):
+    status, said, _ = ended("backup_inspect", complete)
+    assert status == 0
+    assert said.startswith("Sound: a complete backup of ")
+    assert "made by this installation" in said
+    status, said, _ = ended("backup_inspect", complete, "--json")
+    assert (status, json.loads(said)["sound"]) == (0, True)
+
+
+def test_inspecting_a_damaged_file_ends_with_2_and_no_traceback(damaged: Path):
+    program = manage("backup_inspect", damaged)
+    assert (program.returncode, program.stdout) == (2, "")
+    assert "Code: artifact.damaged" in program.stderr
+    assert "Traceback" not in program.stderr
+
+
+def test_inspecting_a_file_that_is_not_there_ends_with_2(tmp_path: Path):
+    status, _, objected = ended("backup_inspect", tmp_path / "nothing")
+    assert (status, "Code: storage.unreadable" in objected) == (2, True)
+    assert str(tmp_path) not in objected
+
+
+def test_a_plan_that_can_be_applied_ends_with_0_and_writes_nothing(complete: Path):
+    Organization.objects.update(name="changed")
+    status, said, _ = ended("restore_plan", complete, "--json")
+    assert status == 0
+    assert json.loads(said)["file"]["type"] == "complete"
+    assert Organization.objects.get().name == "changed"
+    assert not RestoreRun.objects.exists()
+
+
+def test_a_plan_that_something_blocks_ends_with_1(safe: Path):
+    status, said, _ = ended("restore_plan", safe)
+    assert (status, "(restore.acting_owner)" in said) == (1, True)
+    assert ended("restore_plan", safe, f"--as={OWNER}")[0] == 0
+
+
+def test_a_plan_of_a_damaged_file_ends_with_2(damaged: Path):
+    status, _, objected = ended("restore_plan", damaged)
+    assert (status, "Code: artifact.damaged" in objected) == (2, True)
+
+
+@pytest.mark.parametrize("confirm", ["", "--confirm=yes", "--confirm=replace all data"])
+def test_without_the_phrase_nothing_happens(complete: Path, confirm: str):
+    status, _, objected = ended("restore_apply", complete, *filter(None, [confirm]))
+    assert (status, "Code: restore.unconfirmed" in objected) == (1, True)
+    assert not RestoreRun.objects.exists()
+
+
+def test_a_restore_ends_with_0_and_its_undo_with_0(complete: Path):
+    Asset.objects.all().delete()
+    status, said, _ = ended("restore_apply", complete, PHRASE)
+    assert status == 0
+    assert said.startswith("Restored: ")
+    assert Asset.objects.count() == 2
+    run = RestoreRun.objects.get()
+    assert f"safety backup of what was there before: {run.safety_backup}" in said
+    status, said, _ = ended("restore_undo", PHRASE)
+    assert (status, said.startswith("Undone: ")) == (0, True)
+    assert Asset.objects.count() == 0
+
+
+def test_a_restore_of_a_damaged_file_ends_with_1_and_changes_nothing(damaged: Path):
+    status, _, objected = ended("restore_apply", damaged, PHRASE)
+    assert (status, "Code: artifact.damaged" in objected) == (1, True)
+    assert Asset.objects.count() == 2
+
+
+def test_a_file_of_another_installation_is_refused_unless_accepted(
+    complete: Path, settings, tmp_path: Path
+):
+    settings.BACKUPS_KEY_FILE = tmp_path / "another.key"
+    status, _, objected = ended("restore_apply", complete, PHRASE)
+    assert (status, "Code: restore.foreign" in objected) == (1, True)
+
+
+def test_a_safe_file_needs_an_owner_who_acts(safe: Path):
+    status, _, objected = ended("restore_apply", safe, PHRASE)
+    assert (status, "Code: restore.acting_owner" in objected) == (1, True)
+    Organization.objects.update(name="changed")
+    assert ended("restore_apply", safe, PHRASE, f"--as={OWNER}")[0] == 0
+    assert Organization.objects.get().name != "changed"
+
+
+def test_a_plan_that_is_not_true_any_more_is_not_applied(complete: Path, tmp_path: Path):
+    (tmp_path / "plan.json").write_text(ended("restore_plan", complete, "--json")[1])
+    Organization.objects.create(id="new", name="New", slug="new")
+    status, _, objected = ended("restore_apply", complete, PHRASE, f"--plan={tmp_path}/plan.json")
+    assert (status, "Code: restore.plan_changed" in objected) == (1, True)
+    assert Organization.objects.count() == 2
+
+
+def test_what_is_no_plan_is_refused(complete: Path, tmp_path: Path):
+    (tmp_path / "plan.json").write_text("no plan")
+    for path in (tmp_path / "plan.json", tmp_path / "nothing"):
+        status, _, objected = ended("restore_apply", complete, PHRASE, f"--plan={path}")
+        assert (status, "is not a plan" in objected) == (1, True)
+
+
+def test_there_is_nothing_to_undo_to_rehearse_or_to_release():
+    assert ended("restore_undo", PHRASE)[0] == 1
+    assert ended("backup_rehearse")[0] == 1
+    assert ended("restore_release", "--send") == (1, "", "Nothing is held.")
+
+
+def test_a_rehearsal_proves_the_newest_backup_and_ends_with_0():
+    run = back_up(COMPLETE)
+    program = manage("backup_rehearse")
+    assert program.returncode == 0, program.stderr
+    assert program.stdout.startswith(f"Proven: backup {run.pk} was restored into a throwaway")
+
+
+@pytest.fixture
+def queue() -> Iterator[None]:
+    redis = django_rq.get_queue(conf.queue()).connection
+    redis.flushdb()
+    yield
+    redis.flushdb()
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_worker_restores_and_the_command_waits_for_the_end(complete: Path):
+    Asset.objects.all().delete()
+    program = started("restore_apply", str(complete), PHRASE, "--enqueue")
+    while not RestoreRun.objects.exclude(job_id="").exists():
+        assert program.poll() is None
+    burst_worker()
+    said, warned = program.communicate()
+    assert program.returncode == 0, warned
+    assert said.startswith("Restored: ")
+    assert Asset.objects.count() == 2
+    assert BackupRun.objects.filter(purpose="safety").count() == 1
