@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backups.errors import RestoreError
@@ -62,8 +63,22 @@ def request_uploaded(upload: Upload, plan: PlanRun, actor: Actor) -> RestoreRun:
 
 
 def is_committed(run_id: str) -> bool:
-    """Whether a restore's transaction was committed, whatever else is said of it."""
-    return runs.once_more_if_lost(Receipt.objects.filter(pk=run_id).exists)
+    """Whether a restore's transaction was committed, whatever else is said of it.
+
+    The server goes on with a commit whose client has died. So the receipt is tried, not looked for: the
+    unique key lets the second writer wait until the first has ended in one way or the other.
+    """
+    return runs.once_more_if_lost(lambda: _has_receipt(run_id))
+
+
+def _has_receipt(run_id: str) -> bool:
+    try:
+        with transaction.atomic():
+            Receipt.objects.create(pk=run_id)
+            transaction.set_rollback(True)
+    except IntegrityError:
+        return True
+    return False
 
 
 def end_abandoned() -> list[str]:
@@ -76,6 +91,9 @@ def end_abandoned() -> list[str]:
         if not runs.is_alive(run_id) and is_committed(run_id):
             _mark_succeeded(run_id)
     ended = runs.end_abandoned(RestoreRun)
+    for run_id in filter(is_committed, ended):
+        # It was alive at the first look, and died with its commit under way.
+        _mark_succeeded(run_id)
     for run_id in files.journals():
         if is_committed(run_id):
             files.forget_journal(run_id)
