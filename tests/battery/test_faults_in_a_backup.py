@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection as django_connection
 
 from backups.models import BackupRun
 from backups.registry import COMPLETE
@@ -44,6 +45,7 @@ def fail_at(at: int, fault: Fault, studio: Studio) -> list[str]:
     except BaseException as caught:
         error = caught
     assert faults.injected
+    django_connection.close()  # it may have been the one that was lost
     wrong = list(_objections(run, error, studio))
     return (
         [f"{at} {fault.__name__} before {faults.log[at - 1]}: {error!r}", *wrong] if wrong else []

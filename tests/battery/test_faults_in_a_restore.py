@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection as django_connection
 
 from backups.models import BackupRun
 from backups.registry import registry
@@ -81,6 +82,7 @@ def fail_at(at: int, fault: Fault, studio: Studio, artifact: Path, after: Outcom
     else:
         known = None
     assert faults.injected
+    django_connection.close()  # it may have been the one that was lost
     wrong = list(_objections(studio, after, known))
     if wrong:
         wrong.insert(0, f"{at} {fault.__name__} before {faults.log[at - 1]}: {known!r}")
