@@ -17,7 +17,7 @@ def become(name: str) -> None:
     of any test with real commits is."""
     current = _name()
     on_server(
-        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(current)),
+        *dropping(current),
         sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(current), sql.Identifier(f"{current}_{name}")
         ),
@@ -29,13 +29,24 @@ def copy_of_database(name: str) -> Iterator[None]:
     """Keep what the database holds now, under a name, for the length of the block."""
     current = _name()
     copy = sql.Identifier(f"{current}_{name}")
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(copy)
+    drop = dropping(f"{current}_{name}")
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, sql.Identifier(current))
-    on_server(drop, create)
+    on_server(*drop, create)
     try:
         yield
     finally:
-        on_server(drop)
+        on_server(*drop)
+
+
+def dropping(name: str) -> tuple[sql.Composable, ...]:
+    """Not WITH (FORCE): that may not end autovacuum's worker, which a plain DROP asks to leave."""
+    return (
+        sql.SQL(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = {} AND usename = current_user"
+        ).format(sql.Literal(name)),
+        sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)),
+    )
 
 
 def on_server(*statements: sql.Composable) -> None:

@@ -22,9 +22,14 @@ def scratch_database(url: str) -> Iterator[str]:
     try:
         yield urlunsplit(parts._replace(path=f"/{name}"))
     finally:
-        # Whoever is still connected is one of ours and is being stopped.
-        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        _execute(url, statement.format(sql.Identifier(name)))
+        # Whoever is still connected is one of ours and is being stopped. Not WITH (FORCE): that may
+        # not end autovacuum's worker, which a plain DROP asks to leave.
+        ours = sql.SQL(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = {} AND usename = current_user"
+        )
+        _execute(url, ours.format(sql.Literal(name)))
+        _execute(url, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def emptied_store(url: str, number: int) -> str:

@@ -53,8 +53,19 @@ def _create(alias: str, name: str) -> None:
 
 
 def drop(alias: str, name: str) -> None:
-    """Drop a throwaway database, ending whoever is still connected to it."""
-    _run(alias, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"), name)
+    """Drop a throwaway database, ending our own sessions in it.
+
+    Not WITH (FORCE): that may not end autovacuum's worker, which a plain DROP asks to leave.
+    """
+    with connected(alias, purpose="rehearsal") as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND usename = current_user",
+                [name],
+            )
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def left_over(alias: str = "default") -> list[str]:
