@@ -46,7 +46,8 @@ def show(request: HttpRequest, run_id: str) -> HttpResponseBase:
     run = run_or_refuse(request, run_id, "backup.see")
     run = _as_it_is(run)
     kind = _("Complete Backup") if run.scope == COMPLETE else _("Safe Backup")
-    title = f"{kind}: {run.get_state_display()}"
+    # While it works, the state stands in the part that is fetched again and again.
+    title = kind if run.is_active else f"{kind}: {run.get_state_display()}"
     context = live_context(run) if run.is_active else _finished_context(request, run)
     return page(request, "backups/run.html", title=title, tab="history", **context)
 
@@ -54,10 +55,9 @@ def show(request: HttpRequest, run_id: str) -> HttpResponseBase:
 @require_safe
 @permissions.needs(permissions.SEE, "backup.see")
 def live(request: HttpRequest, run_id: str) -> HttpResponseBase:
-    """What changes while the run works; asks the browser to load the page anew when the run has begun
-    and when it has ended, as the page's head names the state."""
+    """What changes while the run works; asks the browser to load the page anew at its end."""
     run = _as_it_is(run_or_refuse(request, run_id, "backup.see"))
-    if not run.is_active or request.GET.get("seen", run.state) != run.state:
+    if not run.is_active:
         return HttpResponseClientRefresh()
     return render(request, "backups/run_live.html", live_context(run))
 
