@@ -67,7 +67,7 @@ def _is_open(request: HttpRequest) -> bool:
 
 
 def _open_paths() -> tuple[str, ...]:
-    return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/health/", "/healthz")))
+    return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/favicon.ico", "/health/", "/healthz")))
 
 
 def _turned_away(request: HttpRequest) -> HttpResponse:
