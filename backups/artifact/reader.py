@@ -142,19 +142,21 @@ class SectionReader:
     def __init__(self, head: SectionHead, source: _Source) -> None:
         self.head = head
         self._source = source
+        # Kept here and not in ``blocks``: who stops half way must not lose what was counted.
+        self._digest = hashlib.sha256()
+        self._count = self._size = 0
         self.statistics: SectionStatistics | None = None
 
     def blocks(self) -> Iterator[bytes]:
         """Blocks of whole rows, each a JSON object followed by one line feed, as they were given
-        to the writer."""
-        digest, count, size = hashlib.sha256(), 0, 0
-        while block := self._source.row_block():
+        to the writer. Called again, it goes on where it was left."""
+        while self.statistics is None and (block := self._source.row_block()):
             rows = block.replace(b",\n", b"\n")
-            digest.update(rows)
-            count += rows.count(b"\n")
-            size += len(rows)
+            self._digest.update(rows)
+            self._count += rows.count(b"\n")
+            self._size += len(rows)
             yield rows
-        self.statistics = SectionStatistics(count, size, digest.hexdigest())
+        self.statistics = SectionStatistics(self._count, self._size, self._digest.hexdigest())
 
     def rows(self) -> Iterator[bytes]:
         """One row at a time, without the line feed."""
