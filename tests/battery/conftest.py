@@ -61,7 +61,7 @@ def prepared(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[S
             with copy_of_database("battery_today"):
                 become("battery_empty")
                 empty_folder(Path(settings.BACKUPS_ROOT))
-                yield Studio(
+                yield Studio(  # type: ignore[call-arg]
                     *(folder / f"{scope.value}.json.zst" for scope in (SAFE, COMPLETE)),
                     *(then, today, files_then, files_today, folder),
                 )

@@ -9,7 +9,7 @@ import errno
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import psycopg2
 import pytest
@@ -97,7 +97,8 @@ def injecting(faults: Faults) -> Iterator[Faults]:
         patch.setattr(
             FileSystemStorage, "_save", _before(faults, "storage", FileSystemStorage._save)
         )
-        patch.setattr(vault, "Draft", lambda path, stream: Draft(path, _Stream(stream, faults)))
+        watched: Any = lambda path, stream: Draft(path, cast(BinaryIO, _Stream(stream, faults)))  # noqa: E731
+        patch.setattr(vault, "Draft", watched)
         with django_connection.execute_wrapper(_Bookkeeping(faults)):
             yield faults
 

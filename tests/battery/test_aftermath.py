@@ -148,7 +148,7 @@ def test_mail_is_held_after_a_foreign_file_until_an_owner_decides(
     call_command("restore_release", send=True)
     assert not outgoing.is_held() and outgoing.held_messages() == 0
     assert (mail.outbox[1].subject, mail.outbox[1].to) == ("held", ["client@studio.example"])
-    assert mail.outbox[1].alternatives[0][0] == "<b>x</b>"
+    assert mail.outbox[1].alternatives[0][0] == "<b>x</b>"  # type: ignore[union-attr]
 
     OutgoingHold.objects.create(restore_run=run.pk)
     mail.send_mail("held", "x", None, ["client@studio.example"])

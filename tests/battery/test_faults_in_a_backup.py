@@ -1,7 +1,7 @@
 """Whatever fails, and wherever: a backup is whole and verified, or there is none."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from django.db import connection as django_connection
@@ -67,7 +67,7 @@ def _objections(run: BackupRun, error: BaseException | None, studio: Studio) -> 
     yield from (f"unfinished: {found}" for found in unfinished_runs())
 
 
-def inject(numbers: list[int], studio: Studio, fault: Fault | None = None) -> None:
+def inject(numbers: Sequence[int], studio: Studio, fault: Fault | None = None) -> None:
     wrong = []
     for turn, number in enumerate(numbers):
         wrong += fail_at(number, fault or FAULTS[turn % len(FAULTS)], studio)

@@ -1,7 +1,7 @@
 """Whatever fails, and wherever: a restore gives back exactly what was there or changes nothing."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -129,11 +129,11 @@ def few_of_each_kind(log: list[str]) -> list[int]:
     return sorted(picked)
 
 
-def spread(numbers: list[int], amount: int) -> list[int]:
+def spread(numbers: Sequence[int], amount: int) -> Sequence[int]:
     return numbers[:: max(1, len(numbers) // amount)]
 
 
-def inject(numbers: list[int], studio: Studio, artifact: Path, after: Outcome) -> None:
+def inject(numbers: Sequence[int], studio: Studio, artifact: Path, after: Outcome) -> None:
     wrong = []
     for turn, number in enumerate(numbers):
         wrong += fail_at(number, FAULTS[turn % len(FAULTS)], studio, artifact, after)
