@@ -49,9 +49,14 @@ def connect(alias: str = "default", *, purpose: str) -> Connection:
     connection: Connection
     try:
         connection = psycopg2.connect(**parameters)
-        _fix_session(connection)
     except psycopg2.Error as error:
         raise database_failure(error) from error
+    try:
+        with database_errors():
+            _fix_session(connection)
+    except BaseException:
+        close_quietly(connection)
+        raise
     return connection
 
 

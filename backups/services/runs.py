@@ -82,12 +82,16 @@ def carried_out(run: AnyRun) -> Iterator[None]:
 def _taken_up(run: Run, stack: contextlib.ExitStack) -> bool:
     """Whether the run's lock is ours and the run has begun. A run that could not even be tried would
     wait for ever, so it fails."""
+    held = False
     try:
         with database_errors():
             alive = stack.enter_context(connected(purpose="run"))
-            return locks.hold_run(alive, run.pk) and _begin(run)
+            held = locks.hold_run(alive, run.pk)
+            return held and _begin(run)
     except BaseException as error:
-        fail(run, explain(error), states=(State.QUEUED,))
+        by_wish = isinstance(error, KeyboardInterrupt)
+        states = ACTIVE_STATES if held else (State.QUEUED,)
+        fail(run, explain(error), by_wish=by_wish, states=states)
         raise
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from backups import conf
@@ -49,17 +50,18 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
             storage are as they were.
     """
     with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
+        report: dict[str, Any] = {}
         try:
             with opened(path, Choices.of(run.choices), progress.check) as readable:
                 report = _Restore(run, readable, progress).apply()
+            runs.once_more_if_lost(lambda: _succeed(run, report))
         except BaseException as error:
             if not requests.is_committed(run.pk):
                 raise
             # What went wrong afterwards must not make it look undone.
             problem = {"aftermath": {"problems": [runs.explain(error).message]}}
-            runs.once_more_if_lost(lambda: _succeed(run, problem))
+            runs.once_more_if_lost(lambda: _succeed(run, report | problem))
             raise
-        runs.once_more_if_lost(lambda: _succeed(run, report))
     return run
 
 
@@ -173,9 +175,10 @@ class _Restore:
         """All data as it is now, while nobody can write. Files stay where they are and need no copy."""
         self._progress.stage("safety backup")
         actor = Actor(self._run.requested_by_name, self._run.requested_by_email)
-        safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
-        self._run.safety_backup = safety.pk
-        self._run.save(update_fields=["safety_backup"])
+        with transaction.atomic():
+            safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
+            self._run.safety_backup = safety.pk
+            self._run.save(update_fields=["safety_backup"])
 
         def pass_on_cancel(_: dict[str, Any]) -> None:
             if self._progress.cancelled:

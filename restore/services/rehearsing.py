@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from backups.checks import as_warnings
@@ -38,10 +38,11 @@ def request(backup: BackupRun, actor: Actor) -> Rehearsal:
     """Write down that a test restore of a stored backup is wanted."""
     runs.end_abandoned(Rehearsal)
     vault.path_of(backup.artifact)
-    rehearsal = Rehearsal.objects.create(
-        backup=backup.pk, requested_by_name=actor.name, requested_by_email=actor.email
-    )
-    runs.audit(actor, "rehearsal", "requested", subject=backup.pk)
+    with transaction.atomic():
+        rehearsal = Rehearsal.objects.create(
+            backup=backup.pk, requested_by_name=actor.name, requested_by_email=actor.email
+        )
+        runs.audit(actor, "rehearsal", "requested", subject=backup.pk)
     return rehearsal
 
 

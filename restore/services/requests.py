@@ -36,14 +36,15 @@ def request(
     ``confirmed`` is the plan, in its JSON form, that the person has seen.
     """
     end_abandoned()
-    run = RestoreRun.objects.create(
-        source=source.name,
-        requested_by_name=actor.name,
-        requested_by_email=actor.email,
-        choices=choices.as_dict(),
-        plan=confirmed or {},
-    )
-    runs.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
+    with transaction.atomic():
+        run = RestoreRun.objects.create(
+            source=source.name,
+            requested_by_name=actor.name,
+            requested_by_email=actor.email,
+            choices=choices.as_dict(),
+            plan=confirmed or {},
+        )
+        runs.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
     return run
 
 

@@ -1,5 +1,6 @@
 """After a restore the application goes on as if nothing had been, and nothing leaves by mistake."""
 
+import datetime
 import os
 import subprocess
 import sys
@@ -205,6 +206,18 @@ def test_a_run_whose_job_the_queue_lost_is_ended(studio, redis) -> None:
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "worker.job_lost")
     assert run.error_hint
+
+
+def test_a_run_that_nobody_ever_began_does_not_wait_for_ever(studio, redis) -> None:
+    run = creating.request(SAFE, runs.COMMAND_LINE)
+    jobs.clear_up()
+    run.refresh_from_db()
+    assert run.state == "queued"
+    early = timezone.now() - datetime.timedelta(seconds=jobs.UNCLAIMED_SECONDS + 1)
+    BackupRun.objects.filter(pk=run.pk).update(requested_at=early)
+    jobs.clear_up()
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "worker.job_lost")
 
 
 def test_somebody_looks_within_two_minutes() -> None:
