@@ -1,6 +1,7 @@
 """The only file that names RQ. It carries runs out; the database row says what they are."""
 
 import contextlib
+import datetime
 import logging
 import os
 import secrets
@@ -10,6 +11,7 @@ from typing import Any
 
 import django_rq
 from django.db import DatabaseError, connection, connections
+from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -38,11 +40,14 @@ AFTER_A_DEATH: list[Callable[[], object]] = [
     lambda: runs.end_abandoned(BackupRun),
     lambda: end_lost(BackupRun),
     vault.sweep,
+    creating.drop_unnamed,
 ]
 
 # How often a worker looks whether others died, and how long the pause of other jobs outlives us.
 LOOK_SECONDS = 30
 PAUSE_SECONDS = 60
+# A run without a job is about to begin, or its file is still being copied.
+UNCLAIMED_SECONDS = 3600
 NO_END = -1  # what Redis answers to TTL
 
 
@@ -176,11 +181,15 @@ def clear_up() -> None:
 
 
 def end_lost(model: type[Run]) -> list[str]:
-    """End the runs that wait for a job which Redis does not have any more. Returns their ids."""
+    """End the runs that wait for a job which Redis does not have any more, and those for which a
+    process that died asked for none. Returns their ids."""
     redis = django_rq.get_queue(conf.queue()).connection
+    long_ago = timezone.now() - datetime.timedelta(seconds=UNCLAIMED_SECONDS)
     ended = []
-    for run in model._default_manager.filter(state=State.QUEUED).exclude(job_id=""):
-        if Job.exists(run.job_id, connection=redis):
+    for run in model._default_manager.filter(state=State.QUEUED):
+        if run.job_id and Job.exists(run.job_id, connection=redis):
+            continue
+        if not run.job_id and run.requested_at > long_ago:
             continue
         run.refresh_from_db()
         if run.state == State.QUEUED:

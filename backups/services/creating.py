@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import django
 import msgspec
 import zstandard
+from django.db import transaction
 from django.utils import timezone
 
 from backups import conf
@@ -39,13 +40,14 @@ LISTED_FILES = 1000
 def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) -> BackupRun:
     """Write down that a backup is wanted. Somebody must then ``carry_out`` it."""
     runs.end_abandoned(BackupRun)
-    run = BackupRun.objects.create(
-        scope=scope.value,
-        purpose=purpose,
-        requested_by_name=actor.name,
-        requested_by_email=actor.email,
-    )
-    runs.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk)
+    with transaction.atomic():
+        run = BackupRun.objects.create(
+            scope=scope.value,
+            purpose=purpose,
+            requested_by_name=actor.name,
+            requested_by_email=actor.email,
+        )
+        runs.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk)
     return run
 
 
@@ -61,6 +63,7 @@ def carry_out(
     """
     with runs.carried_out(run), vault.disk_errors():
         vault.sweep()
+        drop_unnamed()
         with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
             with connected(purpose="backup lock") as lock:
                 progress.stage("waiting")
@@ -70,7 +73,9 @@ def carry_out(
                 work = _Backup(run, progress)
                 statistics = work.write(draft.stream)
             progress.stage("verifying")
-            artifact = vault.keep(draft, lambda stored: verify_stream(stored, progress.check))
+            artifact = vault.keep(
+                draft, lambda stored: verify_stream(stored, progress.check), run_id=run.pk
+            )
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
@@ -85,7 +90,23 @@ def _dropped_unless_written_down(run: BackupRun, artifact: str) -> Iterator[None
         written_down = BackupRun.objects.filter(pk=run.pk, artifact=artifact).exists
         if not runs.once_more_if_lost(written_down):
             vault.delete(artifact)
+        vault.settle(run.pk)
         raise
+    vault.settle(run.pk)
+
+
+def drop_unnamed() -> None:
+    """Delete the finished files of workers that died before the run's row had the name.
+
+    Call it when the runs of the dead have been ended: then no row can still get one.
+    """
+    for run_id, artifact in vault.unsettled().items():
+        if runs.is_alive(run_id):
+            continue
+        # An empty note is of one who died before there was a file of that name.
+        if artifact and not BackupRun.objects.filter(pk=run_id, artifact=artifact).exists():
+            vault.delete(artifact)
+        vault.settle(run_id)
 
 
 def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str) -> None:

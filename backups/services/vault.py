@@ -19,6 +19,7 @@ from backups.files.spool import Spool
 
 _PARTIAL = ".partial-"
 _SPOOL = ".spool-"
+_NAMED = ".named-"
 SUFFIX = ".json.zst"
 
 
@@ -85,8 +86,12 @@ def _locked_file(path: Path) -> BinaryIO:
         stream.close()
 
 
-def keep(finished: Draft, verify: Callable[[BinaryIO], object]) -> str:
-    """Make the draft durable, let ``verify`` read it back, and give it its final random name."""
+def keep(finished: Draft, verify: Callable[[BinaryIO], object], *, run_id: str = "") -> str:
+    """Make the draft durable, let ``verify`` read it back, and give it its final random name.
+
+    With ``run_id`` a note of the name stays until ``settle``: who dies before the run's row has the name
+    would leave a file that nobody could find, download or delete.
+    """
     with disk_errors():
         finished.stream.flush()
         os.fsync(finished.stream.fileno())
@@ -94,6 +99,9 @@ def keep(finished: Draft, verify: Callable[[BinaryIO], object]) -> str:
     verify(finished.stream)
     name = secrets.token_hex(16) + SUFFIX
     with disk_errors():
+        if run_id:
+            _note_of(run_id).touch(0o600)
+            _note_of(run_id).write_text(name)
         finished.path.rename(folder() / name)
         try:
             _sync_folder()
@@ -101,6 +109,22 @@ def keep(finished: Draft, verify: Callable[[BinaryIO], object]) -> str:
             (folder() / name).unlink(missing_ok=True)
             raise
     return name
+
+
+def unsettled() -> dict[str, str]:
+    """The names that runs gave and that nobody has settled yet, by run; of the living and the dead."""
+    notes = sorted(folder().glob(f"{_NAMED}*"))
+    return {note.name.removeprefix(_NAMED): note.read_text() for note in notes}
+
+
+def settle(run_id: str) -> None:
+    """The run's row has the name, or the file is gone."""
+    with disk_errors():
+        _note_of(run_id).unlink(missing_ok=True)
+
+
+def _note_of(run_id: str) -> Path:
+    return folder() / f"{_NAMED}{run_id}"
 
 
 def _sync_folder() -> None:

@@ -227,11 +227,13 @@ def test_bytes_that_change_on_the_disk_are_noticed_before_the_backup_counts(
 ):
     keep_draft = vault.keep
 
-    def after_a_bad_sector(draft: vault.Draft, verify: Callable[[Any], object]) -> str:
+    def after_a_bad_sector(
+        draft: vault.Draft, verify: Callable[[Any], object], **named: str
+    ) -> str:
         draft.stream.flush()
         draft.stream.seek(200)
         draft.stream.write(b"\xff\x00\xff")
-        return keep_draft(draft, verify)
+        return keep_draft(draft, verify, **named)
 
     monkeypatch.setattr(vault, "keep", after_a_bad_sector)
     run = failed()
