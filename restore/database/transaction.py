@@ -6,6 +6,7 @@ that points here.
 """
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator
 
 import psycopg2
@@ -21,6 +22,9 @@ from restore.database.failures import restore_failure
 from restore.database.staging import same
 from restore.database.targets import Target
 from restore.database.verification import RowsDigest, read_digest
+
+# Less than PostgreSQL's deadlock_timeout, which is a second.
+ATTEMPT_SECONDS = 0.5
 
 
 class RestoreTransaction:
@@ -40,13 +44,34 @@ class RestoreTransaction:
         self._lock(tables, "ACCESS EXCLUSIVE", wait_seconds)
 
     def _lock(self, tables: Iterable[LiveTable], mode: str, wait_seconds: float) -> None:
-        # One order for all who lock, so that no two wait for one another.
+        """Many short attempts: whoever holds one table and waits for another, which is ours already,
+        gets on in between, before the server finds a deadlock and ends one of us."""
+        # One order for all who lock, so that no two restores wait for one another.
         names = [t.identifier for t in sorted(tables, key=lambda t: (t.schema, t.name))]
-        limit = f"{int(wait_seconds * 1000)}ms"
-        self._execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(limit)))
-        self._execute(
-            sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.SQL(", ").join(names), sql.SQL(mode))
+        statement = sql.SQL("LOCK TABLE {} IN {} MODE").format(
+            sql.SQL(", ").join(names), sql.SQL(mode)
         )
+        end = time.monotonic() + wait_seconds
+        self._wait_for_locks(min(ATTEMPT_SECONDS, wait_seconds))
+        while not self._attempt(statement, last=time.monotonic() > end):
+            pass
+        self._wait_for_locks(wait_seconds)
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        limit = sql.Literal(f"{max(1, int(seconds * 1000))}ms")
+        self._execute(sql.SQL("SET LOCAL lock_timeout = {}").format(limit))
+
+    def _attempt(self, statement: sql.Composable, *, last: bool) -> bool:
+        self._execute(sql.SQL("SAVEPOINT attempt"))
+        try:
+            self._execute(statement)
+        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
+            if last:
+                raise
+            self._execute(sql.SQL("ROLLBACK TO SAVEPOINT attempt"))
+            return False
+        self._execute(sql.SQL("RELEASE SAVEPOINT attempt"))
+        return True
 
     @contextlib.contextmanager
     def only_looking(self) -> Iterator[None]:

@@ -109,6 +109,7 @@ def test_the_next_insert_works_for_every_table_with_a_sequence(sound) -> None:
         cursor.execute("INSERT INTO zoo_descending (note) VALUES ('next')")
 
 
+@pytest.mark.battery
 def test_sequences_that_are_forgotten_are_seen(sound, monkeypatch) -> None:
     monkeypatch.setattr(Writer, "_set_sequences", lambda self: None)
     restore(stored(sound))
@@ -120,6 +121,7 @@ def connection_of_ours():
     return connection.connection
 
 
+@pytest.mark.battery
 def test_a_view_that_cannot_be_refreshed_undoes_nothing_and_is_named(studio, monkeypatch) -> None:
     monkeypatch.setattr(aftermath, "refresh_materialized_views", lambda _: ([], ["some_view"]))
     run = restore(studio.complete)

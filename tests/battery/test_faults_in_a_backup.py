@@ -80,6 +80,12 @@ def test_operations_here_and_there_fail(studio) -> None:
     inject(spread(range(1, len(operations()) + 1), 8), studio)
 
 
+def test_the_disk_is_full_at_the_first_and_the_last_write(studio) -> None:
+    writes = [n for n, what in enumerate(operations(), 1) if what.startswith("draft")]
+    inject([writes[0], writes[-1]], studio, full_disk)
+
+
+@pytest.mark.battery
 def test_the_disk_is_full_at_each_write_of_the_draft(studio) -> None:
     log = operations()
     inject([n for n, what in enumerate(log, 1) if what.startswith("draft")], studio, full_disk)

@@ -192,6 +192,7 @@ def test_a_failure_that_is_committed_all_the_same_is_seen(studio, zoo_alone, mon
     assert fail_at(at, raise_error, studio, zoo_alone, after)
 
 
+@pytest.mark.battery
 def test_files_that_are_not_taken_away_again_are_seen(studio, monkeypatch) -> None:
     log, after = count_operations(studio, studio.complete)
     monkeypatch.setattr(applying, "undo_journal", lambda run_id: 0)

@@ -13,6 +13,7 @@ from backups.database import locks, snapshot
 from backups.database.connection import connect, connected
 from backups.errors import BackupSystemError, BusyError
 from backups.models import BackupRun
+from restore.database import transaction
 from restore.database.transaction import RestoreTransaction
 from restore.models import RestoreRun
 from restore.services import applying
@@ -242,6 +243,7 @@ def test_no_acknowledged_write_is_lost_around_a_restore(studio, short_drain) -> 
     assert restore_amid(studio) == []
 
 
+@pytest.mark.battery
 def test_writes_that_are_not_held_are_seen_to_be_lost(studio, short_drain, monkeypatch) -> None:
     monkeypatch.setattr(RestoreTransaction, "hold", lambda *_, **__: None)
     safety_backup = applying._Restore._safety_backup
@@ -268,6 +270,7 @@ def test_who_idles_in_a_transaction_is_cut_off_in_time(studio, short_drain) -> N
     assert differences(studio.then, dump_data()) == []
 
 
+@pytest.mark.battery
 def test_who_ends_in_time_is_not_cut_off(studio, settings) -> None:
     settings.BACKUPS_DRAIN_SECONDS = 30
     with closing(connect(purpose="slow")) as slow:
@@ -282,6 +285,7 @@ def test_who_ends_in_time_is_not_cut_off(studio, settings) -> None:
     assert {row["name"] for row in safety["data"]["zoo.Keeper"]} == {"in time"}
 
 
+@pytest.mark.battery
 def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
     studio, short_drain, settings, monkeypatch
 ) -> None:
@@ -299,3 +303,50 @@ def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
         restore(studio.complete)
         with pytest.raises(psycopg2.OperationalError):
             idle.commit()
+
+
+def meet_crosswise(studio) -> None:
+    """A session reads one table, then another; the restore has the other and waits for the one."""
+    go = threading.Event()
+    began = RestoreTransaction._execute
+
+    def tell(self, query) -> int:
+        if "ACCESS EXCLUSIVE" in query.as_string(self.connection):
+            go.set()
+        return began(self, query)
+
+    with pytest.MonkeyPatch.context() as patch, closing(connect(purpose="crosswise")) as other:
+        safety_backup = applying._Restore._drain
+
+        def read_first(self, connection, prepared) -> None:
+            safety_backup(self, connection, prepared)
+            if self._run.safety_backup:
+                with other.cursor() as cursor:
+                    cursor.execute("SELECT count(*) FROM zoo_serial")
+
+        patch.setattr(applying._Restore, "_drain", read_first)
+        patch.setattr(RestoreTransaction, "_execute", tell)
+
+        def read_on() -> None:
+            go.wait(60)
+            time.sleep(0.3)
+            with other.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM studio_asset")
+            other.commit()
+
+        assert at_once(lambda: restore(studio.complete), read_on) == []
+
+
+def test_a_deadlock_is_avoided_by_waiting_in_short_attempts(studio) -> None:
+    meet_crosswise(studio)
+    assert differences(studio.then, dump_data()) == []
+
+
+@pytest.mark.battery
+def test_one_long_attempt_is_seen_to_meet_a_deadlock(studio, monkeypatch) -> None:
+    attempt = RestoreTransaction._attempt
+    once = lambda self, statement, last: attempt(self, statement, last=True)  # noqa: E731
+    monkeypatch.setattr(transaction, "ATTEMPT_SECONDS", 60)
+    monkeypatch.setattr(RestoreTransaction, "_attempt", once)
+    with pytest.raises(AssertionError):
+        meet_crosswise(studio)

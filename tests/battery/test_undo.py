@@ -108,6 +108,7 @@ def test_files_that_another_undo_waits_for_stay(studio, new_file) -> None:
     assert superseded.sweep() == 1 and not exists()
 
 
+@pytest.mark.battery
 def test_a_sweep_that_does_not_look_at_rows_is_seen(studio, new_file, monkeypatch) -> None:
     run = restore(studio.complete)
     Asset.objects.filter(pk=Asset.objects.first().pk).update(url=NEW, type="IMAGE")
