@@ -7,6 +7,7 @@ fetched into the spool, then the entries are made. In memory stay about 150 byte
 import mimetypes
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -20,6 +21,9 @@ from backups.files import storage
 from backups.files.http import HttpSource
 from backups.files.resolve import HttpTarget, StorageTarget, Target, display_name, resolve
 from backups.files.spool import Spool, Spooled, TooLarge
+
+# How often a slow fetch lets us look whether it is still wanted.
+CHECK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,18 @@ def count_only(lines: Iterator[bytes]) -> FileStatistics:
 
 
 class Collector:
-    """Fetches and then lists. ``on_file`` is told of each file: its state and bytes; it may raise."""
+    """Fetches and then lists. ``on_file`` is told of each file: its state and bytes; it may raise, and so
+    may ``check``, which is asked while nothing comes."""
 
-    def __init__(self, spool: Spool, on_file: Callable[[str, int], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        on_file: Callable[[str, int], None],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._spool = spool
         self._on_file = on_file
+        self._check = check
         self._http = HttpSource()
         self._list = spool.path("list")
         # Where in the list the locators of each entry stand, by content or by running number.
@@ -88,14 +99,20 @@ class Collector:
                 for item in wanted:
                     waiting.append(pool.submit(self._fetch_one, item))
                     if len(waiting) >= workers * 2:
-                        self._note(out, waiting.popleft().result())
+                        self._note(out, self._result(waiting.popleft()))
                 while waiting:
-                    self._note(out, waiting.popleft().result())
+                    self._note(out, self._result(waiting.popleft()))
         except BaseException:
             # Do not wait for servers that answer slowly: what they send is thrown away.
+            self._http.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
+
+    def _result(self, fetched: Future[FileHead]) -> FileHead:
+        while not futures.wait([fetched], timeout=CHECK_SECONDS).done:
+            self._check()
+        return fetched.result()
 
     def entries(self) -> Iterator[tuple[FileHead, Iterator[bytes]]]:
         """Each entry with its content, which must be read before the next is asked for."""

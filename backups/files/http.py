@@ -5,6 +5,7 @@ that is connected to. Here are added: the schemes and ports that may be asked, t
 every redirect checked anew, a total deadline, and a cap counted on the wire.
 """
 
+import contextlib
 import ipaddress
 import random
 import threading
@@ -22,6 +23,7 @@ from urllib3.exceptions import HTTPError
 from backups import conf
 from backups.errors import FetchError
 from backups.files.resolve import HttpTarget
+from backups.files.watch import Watch, let_watch
 
 READ_BYTES = 64 * 1024
 MOST_REDIRECTS = 5
@@ -44,10 +46,13 @@ class HttpSource:
         self,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self._clock = clock
-        self._sleep = sleep
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._stopped.wait
+        self._watches: set[Watch] = set()
+        self._watches_lock = threading.Lock()
         self._local = threading.local()
         per_host = conf.fetch_per_host()
         self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
@@ -57,11 +62,39 @@ class HttpSource:
 
     def read(self, target: HttpTarget) -> Iterator[bytes]:
         """The body in blocks, at one go. Raises FetchError."""
-        deadline = self._clock() + conf.fetch_total_seconds()
-        with self._host(_permitted(target.url).netloc):
-            response = self._open(target.url, deadline)
-            with response:
-                yield from self._body(response, deadline)
+        with self._host(_permitted(target.url).netloc), self._watched() as watch:
+            # Waiting for others to be done with the host does not count.
+            deadline = self._clock() + conf.fetch_total_seconds()
+            try:
+                response = self._open(target.url, deadline)
+                with response:
+                    yield from self._body(response, deadline)
+                if watch.has_ended:
+                    raise _too_slow()
+            except FetchError as error:
+                if watch.has_ended and not error.permanent:
+                    raise _too_slow() from error
+                raise
+
+    def stop(self) -> None:
+        """End every fetch under way and every pause, in whatever thread: nobody wants them any more."""
+        self._stopped.set()
+        with self._watches_lock:
+            for watch in self._watches:
+                watch.end()
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[Watch]:
+        with Watch(conf.fetch_total_seconds()) as watch:
+            with self._watches_lock:
+                self._watches.add(watch)
+            try:
+                if self._stopped.is_set():
+                    watch.end()
+                yield watch
+            finally:
+                with self._watches_lock:
+                    self._watches.discard(watch)
 
     def pause(self, attempt: int) -> None:
         """Wait before another attempt: doubling, with jitter, so that retries do not come together."""
@@ -120,14 +153,13 @@ class HttpSource:
             raise _unreachable(error) from error
         if expected.isdigit() and received != int(expected):
             raise _unreachable(None)
+        if not received and not expected and "Transfer-Encoding" not in response.headers:
+            # A server that breaks off among the headers looks just like this.
+            raise _unreachable(None)
 
     def _require_time(self, deadline: float) -> None:
         if self._clock() > deadline:
-            raise FetchError(
-                "file.too_slow",
-                "Fetching the file took longer than allowed.",
-                hint="Raise BACKUPS_FETCH_TOTAL_SECONDS if the server is known to be slow.",
-            )
+            raise _too_slow()
 
 
 def _new_session(*, internal: bool) -> requests.Session:
@@ -142,6 +174,7 @@ def _new_session(*, internal: bool) -> requests.Session:
     # No proxies, no passwords out of the environment or a netrc file.
     session.trust_env = False
     session.headers["Accept-Encoding"] = "identity"
+    let_watch(session)
     return session
 
 
@@ -192,6 +225,14 @@ def _require_success(response: requests.Response) -> None:
         f"The server answered with status {status}.",
         hint="Open the address in a browser; upload the file again if it is gone.",
         permanent=status not in _RETRY_LATER,
+    )
+
+
+def _too_slow() -> FetchError:
+    return FetchError(
+        "file.too_slow",
+        "Fetching the file took longer than allowed.",
+        hint="Raise BACKUPS_FETCH_TOTAL_SECONDS if the server is known to be slow.",
     )
 
 
