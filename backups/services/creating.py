@@ -217,7 +217,7 @@ class _Backup:
             # Before a restore nothing overwrites or deletes a file, so none needs a copy.
             if self._scope is SAFE or self._run.purpose == Purpose.SAFETY:
                 return count_only(iter(lines))
-            collector = Collector(spool, self._note_file)
+            collector = Collector(spool, self._note_file, self._progress.check)
             collector.fetch(wanted_files(iter(lines)))
         for head, content in collector.entries():
             self._list_if_missing(head)
