@@ -5,6 +5,7 @@ even by another process after a hard kill.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -21,9 +22,11 @@ from django.core.files.utils import validate_file_name
 
 from backups.artifact.reader import FileReader
 from backups.artifact.tail import Locator
+from backups.database.reading import column_of
 from backups.errors import RestoreError
 from backups.files.resolve import StorageTarget, resolve
 from backups.files.spool import Spool
+from backups.registry import StoragePath, registry
 from backups.services import vault
 
 READ_BYTES = 256 * 1024
@@ -32,7 +35,10 @@ _JOURNAL = ".restored-"
 
 
 class Journal:
-    """The names that a restore added: one JSON array ``[alias, name]`` a line, written before."""
+    """The names that a restore added: one JSON array ``[alias, name]`` a line, written before.
+
+    A third element says that the name turned out to be somebody else's.
+    """
 
     def __init__(self, run_id: str) -> None:
         self._path = vault.folder() / f"{_JOURNAL}{run_id}"
@@ -40,7 +46,13 @@ class Journal:
         self._out = os.fdopen(descriptor, "w", encoding="utf-8")
 
     def note(self, alias: str, name: str) -> None:
-        self._out.write(json.dumps([alias, name]) + "\n")
+        self._write([alias, name])
+
+    def take_back(self, alias: str, name: str) -> None:
+        self._write([alias, name, "not ours"])
+
+    def _write(self, line: list[str]) -> None:
+        self._out.write(json.dumps(line) + "\n")
         self._out.flush()
         os.fsync(self._out.fileno())
 
@@ -57,14 +69,19 @@ def undo_journal(run_id: str) -> int:
     path = vault.folder() / f"{_JOURNAL}{run_id}"
     if not path.exists():
         return 0
-    removed = 0
+    ours: dict[tuple[str, str], None] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         with contextlib.suppress(ValueError):  # a last line cut by a kill: its file was not begun
-            alias, name = json.loads(line)
+            alias, name, *not_ours = json.loads(line)
+            ours[alias, name] = None
+            if not_ours:
+                del ours[alias, name]
+    for alias, name in ours:
+        # Where a folder of the name is a file, there is nothing of ours, and deleting would fail.
+        if storages[alias].exists(name):
             storages[alias].delete(name)
-            removed += 1
     path.unlink(missing_ok=True)
-    return removed
+    return len(ours)
 
 
 def journals() -> list[str]:
@@ -121,8 +138,9 @@ class FilesBack:
         if not here:
             return
         spooled = self._spool.take(self._checked(file), limit_bytes=file.head.size_bytes or 0)
+        made: dict[str, str] = {}
         for locator in here:
-            self._put_locator(locator, spooled.sha256)
+            self._put_locator(locator, spooled.sha256, made)
         self._spool.discard(spooled.sha256)
 
     def _checked(self, file: FileReader) -> Iterator[bytes]:
@@ -130,47 +148,83 @@ class FilesBack:
             self._check()
             yield block
 
-    def _put_locator(self, locator: Locator, sha256: str) -> None:
-        storage, name = _storage(locator.storage), _name_of(locator)
+    def _put_locator(self, locator: Locator, sha256: str, made: dict[str, str]) -> None:
+        """``made`` are the new names that the same bytes have got already, by storage."""
+        alias, name = locator.storage, _name_of(locator)
         what = what_becomes_of(locator, sha256, self._spool.path(sha256).stat().st_size)
         if what is What.STAYS:
             self.kept += 1
-        elif what is What.PUT_BACK:
-            self._save(locator.storage, storage, name, sha256)
-        else:
-            made = _new_name(name)
-            self._save(locator.storage, storage, made, sha256)
-            self.renamed.append((locator, _value_like(locator, made)))
+            return
+        if what is What.PUT_BACK and self._could_save(alias, name, sha256):
+            return
+        if alias not in made:
+            made[alias] = _new_name(name)
+            self._save(alias, made[alias], sha256)
+        self.renamed.append((locator, _value_like(locator, made[alias])))
 
-    def _save(self, alias: str, storage: Storage, name: str, sha256: str) -> None:
+    def _could_save(self, alias: str, name: str, sha256: str) -> bool:
+        """Whether the storage can give a file this name."""
+        try:
+            self._save(alias, name, sha256)
+        except RestoreError as error:
+            if not _is_in_the_way(error.__cause__):
+                raise
+            self._journal.take_back(alias, name)
+            return False
+        return True
+
+    def _save(self, alias: str, name: str, sha256: str) -> None:
+        storage = _storage(alias)
         self._journal.note(alias, name)
         try:
             with self._spool.path(sha256).open("rb") as content:
                 saved = storage.save(name, File(content, name=name))
         except (OSError, SuspiciousOperation) as error:
             raise _refused() from error
-        if saved != name or _hash(storage, name) != sha256:
-            if saved != name:
-                self._journal.note(alias, saved)
+        if saved != name:
+            # Somebody else took the name since we looked; the storage made another one.
+            self._journal.note(alias, saved)
+            self._journal.take_back(alias, name)
+            raise _refused()
+        if _hash(storage, name) != sha256:
             raise _refused()
         self.added += 1
+
+
+def _is_in_the_way(cause: BaseException | None) -> bool:
+    """Whether a file or a folder has the name of what would have to be the other, or it is too long."""
+    kinds = (FileExistsError, NotADirectoryError, IsADirectoryError)
+    return isinstance(cause, kinds) or (
+        isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG
+    )
 
 
 def _name_of(locator: Locator) -> str:
     """The name in the storage that the locator means, or nothing where it means no such name."""
     if locator.storage not in storages.backends:
         return ""
-    for is_path in (False, True):
+    for is_path in (True,) if _is_path(locator) else (False, True):
         target = resolve(locator.value, locator.storage, is_path=is_path)
         if isinstance(target, StorageTarget):
             return target.name
     return ""
 
 
+def _is_path(locator: Locator) -> bool:
+    """Whether the rows that use it hold paths, which mean a name however much they look like addresses."""
+    sections = registry.by_key()
+    return any(
+        isinstance(file, StoragePath) and column_of(section.model, file.field) == use.column
+        for use in locator.uses[:1]
+        if (section := sections.get(use.section))
+        for file in section.files
+    )
+
+
 def _value_like(locator: Locator, name: str) -> str:
     """A value for the rows that names the new file in the manner of the old value."""
     base = str(getattr(_storage(locator.storage), "base_url", None) or "")
-    if base and locator.value.startswith(base):
+    if base and locator.value.startswith(base) and not _is_path(locator):
         return base + quote(name)
     return f"/{name}" if locator.value.startswith("/") else name
 

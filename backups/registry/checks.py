@@ -14,6 +14,7 @@ from django.db.models import Field, Model
 
 from backups.findings import Finding, Severity
 from backups.registry.files import FileLocator, JsonAddress
+from backups.registry.json_path import parse
 from backups.registry.references import references
 from backups.registry.registry import Registry
 from backups.registry.sections import Section
@@ -300,6 +301,22 @@ def _locators(section: Section) -> Iterator[Finding]:
                 " there, or whose primary key is not one column.",
                 "Give ids_of the label of an installed model, such as app.Model.",
             )
+        if isinstance(locator, JsonAddress) and not _is_followed(locator.path):
+            yield _finding(
+                "backups.E016",
+                section,
+                f"{_label(section)} looks for files in {locator.field!r} at {locator.path!r}, a path that"
+                " a restore cannot write to.",
+                "Use members and all elements only, such as $[*].url or $.cover.",
+            )
+
+
+def _is_followed(path: str) -> bool:
+    try:
+        parse(path)
+    except ValueError:
+        return False
+    return True
 
 
 def _names_a_model(locator: FileLocator) -> bool:

@@ -37,7 +37,8 @@ class Address(FileLocator):
 class JsonAddress(FileLocator):
     """Values are addresses inside a JSON document.
 
-    ``path`` is an SQL/JSON path that yields the strings, such as ``$[*].url``.
+    ``path`` is an SQL/JSON path that yields the strings, made of members and all elements only, such as
+    ``$[*].url``.
     ``ids_of`` is the label of a model: a string that is the primary key of one of its rows is a
     reference and not an address.
     """

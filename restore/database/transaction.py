@@ -164,19 +164,6 @@ class RestoreTransaction:
         """Read rows back as a backup would."""
         return read_digest(self.connection, reading)
 
-    def replace_locator(self, table: LiveTable, column: str, old: str, new: str) -> int:
-        """Let the rows of a text or text-array column point to a file's new name."""
-        live = table.columns[column]
-        name = sql.Identifier(column)
-        if live.is_array:
-            query = sql.SQL(
-                "UPDATE {t} SET {c} = array_replace({c}, {old}, {new}) WHERE {old} = ANY ({c})"
-            )
-        else:
-            query = sql.SQL("UPDATE {t} SET {c} = {new} WHERE {c} = {old}")
-        values = {"old": sql.Literal(old), "new": sql.Literal(new)}
-        return self._execute(query.format(t=table.identifier, c=name, **values))
-
     def empty_sessions(self, table: LiveTable) -> int:
         """Sign everybody out. Returns how many sessions ended."""
         return self._execute(sql.SQL("DELETE FROM {}").format(table.identifier))

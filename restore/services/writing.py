@@ -16,6 +16,7 @@ from backups.services import vault
 from backups.services.progress import Progress
 from restore.database import redacted
 from restore.database.redacted import Aside, SurvivingRow
+from restore.database.relocating import point_to_new_names
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
 from restore.database.verification import RowsDigest
@@ -242,10 +243,8 @@ class Writer:
         self._settle_accounts(people, survivor)
         if self._plan.choices.keep_revoked:
             self._keep_revoked()
-        tables = {target.head.key: target.table for target in self._file.matched.targets}
-        for locator, name in files.renamed:
-            for use in locator.uses:
-                self._work.replace_locator(tables[use.section], use.column, locator.value, name)
+        targets = {target.head.key: target for target in self._file.matched.targets}
+        point_to_new_names(self._work.connection, targets, files.renamed)
 
     def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:
         if people.target is None or people.columns is None:

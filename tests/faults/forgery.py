@@ -1,8 +1,12 @@
 """Files that are sealed as ours and hold rows that no backup would have written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from msgspec.structs import replace
+
+from backups.artifact.tail import FileHead
 from backups.artifact.writer import ArtifactWriter
 from backups.models import BackupRun
 from backups.services import installation, vault
@@ -11,10 +15,17 @@ from tests.roundtrip.engine import stored
 Change = Callable[[list[bytes]], list[bytes]]
 
 
-def forged(backup: BackupRun, target: Path, changes: dict[str, Change]) -> Path:
+def forged(
+    backup: BackupRun,
+    target: Path,
+    changes: dict[str, Change],
+    *,
+    locators: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """The backup written again to ``target`` with other rows, and with digests that agree.
 
     ``changes`` are by section: each takes the rows, one JSON object each, and gives others.
+    ``locators`` are values that locate files, each with another one.
     """
     with vault.reader(stored(backup)) as reader, target.open("wb") as out:
         writer = ArtifactWriter(out)
@@ -27,7 +38,7 @@ def forged(backup: BackupRun, target: Path, changes: dict[str, Change]) -> Path:
             writer.end_section()
         writer.begin_files()
         for file in reader.files():
-            writer.file(file.head, file.content())
+            writer.file(_relocated(file.head, locators), file.content())
         tail = reader.tail()
         writer.finish(
             sequences=tail.sequences,
@@ -36,6 +47,11 @@ def forged(backup: BackupRun, target: Path, changes: dict[str, Change]) -> Path:
             seal=installation.seal,
         )
     return target
+
+
+def _relocated(head: FileHead, values: Mapping[str, str]) -> FileHead:
+    locators = [replace(item, value=values.get(item.value, item.value)) for item in head.locators]
+    return replace(head, locators=locators)
 
 
 def replaced(old: str, new: str, *, row: int) -> Change:

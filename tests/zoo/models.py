@@ -5,7 +5,7 @@
 from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import IntegerRangeField
+from django.contrib.postgres.fields import ArrayField, IntegerRangeField
 from django.db import models
 from django.db.models import Deferrable, F, Q, UniqueConstraint
 
@@ -165,6 +165,20 @@ class Caseless(models.Model):
     """Keys that the database compares without looking at case."""
 
     label = Typed("citext", primary_key=True)
+
+
+class Album(models.Model):
+    """Files, located in every way that can be declared."""
+
+    pk = models.CompositePrimaryKey("shelf", "number")
+    shelf = models.TextField()
+    number = models.IntegerField()
+    kind = models.TextField(default="")
+    cover = models.TextField(null=True)
+    drawing = models.CharField(max_length=200, null=True)
+    pages = ArrayField(models.TextField(), default=list)
+    attached = models.JSONField(null=True)
+    layout = Typed("json", null=True)
 
 
 # What the database does by itself

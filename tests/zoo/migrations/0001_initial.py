@@ -1,4 +1,5 @@
 import django.contrib.postgres.constraints
+import django.contrib.postgres.fields
 import django.contrib.postgres.fields.ranges
 import django.db.models.constraints
 import django.db.models.deletion
@@ -76,6 +77,20 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('note', models.TextField()),
                 ('times', models.IntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Album',
+            fields=[
+                ('pk', models.CompositePrimaryKey('shelf', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('shelf', models.TextField()),
+                ('number', models.IntegerField()),
+                ('kind', models.TextField(default='')),
+                ('cover', models.TextField(null=True)),
+                ('drawing', models.CharField(max_length=200, null=True)),
+                ('pages', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
+                ('attached', models.JSONField(null=True)),
+                ('layout', Typed('json', null=True)),
             ],
         ),
         migrations.CreateModel(
