@@ -43,6 +43,7 @@ def prepared(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[P
                 shutil.copy(stored(back_up(scope)), path)
             become("empty")
             yield Prepared(files[SAFE], files[COMPLETE], rows)
+            become("empty")  # whatever a test did to the tables themselves
 
 
 @pytest.fixture(scope="package")

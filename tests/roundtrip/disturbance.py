@@ -10,8 +10,10 @@ from backups.registry import registry
 
 
 def empty_everything(cursor: Cursor) -> None:
-    """No rows in any section's table, and every sequence back at its start."""
-    cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(_names(tables())))
+    """No rows in any section's table, and every sequence of theirs back at its start."""
+    found = tables()
+    cursor.execute(sql.SQL("TRUNCATE {}").format(_names(found)))
+    _restart_sequences(cursor, found)
 
 
 def rotate_everything(cursor: Cursor) -> None:
@@ -30,15 +32,20 @@ def rotate_everything(cursor: Cursor) -> None:
     for number, table in enumerate(found):
         cursor.execute(_rotation(f"former_{number}", table))
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    for sequence in introspection.live_sequences(connection.connection):
-        if not sequence.table or sequence.table in {table.name for table in found}:
-            cursor.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+    _restart_sequences(cursor, found)
 
 
 def tables() -> list[LiveTable]:
     """The live table of every section."""
     live = introspection.live_tables(connection.connection)
     return [live[section.table] for section in registry.sections]
+
+
+def _restart_sequences(cursor: Cursor, found: list[LiveTable]) -> None:
+    """Not those of tables outside the file: a restore leaves them as they are."""
+    for sequence in introspection.live_sequences(connection.connection):
+        if not sequence.table or sequence.table in {table.name for table in found}:
+            cursor.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
 
 
 def _rotation(former: str, table: LiveTable) -> sql.Composed:

@@ -108,6 +108,7 @@ BROKEN: list[tuple[str, list[Callable[[Registry], None]]]] = [
     ("backups.E015", [lambda r: person(r, files=[Address("name", storage="nowhere")])]),
     ("backups.E015", [lambda r: person(r, files=[JsonAddress("name", ids_of="studio.Nothing")])]),
     ("backups.E015", [lambda r: person(r, files=[JsonAddress("name", ids_of="Asset")])]),
+    ("backups.E016", [lambda r: person(r, files=[JsonAddress("name", path="$..url")])]),
     ("backups.W001", [lambda r: _keeping_the_token(r)]),
     ("backups.W002", [room, lambda r: exclude(Person, because="elsewhere", to=r)]),
 ]
@@ -127,6 +128,7 @@ RULES = {
     "backups.E013": "_refills",
     "backups.E014": "_secrets",
     "backups.E015": "_locators",
+    "backups.E016": "_locators",
     "backups.W001": "_secrets",
     "backups.W002": "_references",
 }
