@@ -151,12 +151,17 @@ class Pair:
             valkey.stop(known, self._layout)
             server = Server(port=processes.free_port()).with_password(valkey.ACCOUNT)
             record.put(valkey.NAME, server)
-            if store.start(server):
+            if store.start(server) or self._is_reading(server):
                 server = server.at(server.port, valkey.pid(self._layout) or 0)
                 record.put(valkey.NAME, server)
                 return server
             known = server
         raise self._not_started(valkey.NAME, "Valkey")
+
+    def _is_reading(self, server: Server) -> bool:
+        """Whether a store with much to read was only slow to start."""
+        alive = valkey.pid(self._layout) is not None
+        return alive and self._comes_round(valkey.ask, server, "Valkey")
 
     def _comes_round(self, ask: Ask, known: Server, title: str) -> bool:
         """Wait for a server whose process is there; whether it is ours, not one we lost.

@@ -59,10 +59,11 @@ def pid(layout: Layout) -> int | None:
 
 
 def ask(server: Server, layout: Layout) -> Reply:
-    """Log in, and see whether ``server`` serves this layout's directory."""
+    """Log in, and see whether ``server`` serves this layout's directory, and does so already."""
     try:
         with _connect(server) as client:
             directory = client.config_get("dir")["dir"]
+            client.ping()  # while it reads its data from disk, it tells settings and nothing else
     except redis.AuthenticationError:
         return Reply.REFUSED
     except redis.RedisError:

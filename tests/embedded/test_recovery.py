@@ -12,8 +12,11 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from backupsvc.embedded import processes
+from backupsvc.embedded import processes, valkey
 from backupsvc.embedded.errors import EmbeddedError
 from backupsvc.embedded.pair import Pair
 from tests.embedded.conftest import query, store
@@ -52,6 +55,27 @@ def test_both_servers_killed(root: Path, filled: tuple[Pair, dict[str, str]]) ->
     user, environment = filled
     kill(root, "postgresql", "valkey")
     user.ensure(environment)
+    assert_all_is_there(environment)
+
+
+@pytest.mark.parametrize("patience", [15, 0.2], ids=["in time", "after it"])
+def test_a_store_that_reads_its_data_is_waited_for(
+    filled: tuple[Pair, dict[str, str]], monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """While it reads, it answers questions about its settings and refuses all others."""
+    user, environment = filled
+    pipeline = store(environment).pipeline(transaction=False)
+    for number in range(20_000):  # it looks up from reading after each 1,024th command
+        pipeline.set(f"many-{number}", "x")
+    pipeline.execute()
+    user.leave()
+    configuration = valkey._configuration
+    slow = "key-load-delay 50\n"
+    monkeypatch.setattr(valkey, "_configuration", lambda *a: configuration(*a) + slow)
+    monkeypatch.setattr(valkey, "_START_SECONDS", patience)
+    user.ensure(environment)
+    impatient = redis.Redis.from_url(environment["REDIS_URL"], retry=Retry(NoBackoff(), 0))
+    assert impatient.dbsize() == 20_001
     assert_all_is_there(environment)
 
 
