@@ -199,8 +199,8 @@ def end_lost(model: type[Run]) -> list[str]:
 
 
 @contextlib.contextmanager
-def others_paused() -> Iterator[None]:
-    """Let no worker on this Redis begin another job while the block runs.
+def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Let no worker on this Redis begin another job while the block runs, nor after it if then ``held``.
 
     A mark with a short life, renewed while the block lasts, so that it cannot stay behind. Where Redis
     is away there are no workers to pause.
@@ -221,8 +221,11 @@ def others_paused() -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-        with contextlib.suppress(RedisError):
-            suspension.resume(redis)
+        # Not first resumed and then held: a worker would take a job in between.
+        if held():
+            hold_others()
+        else:
+            release_others()
 
 
 def hold_others() -> None:

@@ -10,6 +10,7 @@ class RestoreConfig(AppConfig):
 
     def ready(self) -> None:
         from backups import jobs, navigation, panels
+        from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
         from restore.services import plan_runs, requests, superseded, undoing, uploads
 
@@ -19,6 +20,7 @@ class RestoreConfig(AppConfig):
             superseded.sweep,
             plan_runs.end_abandoned,
             uploads.sweep,
+            hold_if_asked,
             lambda: jobs.end_lost(RestoreRun),
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),

@@ -1,5 +1,7 @@
 """How a worker carries out a restore; ``backups.jobs`` knows RQ."""
 
+from contextlib import AbstractContextManager
+
 from backups import jobs
 from restore.models import PlanRun, Rehearsal, RestoreRun
 from restore.services import applying, outgoing, plan_runs, rehearsing, requests
@@ -17,17 +19,23 @@ def carry_out_restore(run_id: str) -> None:
 
 def _work(run: RestoreRun) -> None:
     try:
-        with jobs.others_paused():
+        with others_paused():
             applying.carry_out(run, requests.stored_file(run))
     finally:
         requests.drop_copy(run)
-    hold_if_asked()
+
+
+def others_paused() -> AbstractContextManager[None]:
+    """Let other jobs wait for a restore, and for good where it puts a hold on what leaves."""
+    return jobs.others_paused(held=outgoing.is_held)
 
 
 def hold_if_asked() -> None:
-    """Pause the workers of other queues for good where a restore has put a hold on what leaves."""
+    """Hold other jobs again where the worker died that would have done so, or Redis forgot it."""
     if outgoing.is_held():
         jobs.hold_others()
+        if not outgoing.is_held():  # released at that very moment
+            jobs.release_others()
 
 
 def enqueue_rehearsal(run: Rehearsal) -> None:

@@ -25,7 +25,7 @@ from backups.registry import SAFE
 from backups.services import creating, runs
 from restore.database import aftermath
 from restore.files import Journal
-from restore.jobs import hold_if_asked
+from restore.jobs import others_paused
 from restore.models import OutgoingHold, RestoreRun
 from restore.services import outgoing
 from restore.services.writing import Writer
@@ -170,10 +170,8 @@ def test_other_jobs_pause_for_as_long_as_the_restore_lives(redis) -> None:
 
 
 def test_a_hold_outlives_a_pause_and_our_own_worker_goes_on(studio, redis) -> None:
-    OutgoingHold.objects.create(restore_run="x")
-    with jobs.others_paused():
-        pass
-    hold_if_asked()
+    with others_paused():
+        OutgoingHold.objects.create(restore_run="x")
     assert redis.ttl(suspension.WORKERS_SUSPENDED) == jobs.NO_END
     run = creating.request(SAFE, runs.COMMAND_LINE)
     jobs.enqueue_backup(run)
@@ -181,6 +179,16 @@ def test_a_hold_outlives_a_pause_and_our_own_worker_goes_on(studio, redis) -> No
     run.refresh_from_db()
     assert run.state == "succeeded"
     assert suspension.is_suspended(redis)
+
+
+def test_a_hold_that_redis_forgot_is_put_back_until_it_is_released(studio, redis) -> None:
+    OutgoingHold.objects.create(restore_run="x")
+    redis.flushdb()
+    jobs.clear_up()
+    assert redis.ttl(suspension.WORKERS_SUSPENDED) == jobs.NO_END
+    call_command("restore_release", discard=True)
+    jobs.clear_up()
+    assert not suspension.is_suspended(redis)
 
 
 def work() -> None:

@@ -53,9 +53,8 @@ class Command(BaseCommand):
                 terminal.wait_for(run, listener, requests.end_abandoned)
                 terminal.require_success(run)
             else:
-                with backup_jobs.others_paused():
+                with jobs.others_paused():
                     applying.carry_out(run, options["file"], listener=listener)
-                jobs.hold_if_asked()
         self._report(run)
 
     def _report(self, run: RestoreRun) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from backups import jobs as backup_jobs
 from backups.management import terminal
 from backups.models import State
 from backups.services import runs
@@ -28,9 +27,8 @@ class Command(BaseCommand):
         with terminal.errors(), terminal.bars(self) as listener:
             requests.require_phrase(options["confirm"])
             undo = undoing.request(_restore(options["restore"]), runs.COMMAND_LINE)
-            with backup_jobs.others_paused():
+            with jobs.others_paused():
                 applying.carry_out(undo, requests.stored_file(undo), listener=listener)
-            jobs.hold_if_asked()
         self.stdout.write(
             f"Undone: {undo.report['rows']:,} rows are as they were before restore {undo.undo_of}\n"
             f"  safety backup of what was there until now: {undo.safety_backup}"
