@@ -41,13 +41,17 @@ class Run(models.Model):
     cancel_requested = models.BooleanField(default=False)
 
     stage = models.CharField(max_length=32, blank=True, default="")
+    stage_began_at = models.DateTimeField(null=True, blank=True)
     section = models.CharField(max_length=128, blank=True, default="")
     sections_done = models.IntegerField(default=0)
     sections_total = models.IntegerField(default=0)
     rows_done = models.BigIntegerField(default=0)
     rows_total = models.BigIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
+    # Totals are of the stage; 0 where nothing tells.
+    bytes_total = models.BigIntegerField(default=0)
     files_done = models.BigIntegerField(default=0)
+    files_total = models.BigIntegerField(default=0)
     files_failed = models.BigIntegerField(default=0)
     files_skipped = models.BigIntegerField(default=0)
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from backups import conf
 from backups.errors import CancelledError
@@ -32,7 +33,9 @@ _COUNTERS = (
     "rows_done",
     "rows_total",
     "bytes_done",
+    "bytes_total",
     "files_done",
+    "files_total",
     "files_failed",
     "files_skipped",
 )
@@ -49,6 +52,7 @@ class Progress:
         self._id = run.pk
         self._values: dict[str, Any] = dict.fromkeys(_COUNTERS, 0) | {
             "stage": "",
+            "stage_began_at": None,
             "section": "",
         }
         self._listener = listener
@@ -87,7 +91,8 @@ class Progress:
     def stage(self, name: str, **values: Any) -> None:
         """Begin a stage; ``values`` replace counters. Raises CancelledError."""
         self.check()
-        self._values |= {"stage": name, "section": "", **values}
+        began = {"stage": name, "stage_began_at": timezone.now(), "section": ""}
+        self._values |= began | values
         self._tell_listener()
 
     def section(self, key: str) -> None:
@@ -99,6 +104,10 @@ class Progress:
         for name, amount in amounts.items():
             self._values[name] += amount
         self.check()
+
+    def at(self, bytes_done: int) -> None:
+        """How far into ``bytes_total`` the stage is."""
+        self._values["bytes_done"] = bytes_done
 
     def check(self) -> None:
         if self._cancelled.is_set():

@@ -34,6 +34,7 @@ from restore.services.following import tables_held
 from restore.services.opening import opened
 from restore.services.planning import make_plan
 from restore.services.preparing import Prepared, prepare
+from restore.services.watching import end_reading
 from restore.services.writing import Writer
 
 logger = logging.getLogger("backups")
@@ -52,7 +53,7 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
     with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
         report: dict[str, Any] = {}
         try:
-            with opened(path, Choices.of(run.choices), progress.check) as readable:
+            with opened(path, Choices.of(run.choices), progress) as readable:
                 report = _Restore(run, readable, progress).apply()
             runs.once_more_if_lost(lambda: _succeed(run, report))
         except BaseException as error:
@@ -116,9 +117,8 @@ class _Restore:
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
-        self._progress.stage("inspecting")
-        prepared = prepare(self._path, connection, registry, self._progress.check)
-        files = file_plan.plan_files(self._path, self._progress.check)
+        prepared = prepare(self._path, connection, registry, self._progress)
+        files = file_plan.plan_files(self._path, self._progress)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])
@@ -126,7 +126,7 @@ class _Restore:
 
     def _take_over(self, connection: Connection, prepared: Prepared) -> None:
         """From here on it is maintenance: others are turned away, and what is under way drains."""
-        self._progress.stage("waiting")
+        end_reading("waiting", self._progress)
         locks.hold_for_restoring(connection, wait_seconds=conf.lock_wait_seconds())
         self._drain(connection, prepared)
 

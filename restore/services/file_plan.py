@@ -10,20 +10,25 @@ from backups.findings import Finding, Severity
 from backups.services import vault
 from restore.files import What, what_becomes_of
 from restore.plan import NAMED, FilesPlan
-from restore.services.preparing import Check, Prepared
+from restore.services.preparing import Prepared
+from restore.services.watching import NOBODY, Watch, begin_reading
 
 # What a restore needs beside the files themselves: the safety backup, and room to breathe.
 _SPARE_BYTES = 64 * 1024 * 1024
 
 
-def plan_files(path: Path, check: Check = lambda: None) -> FilesPlan:
-    """Look at every locator of the file's entries. Raises ArtifactError, StorageFailure."""
+def plan_files(path: Path, watch: Watch = NOBODY) -> FilesPlan:
+    """Look at every locator of the file's entries: the stage ``locating``.
+
+    Raises ArtifactError, StorageFailure.
+    """
+    begin_reading("locating", path, watch)
     counts = dict.fromkeys(What, 0)
     size, gaps, skipped = 0, 0, 0
     renamed: list[str] = []
-    with vault.reader(path) as reader:
+    with vault.reader(path, watch.at) as reader:
         for file in reader.files():
-            check()
+            watch.check()
             gaps += file.head.state == "gap"
             skipped += file.head.state == "skipped"
             if file.head.state != "embedded":

@@ -2,7 +2,7 @@
 or edited one in our own layout."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from backups.errors import ArtifactError
 from backups.services import vault
 from backups.services.verifying import verify_stream
 from restore.plan import Choices
+from restore.services.watching import Watch, begin_reading
 
 # What a file may be accepted in spite of, by an explicit choice.
 ALTERED = {"artifact.layout", "artifact.damaged"}
@@ -18,20 +19,23 @@ _COPY_BYTES = 1 << 20
 
 
 @contextmanager
-def opened(path: Path, choices: Choices, check: Callable[[], None]) -> Iterator[Path]:
+def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
     """The path to read. A copy lives as long as the block, in a private folder.
+
+    Where the person accepts an altered file: the stages ``looking`` and ``rewriting``.
 
     Raises ArtifactError: the file is not a backup, or is altered and that was not accepted.
     """
-    if not choices.accept_altered or not _is_altered(path, check):
+    if not choices.accept_altered or not _is_altered(path, watch):
         yield path
         return
     with vault.spool(f"altered-{secrets.token_hex(8)}") as spool:
         plain, copy = spool.path("plain"), spool.path("copy.json")
-        with path.open("rb") as stored, plain.open("wb") as out:
+        begin_reading("rewriting", path, watch)
+        with vault.opened(path, watch.at) as stored, plain.open("wb") as out:
             document = vault.open_plain(stored)
             while block := document.read(_COPY_BYTES):
-                check()
+                watch.check()
                 out.write(block)
         with copy.open("wb") as out:
             reformat(plain, out)
@@ -39,10 +43,11 @@ def opened(path: Path, choices: Choices, check: Callable[[], None]) -> Iterator[
         yield copy
 
 
-def _is_altered(path: Path, check: Callable[[], None]) -> bool:
+def _is_altered(path: Path, watch: Watch) -> bool:
+    begin_reading("looking", path, watch)
     try:
-        with path.open("rb") as stored:
-            verify_stream(stored, check)
+        with vault.opened(path, watch.at) as stored:
+            verify_stream(stored, watch.check)
     except ArtifactError as error:
         if error.code not in ALTERED:
             raise

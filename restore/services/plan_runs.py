@@ -45,9 +45,8 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
     Raises BackupSystemError: the run is then ``failed`` or ``cancelled``.
     """
     with runs.carried_out(run), Progress(run, listener) as progress:
-        progress.stage("inspecting")
         path = uploads.stored_file(run.upload)
-        plan = plan_file(path, Choices.of(run.choices), check=progress.check)
+        plan = plan_file(path, Choices.of(run.choices), watch=progress)
         progress.check()
         _succeed(run, plan.as_dict())
     return run

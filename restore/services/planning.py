@@ -25,7 +25,8 @@ from restore.scanning import rows_from
 from restore.services import accounts, file_plan
 from restore.services.following import followers_of, identity_of, state_columns
 from restore.services.opening import opened
-from restore.services.preparing import Check, Prepared, prepare
+from restore.services.preparing import Prepared, prepare
+from restore.services.watching import NOBODY, Watch, end_reading
 
 
 def plan_file(
@@ -33,9 +34,11 @@ def plan_file(
     choices: Choices,
     *,
     declared: Registry = registry,
-    check: Check = lambda: None,
+    watch: Watch = NOBODY,
 ) -> Plan:
     """What a restore of this file into this database would do. Writes nothing.
+
+    Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``counting``.
 
     Raises:
         ArtifactError: the file is not a whole backup.
@@ -43,9 +46,10 @@ def plan_file(
     """
     with connected(purpose="plan") as connection:
         connection.autocommit = True
-        with opened(path, choices, check) as readable, database_errors():
-            prepared = prepare(readable, connection, declared, check)
-            files = file_plan.plan_files(readable, check)
+        with opened(path, choices, watch) as readable, database_errors():
+            prepared = prepare(readable, connection, declared, watch)
+            files = file_plan.plan_files(readable, watch)
+            end_reading("counting", watch)
             with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
 

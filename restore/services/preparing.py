@@ -26,6 +26,7 @@ from restore.database.targets import Target
 from restore.locate import in_the_file, key_is_secret
 from restore.scanning import Rules, SectionScan, rules_for
 from restore.services.matching import Match, match
+from restore.services.watching import NOBODY, Watch, begin_reading
 
 Check = Callable[[], None]
 
@@ -51,26 +52,30 @@ class Prepared:
 
 
 def prepare(
-    path: Path, connection: Connection, declared: Registry, check: Check = lambda: None
+    path: Path, connection: Connection, declared: Registry, watch: Watch = NOBODY
 ) -> Prepared:
     """Read, prove and stage the file. ``connection`` is in autocommit and keeps the stages.
+
+    Two stages, ``inspecting`` and, for a file that is not our own, ``trying``.
 
     Raises:
         ArtifactError: the file is not whole or not well formed.
         StorageFailure: it cannot be read.
     """
-    prepared = _read(path, connection, declared, check, every_column=False)
+    begin_reading("inspecting", path, watch)
+    prepared = _read(path, connection, declared, watch, every_column=False)
     if not prepared.authentic:
         # Whether values fit their types is known of our own files only: try each cell.
         staging.drop_all(connection)
-        prepared = _read(path, connection, declared, check, every_column=True)
+        begin_reading("trying", path, watch)
+        prepared = _read(path, connection, declared, watch, every_column=True)
     return prepared
 
 
 def _read(
-    path: Path, connection: Connection, declared: Registry, check: Check, *, every_column: bool
+    path: Path, connection: Connection, declared: Registry, watch: Watch, *, every_column: bool
 ) -> Prepared:
-    with vault.reader(path) as reader:
+    with vault.reader(path, watch.at) as reader:
         tables = introspection.live_tables(connection)
         matched = match(reader.manifest, declared, tables)
         work = _Staging(
@@ -80,10 +85,10 @@ def _read(
             every_column=every_column,
         )
         for section in reader.sections():
-            work.take(section, check)
+            work.take(section, watch.check)
         for file in reader.files():
             for _ in file.content():
-                check()
+                watch.check()
         # The digest speaks first: in a damaged file a row's odd form is only a symptom.
         tail = reader.tail()
         if work.problem:

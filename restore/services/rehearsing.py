@@ -82,8 +82,7 @@ def rehearse(path: Path, run_id: str, progress: Progress) -> dict[str, Any]:
         with connected(alias, purpose="rehearsal") as connection, database_errors():
             connection.autocommit = True
             with progress.interruptible(connection):
-                progress.stage("inspecting")
-                prepared = prepare(path, connection, registry, progress.check)
+                prepared = prepare(path, connection, registry, progress)
                 choices = _choices(alias, prepared.manifest.type)
                 with places(path, registry), restore_transaction(connection) as work:
                     work.hold(tables_held(prepared), wait_seconds=1)

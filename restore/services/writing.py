@@ -130,7 +130,8 @@ class Writer:
         return self._report(files, sessions)
 
     def _detach(self) -> None:
-        self._progress.stage("emptying", sections_total=len(self._file.matched.targets))
+        total = len(self._file.matched.targets)
+        self._progress.stage("emptying", sections_total=total, bytes_done=0, bytes_total=0)
         tables = tables_held(self._file)
         self._work.lock(tables, wait_seconds=conf.lock_wait_seconds())
         keys = touching({table.name for table in tables}, self._file.keys)
@@ -170,7 +171,9 @@ class Writer:
         return SurvivingRow(self._work.connection, stage, people.columns.key, people.survivor.key)
 
     def _load(self, reader: ArtifactReader) -> None:
-        self._progress.stage("loading", rows_total=self._file.tail.statistics.rows)
+        statistics = self._file.tail.statistics
+        size = sum(section.bytes for section in statistics.sections.values())
+        self._progress.stage("loading", rows_total=statistics.rows, bytes_total=size)
         targets = {target.head.key: target for target in self._file.matched.targets}
         for section in reader.sections():
             self._progress.section(section.head.key)
@@ -199,10 +202,14 @@ class Writer:
             yield block
 
     def _put_files(self, reader: ArtifactReader, files: Files) -> None:
-        self._progress.stage("files")
+        known = self._file.tail.statistics.files
+        total = known.embedded + known.gaps + known.skipped
+        size = known.embedded_bytes
+        self._progress.stage("files", files_total=total, bytes_done=0, bytes_total=size)
         for file in reader.files():
             files.put(file)
-            self._progress.add(files_done=1)
+            size = (file.head.size_bytes or 0) if file.head.state == "embedded" else 0
+            self._progress.add(files_done=1, bytes_done=size)
 
     def _require_same_file(self, tail: Tail) -> None:
         if tail.integrity != self._file.tail.integrity:
@@ -215,10 +222,11 @@ class Writer:
     def _verify(self) -> None:
         """Read every row back as a backup would, and compare with the file, before any change that
         is made on purpose."""
-        self._progress.stage("verifying")
+        self._progress.stage("verifying", rows_done=0, sections_done=0)
         for target in self._file.matched.targets:
             self._progress.section(target.head.key)
-            if self._work.digest(target.reading) != self._expected(target):
+            found = self._work.digest(target.reading)
+            if found != self._expected(target):
                 raise RestoreError(
                     "restore.differs",
                     f"What was written differs from the file in section {target.head.key}."
@@ -226,6 +234,7 @@ class Writer:
                     hint="Something in the database changes rows as they are written, such as a"
                     " rule. Look for it in the table's definition.",
                 )
+            self._progress.add(rows_done=found.rows, sections_done=1)
 
     def _expected(self, target: Target) -> RowsDigest:
         """The file's own digest. Where rows were converted, or somebody else's software printed them,

@@ -17,15 +17,17 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from backups.errors import BackupSystemError
-from backups.models import BackupRun, State
+from backups.models import BackupRun, Run, State
 from backups.services import runs
 from backups.services.runs import Actor
 from restore.models import RestoreRun, Upload
 from restore.services import requests
 from restore.views import presenting, tickets, workers
+from restore.views.pace import pace_of
 from restore.views.stages import stages_of
 
 PLAN_CHANGED = "restore.plan_changed"
+SAFETY = "safety backup"
 
 
 @never_cache
@@ -84,7 +86,7 @@ def _is_alive(run: RestoreRun) -> bool:
 def _answer(template: str, request: HttpRequest, run: RestoreRun) -> HttpResponse:
     context = context_of(run) | {"csrf_token": get_token(request), "live": True}
     if run.is_active:
-        context |= {"presence": workers.presence(), "safety": _safety(run)}
+        context |= {"presence": workers.presence(), **going(run, context["safety"])}
     return HttpResponse(render_to_string(template, context))
 
 
@@ -104,6 +106,18 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "sums": presenting.sums(tables),
         "accounts": run.plan.get("accounts"),
         "safety": _safety(run),
+    }
+
+
+def going(run: Run, safety: BackupRun | None = None) -> dict[str, Any]:
+    """What changes while a plan, a restore or a test restore is under way. What is counted is the safety
+    backup while that is being made."""
+    counted = safety if safety is not None and run.stage == SAFETY else run
+    return {
+        "stages": stages_of(run),
+        "elapsed": timezone.now() - (run.started_at or run.requested_at),
+        "pace": pace_of(counted),
+        "counted": counted,
     }
 
 

@@ -22,6 +22,7 @@ from restore.services.opening import ALTERED
 from restore.views import presenting, workers
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB
+from restore.views.live import going
 from restore.views.uploading import plan as ask_for_plan
 
 
@@ -44,7 +45,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         presence=workers.presence(),
         can_accept_altered=run is not None and run.error_code in ALTERED,
         hint=presenting.page_hint(run.error_code, run.error_hint) if run else "",
-        **(_shown(run) if run and _is_made(run) else {}),
+        **(_shown(run) if run and _is_made(run) else going(run) if run else {}),
     )
 
 
@@ -57,7 +58,7 @@ def progress(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     run = plan_runs.latest(upload)
     if run is None or not run.is_active:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {"upload": upload, "run": run, "presence": workers.presence()}
+    context = {"run": run, "presence": workers.presence(), **going(run)}
     return render(request, "restore/_planning.html", context)
 
 

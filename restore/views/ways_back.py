@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,6 +25,7 @@ from restore.services import outgoing, rehearsing, requests, undoing
 from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.importing import TAB
+from restore.views.live import going
 
 
 @sensitive_post_parameters("password")
@@ -106,18 +106,17 @@ def rehearsal_status(request: HttpRequest, rehearsal_id: str) -> HttpResponseBas
     context = _rehearsal_context(rehearsal_id)
     if not context["run"].is_active:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return page(request, "restore/_rehearsal.html", title="", **context)
+    return page(request, "restore/_live.html", title="", **context)
 
 
 def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
     runs.end_abandoned(Rehearsal)
     run = get_object_or_404(Rehearsal, pk=rehearsal_id)
-    begun = run.started_at or run.requested_at
     return {
         "run": run,
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
-        "elapsed": (run.finished_at or timezone.now()) - begun,
         "presence": workers.presence() if run.is_active else "",
+        **going(run),
     }
 
 
