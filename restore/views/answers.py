@@ -1,4 +1,8 @@
-"""Errors of the backup system as answers to the page's script."""
+"""Errors of the backup system as answers to the page's script.
+
+A file that is no backup is not an error of the request: the piece arrived and was looked at, and what came
+of it is the answer (200, ``refused``). Any other status is a request that was not carried out.
+"""
 
 from typing import Any
 
@@ -22,7 +26,6 @@ _BY_CODE = {
     "storage.missing": 410,
 }
 _BY_KIND: tuple[tuple[type[BackupSystemError], int], ...] = (
-    (ArtifactError, 422),
     (RestoreError, 400),
     (StorageFailure, 503),
     (WorkerFailure, 503),
@@ -38,5 +41,13 @@ def status_of(error: BackupSystemError) -> int:
 
 def refusal(error: BackupSystemError, **more: Any) -> JsonResponse:
     """What went wrong and what to do, for the script to show."""
-    said = {"code": error.code, "message": error.message, "hint": error.hint}
-    return JsonResponse({"error": said, **more}, status=status_of(error))
+    return JsonResponse({"error": _said(error), **more}, status=status_of(error))
+
+
+def no_backup(error: ArtifactError) -> JsonResponse:
+    """What came of looking at a file that was thrown away."""
+    return JsonResponse({"refused": _said(error)})
+
+
+def _said(error: BackupSystemError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "hint": error.hint}

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from backups.errors import BackupSystemError, WorkerFailure
+from backups.errors import ArtifactError, BackupSystemError, WorkerFailure
 from backups.permissions import actor_of, needs
 from backups.services import runs
 from restore import jobs
@@ -17,7 +17,7 @@ from restore.models import Upload
 from restore.plan import Choices
 from restore.services import plan_runs, uploads
 from restore.views.access import RESTORE, own_upload
-from restore.views.answers import refusal
+from restore.views.answers import no_backup, refusal
 
 logger = logging.getLogger("backups")
 RAW = "application/octet-stream"
@@ -43,7 +43,10 @@ def begin(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @needs(RESTORE, "upload")
 def receive(request: HttpRequest, upload_id: str) -> HttpResponseBase:
-    """Take the next piece: the body as it is, its place in the header ``Upload-Offset``."""
+    """Take the next piece: the body as it is, its place in the header ``Upload-Offset``.
+
+    The answer says how much is here, or ``refused`` and why: the file is no backup, and gone.
+    """
     upload = own_upload(request, upload_id)
     offset, length = _number(request.headers.get(OFFSET)), _number(request.META["CONTENT_LENGTH"])
     if request.content_type != RAW or offset is None or length is None:
@@ -51,6 +54,8 @@ def receive(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     actor = actor_of(request)
     try:
         upload = uploads.receive(upload, offset, length, request, actor)
+    except ArtifactError as error:
+        return no_backup(error)
     except BackupSystemError as error:
         return refusal(error, received=upload.received_bytes)
     if upload.is_whole:

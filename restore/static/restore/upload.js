@@ -49,7 +49,10 @@
         } catch {
             /* A page instead of JSON: the sign-in page, or a server between that is not ours. */
         }
-        if (said && request.status < 300) {
+        if (said && said.refused) {
+            /* Not an HTTP error, which the browser would note on its console: the file was looked at. */
+            reject(new Refused(said.refused));
+        } else if (said && request.status < 300) {
             resolve(said);
         } else if (said && said.error && said.error.code === "upload.offset") {
             resolve({ received: said.received, again: true });
