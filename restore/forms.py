@@ -44,6 +44,19 @@ class ChoicesForm(forms.Form):
         )
 
 
+class ReleaseForm(PasswordAgainForm):
+    """Lets mail and jobs leave again: what becomes of the mail that was held, and the password."""
+
+    DISCARD, SEND = "discard", "send"
+    mail = forms.ChoiceField(
+        label=_("What becomes of the stored mail"),
+        choices=[(DISCARD, _("Throw it away")), (SEND, _("Send it"))],
+        widget=forms.RadioSelect,
+        initial=DISCARD,
+    )
+    field_order = ("mail", "password")
+
+
 class ConfirmForm(PasswordAgainForm):
     """The last step before a restore: the phrase, and the password again.
 

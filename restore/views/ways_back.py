@@ -2,23 +2,24 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from backups import jobs as backup_jobs
 from backups.errors import BackupSystemError
-from backups.forms import PasswordAgainForm
 from backups.models import BackupRun
 from backups.permissions import actor_of, needs
 from backups.services import runs
 from backups.views.frame import page
 from restore import jobs
-from restore.forms import ConfirmForm
+from restore.forms import ConfirmForm, ReleaseForm
 from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
 from restore.services import outgoing, rehearsing, requests, undoing
@@ -35,9 +36,11 @@ def undo(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """Ask for the phrase and the password, then restore what was there before ``run_id``."""
     run = get_object_or_404(RestoreRun, pk=run_id)
     form = ConfirmForm(request, request.POST or None, reason="undo", subject=run.pk)
-    if request.method == "POST" and undoing.can_undo(run) and form.is_valid():
-        return _start_undo(request, run, form)
-    return _ask_undo(request, run, form, status=400 if request.method == "POST" else 200)
+    if request.method == "POST" and undoing.can_undo(run):
+        if form.is_valid():
+            return _start_undo(request, run, form)
+        runs.audit(actor_of(request), "restore.undo", "refused", subject=run.pk)
+    return _ask_undo(request, run, form)
 
 
 def _start_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> HttpResponseBase:
@@ -55,7 +58,7 @@ def _start_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> Htt
 
 
 def _ask_undo(
-    request: HttpRequest, run: RestoreRun, form: ConfirmForm, *, status: int
+    request: HttpRequest, run: RestoreRun, form: ConfirmForm, *, status: int = 200
 ) -> HttpResponseBase:
     return page(
         request,
@@ -134,28 +137,43 @@ def cancel_rehearsal(request: HttpRequest, rehearsal_id: str) -> HttpResponseBas
 @needs(RESTORE, "outgoing.release")
 def release(request: HttpRequest) -> HttpResponseBase:
     """End the hold on mail and jobs; the held mail is sent or thrown away, as the owner says."""
-    form = PasswordAgainForm(request, request.POST or None, reason="release")
-    chosen = request.POST.get("mail", "")
-    if request.method != "POST":
-        return _ask_release(request, form, status=200)
-    if chosen not in ("send", "discard") or not form.is_valid():
-        return _ask_release(request, form, status=400)
+    form = ReleaseForm(request, request.POST or None, reason="release")
+    if request.method != "POST" or not form.is_valid():
+        return _ask_release(request, form)
     outgoing.release(actor_of(request))
     backup_jobs.release_others()
-    if chosen == "send":
-        for message in outgoing.take_messages():
-            really_send([message])
-    else:
-        outgoing.discard_messages()
+    try:
+        told = _settle_mail(form.cleaned_data["mail"])
+    except OSError:
+        form.add_error(
+            None,
+            _(
+                "Mail and jobs leave again, but the mail server did not take all that was stored."
+                " Try again, or throw the rest away."
+            ),
+        )
+        return _ask_release(request, form)
+    messages.success(request, told)
     return redirect("admin:backups_backuprun_changelist")
 
 
-def _ask_release(request: HttpRequest, form: PasswordAgainForm, *, status: int) -> HttpResponseBase:
+def _settle_mail(chosen: str) -> str:
+    """Send what is stored, or throw it away. Raises OSError where the mail server does not take it."""
+    if chosen == ReleaseForm.DISCARD:
+        count = outgoing.discard_messages()
+        return (
+            ngettext("%d message was thrown away.", "%d messages were thrown away.", count) % count
+        )
+    count = sum(really_send([message]) for message in outgoing.take_messages())
+    return ngettext("%d message was sent.", "%d messages were sent.", count) % count
+
+
+def _ask_release(request: HttpRequest, form: ReleaseForm) -> HttpResponseBase:
     return page(
         request,
         "restore/release.html",
         title=_("Mail and jobs are held"),
-        status=status,
+        tab=TAB,
         held=outgoing.is_held(),
         waiting=outgoing.held_messages(),
         form=form,

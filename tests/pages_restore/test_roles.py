@@ -8,7 +8,7 @@ from backups.models import AuditEvent
 from backupsvc.studio.models import User
 from restore.models import RestoreRun, Upload
 from restore.urls import urlpatterns
-from tests.pages_restore.conftest import browser_of, make_account
+from tests.pages_restore.conftest import PASSWORD, browser_of, make_account
 
 ID = "0" * 32
 BY_COOKIE = {"restore_live", "restore_live_status", "restore_live_stop"}
@@ -20,6 +20,8 @@ POSTED = {
     "restore_rehearse",
     "restore_rehearsal_cancel",
 }
+# Shown, and posted to.
+FORMS = {"restore_confirm", "restore_undo", "restore_release"}
 OTHERS = [role for role in User.Role.values if role != User.Role.OWNER]
 PAGES = [pattern.name for pattern in urlpatterns if pattern.name not in BY_COOKIE]
 
@@ -41,6 +43,26 @@ def test_every_page_is_refused_to_every_other_role_and_that_is_written_down(db, 
         assert visit(browser, name).status_code == 403, name
         assert AuditEvent.objects.filter(outcome="refused").count() == number, name
     assert AuditEvent.objects.filter(person_email=f"{role.lower()}@studio.example").exists()
+
+
+@pytest.mark.parametrize("role", OTHERS)
+def test_no_form_takes_anything_from_another_role(db, role):
+    browser = browser_of(make_account(role))
+    for name in FORMS:
+        answer = browser.post(address(name), {"phrase": "REPLACE ALL DATA", "password": PASSWORD})
+        assert answer.status_code == 403, name
+
+
+@pytest.mark.parametrize("name", sorted(POSTED | FORMS))
+def test_a_form_from_another_site_is_refused(db, name):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make_account(User.Role.OWNER))
+    assert browser.post(address(name), {"password": PASSWORD}).status_code == 403
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - POSTED - FORMS))
+def test_what_only_shows_is_not_posted_to(owner, name):
+    assert owner.post(address(name)).status_code == 405
 
 
 @pytest.mark.parametrize("name", PAGES)
