@@ -2,11 +2,12 @@
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
 
 
 class BackupsConfig(AppConfig):
     name = "backups"
-    verbose_name = "Backups"
+    verbose_name = _("Backups")
 
     def ready(self) -> None:
         # As the admin finds admin.py: each app says what of it is backed up in a module "sections".

@@ -13,14 +13,19 @@
 
 Every error carries a stable ``code`` (docs/errors.md lists them all), a sentence, a ``hint`` that says
 what to do, and ``permanent``: whether the same call would fail again. Messages never hold a row's
-values, a secret or a path of the server.
+values, a secret or a path of the server. Both texts are English and can be shown in another language
+later: see ``backups.wording``.
 """
+
+from backups.wording import Sentence
 
 
 class BackupSystemError(Exception):
     """Base of all; ``str()`` is the sentence without code and hint."""
 
-    def __init__(self, code: str, message: str, *, hint: str, permanent: bool = True) -> None:
+    def __init__(
+        self, code: str, message: Sentence, *, hint: Sentence, permanent: bool = True
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -32,7 +37,7 @@ class BackupSystemError(Exception):
 
 
 def _rebuild(
-    kind: type[BackupSystemError], code: str, message: str, hint: str, permanent: bool
+    kind: type[BackupSystemError], code: str, message: Sentence, hint: Sentence, permanent: bool
 ) -> BackupSystemError:
     return kind(code, message, hint=hint, permanent=permanent)
 

@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
+
+from backups.wording import Sentence, words_of
 
 
 class Severity(StrEnum):
@@ -16,8 +19,8 @@ class Finding:
 
     code: str
     severity: Severity
-    message: str
-    hint: str
+    message: Sentence
+    hint: Sentence
     table: str = ""
     count: int = 1
 
@@ -25,5 +28,8 @@ class Finding:
     def blocking(self) -> bool:
         return self.severity is Severity.ERROR
 
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; ``words`` keeps what the sentences were made of."""
+        said = {"message": self.message, "hint": self.hint}
+        plain = {name: str(text) for name, text in said.items()}
+        return asdict(self) | plain | {"words": words_of(**said)}

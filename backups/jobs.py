@@ -23,9 +23,10 @@ from rq.timeouts import BaseTimeoutException
 
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
-from backups.models import AuditEvent, BackupRun, Run, State
+from backups.models import AuditEvent, BackupRun, Run, State, error_values
 from backups.services import creating, keeping, runs, vault
 from backups.services.runs import Actor
+from backups.wording import _
 
 logger = logging.getLogger("backups")
 
@@ -138,12 +139,12 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
 def _say_timed_out(run: Run) -> None:
     error = WorkerFailure(
         "worker.timeout",
-        "The run took longer than a job may.",
-        hint="Raise BACKUPS_JOB_SECONDS, or find out why it was so slow.",
+        _("The run took longer than a job may."),
+        hint=_("Raise BACKUPS_JOB_SECONDS, or find out why it was so slow."),
         permanent=False,
     )
     type(run)._default_manager.filter(pk=run.pk).exclude(state=State.SUCCEEDED).update(
-        error_code=error.code, error_message=error.message, error_hint=error.hint
+        **error_values(error)
     )
 
 
@@ -286,8 +287,8 @@ def work(*, burst: bool = False) -> None:
 def _job_lost() -> WorkerFailure:
     return WorkerFailure(
         "worker.job_lost",
-        "The queue (Redis) lost the job before a worker took it.",
-        hint="Start it again. Redis should keep its data on disk (appendonly yes).",
+        _("The queue (Redis) lost the job before a worker took it."),
+        hint=_("Start it again. Redis should keep its data on disk (appendonly yes)."),
         permanent=False,
     )
 
@@ -295,7 +296,7 @@ def _job_lost() -> WorkerFailure:
 def _redis_away() -> WorkerFailure:
     return WorkerFailure(
         "worker.redis_away",
-        "The queue (Redis) cannot be reached, so no worker can be told.",
-        hint="Start Redis, or check REDIS_URL, then try again.",
+        _("The queue (Redis) cannot be reached, so no worker can be told."),
+        hint=_("Start Redis, or check REDIS_URL, then try again."),
         permanent=False,
     )

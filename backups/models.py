@@ -4,10 +4,14 @@ No foreign key leads to any other table: a restore empties tables, and must not 
 """
 
 import secrets
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from backups.errors import BackupSystemError
+from backups.wording import Sentence, words_of
 
 
 def new_id() -> str:
@@ -58,6 +62,8 @@ class Run(models.Model):
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
     error_hint = models.TextField(blank=True, default="")
+    # What both sentences were made of, so that they can be shown in the reader's language.
+    error_words = models.JSONField(blank=True, default=dict)
 
     class Meta:
         abstract = True
@@ -65,6 +71,30 @@ class Run(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE_STATES
+
+    @property
+    def error(self) -> BackupSystemError | None:
+        """What ended the run, as it was raised; None where nothing went wrong."""
+        if not self.error_code:
+            return None
+        words = self.error_words
+        return BackupSystemError(
+            self.error_code,
+            Sentence.of(words.get("message"), otherwise=self.error_message),
+            hint=Sentence.of(words.get("hint"), otherwise=self.error_hint),
+        )
+
+
+def error_values(error: BackupSystemError | None) -> dict[str, Any]:
+    """A run's columns for an error, or for none."""
+    if error is None:
+        return {"error_code": "", "error_message": "", "error_hint": "", "error_words": {}}
+    return {
+        "error_code": error.code,
+        "error_message": str(error.message),
+        "error_hint": str(error.hint),
+        "error_words": words_of(message=error.message, hint=error.hint),
+    }
 
 
 class Purpose(models.TextChoices):

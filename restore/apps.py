@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 class RestoreConfig(AppConfig):
     name = "restore"
-    verbose_name = "Restores"
+    verbose_name = _("Restores")
 
     def ready(self) -> None:
         from backups import jobs, navigation, panels

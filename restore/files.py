@@ -28,6 +28,7 @@ from backups.files.resolve import StorageTarget, resolve
 from backups.files.spool import Spool
 from backups.registry import StoragePath, registry
 from backups.services import vault
+from backups.wording import _
 
 READ_BYTES = 256 * 1024
 MADE_HERE = "restored"
@@ -233,8 +234,10 @@ def _storage(alias: str) -> Storage:
     if alias not in storages.backends:
         raise RestoreError(
             "restore.storage_unknown",
-            "The file names a file storage that this application does not have.",
-            hint="Add the storage to STORAGES, or restore with the application that made the file.",
+            _("The file names a file storage that this application does not have."),
+            hint=_(
+                "Add the storage to STORAGES, or restore with the application that made the file."
+            ),
         )
     return storages[alias]
 
@@ -273,6 +276,6 @@ def _hash(storage: Storage, name: str) -> str:
 def _refused() -> RestoreError:
     return RestoreError(
         "restore.file_storage",
-        "The file storage did not take a file. Nothing was changed.",
-        hint="Check the storage's space and permissions, then restore again.",
+        _("The file storage did not take a file. Nothing was changed."),
+        hint=_("Check the storage's space and permissions, then restore again."),
     )

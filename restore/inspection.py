@@ -10,6 +10,7 @@ from backups.artifact.reader import SectionReader, Tail
 from backups.artifact.rows import RowCodec
 from backups.errors import ArtifactError, BackupSystemError
 from backups.services import installation, vault
+from backups.wording import _
 
 Check = Callable[[], None]
 
@@ -103,7 +104,12 @@ def _check_rows(section: SectionReader, check: Check) -> ArtifactError | None:
 
 def at_row(error: ArtifactError, head: SectionHead, number: int) -> ArtifactError:
     """The same error, saying which row of which section."""
-    message = f"{error.message} (section {head.key}, row {number})"
+    message = _(
+        "{problem} (section {section}, row {row})",
+        problem=error.message,
+        section=head.key,
+        row=number,
+    )
     return ArtifactError(error.code, message, hint=error.hint)
 
 
@@ -115,8 +121,8 @@ def unsound(error: BackupSystemError) -> dict[str, Any]:
             {
                 "code": error.code,
                 "severity": "error",
-                "message": error.message,
-                "hint": error.hint,
+                "message": str(error.message),
+                "hint": str(error.hint),
             }
         ],
     }

@@ -10,9 +10,8 @@ from backups.database.reading import column_of
 from backups.errors import BackupSystemError
 from backups.registry import Registry, Section
 from backups.services import vault
+from backups.wording import Sentence, _
 from restore.database.failures import RowRefused, place_in_file
-
-_UNCHANGED = "Nothing was changed."
 
 
 @contextmanager
@@ -27,27 +26,30 @@ def places(path: Path, declared: Registry) -> Iterator[None]:
 def with_place(error: RowRefused, path: Path, declared: Registry) -> RowRefused:
     """The same refusal, with its place in the message. Reads the file again; finds nothing rather
     than raise another error."""
-    message = f"{error.message}{in_the_file(error, path, declared)} {_UNCHANGED}"
+    placed = refusal_in_the_file(error, path, declared)
+    message = _("{refusal} Nothing was changed.", refusal=placed)
     return RowRefused(error.code, message, hint=error.hint)
 
 
-def in_the_file(error: RowRefused, path: Path, declared: Registry) -> str:
-    """A sentence behind a blank that says where the refused row stands; empty where it is not found."""
+def refusal_in_the_file(error: RowRefused, path: Path, declared: Registry) -> Sentence:
+    """The refusal and where the refused row stands; the refusal alone where that is not found."""
     try:
         place = _place(error, path, declared)
     except BackupSystemError:
-        place = f"section {error.section}" if error.section else ""
-    return f" In the file: {place}." if place else ""
+        place = _section(error.section) if error.section else None
+    if place is None:
+        return error.message
+    return _("{refusal} In the file: {place}.", refusal=error.message, place=place)
 
 
-def _place(error: RowRefused, path: Path, declared: Registry) -> str:
+def _place(error: RowRefused, path: Path, declared: Registry) -> Sentence | None:
     with vault.reader(path) as reader:
         for section in reader.sections():
             head = section.head
             if head.key == error.section or (not error.section and head.table == error.table):
                 number, row = _find(error, section)
                 return _described(section, number, row, declared)
-    return ""
+    return None
 
 
 def _find(error: RowRefused, section: SectionReader) -> tuple[int, bytes | None]:
@@ -64,10 +66,16 @@ def _find(error: RowRefused, section: SectionReader) -> tuple[int, bytes | None]
     return 0, None
 
 
-def _described(section: SectionReader, number: int, row: bytes | None, declared: Registry) -> str:
+def _section(key: str) -> Sentence:
+    return _("section {section}", section=key)
+
+
+def _described(
+    section: SectionReader, number: int, row: bytes | None, declared: Registry
+) -> Sentence:
     head = section.head
     if row is None:
-        return f"section {head.key}"
+        return _section(head.key)
     known = declared.by_key().get(head.key)
     is_shown = known is not None and not key_is_secret(known)
     return place_in_file(head.key, number, RowCodec(head).key(row) if is_shown else None)

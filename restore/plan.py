@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from backups.findings import Finding
+from backups.wording import Sentence
 
 
 class Fate(StrEnum):
@@ -182,7 +183,7 @@ class Plan:
     file: FileFacts
     choices: Choices
     tables: tuple[TablePlan, ...]
-    schema: tuple[str, ...]
+    schema: tuple[Sentence, ...]
     accounts: AccountsPlan
     files: FilesPlan
     findings: tuple[Finding, ...] = field(default_factory=tuple)
@@ -192,8 +193,12 @@ class Plan:
         return tuple(finding for finding in self.findings if finding.blocking)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; ``tables`` carry ``lost`` too."""
+        """Plain values for JSON; ``tables`` carry ``lost`` too. ``schema_words`` and, in a finding,
+        ``words`` keep what the sentences were made of."""
         plain = asdict(self)
+        plain["schema"] = [str(sentence) for sentence in self.schema]
+        plain["schema_words"] = [sentence.as_plain() for sentence in self.schema]
+        plain["findings"] = [finding.as_dict() for finding in self.findings]
         for table, item in zip(plain["tables"], self.tables, strict=True):
             table["lost"] = item.lost
         plain["can_be_applied"] = not self.blocking

@@ -10,6 +10,7 @@ from backups.artifact.rows import RowCodec, copy_text, needs_care
 from backups.database.introspection import LiveColumn
 from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
+from backups.wording import EMPTY, Sentence, _
 from restore.database.failures import place_in_file
 
 
@@ -44,7 +45,7 @@ class _Seen:
     """How many rows have the same thing wrong, and where the first of them stands."""
 
     rows: int = 0
-    first: str = ""
+    first: Sentence = EMPTY
 
 
 class SectionScan:
@@ -111,41 +112,52 @@ class SectionScan:
     def findings(self) -> list[Finding]:
         """Everything found, by column."""
         kinds = (
-            (self._nulls, "restore.null", "is missing and must be there"),
-            (self._too_long, "restore.too_long", "is longer than it may be"),
-            (
-                self._unknown,
-                "restore.choice_unknown",
-                "has a value that this version does not know",
-            ),
+            (self._nulls, "restore.null"),
+            (self._too_long, "restore.too_long"),
+            (self._unknown, "restore.choice_unknown"),
         )
         return [
-            self._finding(code, index, seen, sentence)
-            for kind, code, sentence in kinds
-            for index, seen in kind.items()
+            self._finding(code, index, seen) for kind, code in kinds for index, seen in kind.items()
         ]
 
-    def _finding(self, code: str, index: int, seen: _Seen, sentence: str) -> Finding:
+    def _finding(self, code: str, index: int, seen: _Seen) -> Finding:
         column = self._head.column_names()[index]
         severity = Severity.WARNING if code == "restore.choice_unknown" else Severity.ERROR
         return Finding(
             code,
             severity,
-            f"Section {self._head.key!r}: {column} {sentence}. {rows_from(seen.rows, seen.first)}",
-            "Use the file as it was made, with the version of the application that made it."
+            _complaint(code, self._head.key, column, rows_from(seen.rows, seen.first)),
+            _("Use the file as it was made, with the version of the application that made it.")
             if severity is Severity.ERROR
-            else "The rows come back as they are; check them after the restore.",
+            else _("The rows come back as they are; check them after the restore."),
             table=self._head.table,
             count=seen.rows,
         )
 
 
-def rows_from(rows: int, first: str) -> str:
+def _complaint(code: str, section: str, column: str, rows: Sentence) -> Sentence:
+    named = {"section": section, "column": column, "rows": rows}
+    if code == "restore.null":
+        return _("Section {section!r}: {column} is missing and must be there. {rows}", **named)
+    if code == "restore.too_long":
+        return _("Section {section!r}: {column} is longer than it may be. {rows}", **named)
+    return _(
+        "Section {section!r}: {column} has a value that this version does not know. {rows}",
+        **named,
+    )
+
+
+def rows_from(rows: int, first: Sentence) -> Sentence:
     """A sentence on how many rows are meant and where the first one stands."""
-    return f"Rows: {rows:,}; the first one in the file: {first}."
+    return _("Rows: {rows}; the first one in the file: {first}.", rows=rows, first=first)
 
 
 def at_row(error: ArtifactError, head: SectionHead, number: int) -> ArtifactError:
     """The same error, saying which row of which section."""
-    message = f"{error.message} (section {head.key}, row {number})"
+    message = _(
+        "{problem} (section {section}, row {row})",
+        problem=error.message,
+        section=head.key,
+        row=number,
+    )
     return ArtifactError(error.code, message, hint=error.hint)

@@ -7,6 +7,7 @@ import zstandard
 
 from backups.artifact.manifest import not_a_backup
 from backups.errors import ArtifactError
+from backups.wording import _
 
 # Level 3 compresses faster than the database prints; higher levels were slower than the reading.
 LEVEL = 3
@@ -14,14 +15,19 @@ READ_BYTES = 256 * 1024
 
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _FOREIGN = {
-    b"age-encryption.org/": ("artifact.encrypted", "The file is encrypted with age."),
-    b"PGDMP": ("artifact.format", "The file is a dump of pg_dump, not a backup of this system."),
-    b"PK\x03\x04": ("artifact.format", "The file is a ZIP archive, not a backup of this system."),
-    b"\x1f\x8b": ("artifact.format", "The file is a gzip archive, not a backup of this system."),
+    b"age-encryption.org/": ("artifact.encrypted", _("The file is encrypted with age.")),
+    b"PGDMP": ("artifact.format", _("The file is a dump of pg_dump, not a backup of this system.")),
+    b"PK\x03\x04": (
+        "artifact.format",
+        _("The file is a ZIP archive, not a backup of this system."),
+    ),
+    b"\x1f\x8b": ("artifact.format", _("The file is a gzip archive, not a backup of this system.")),
 }
 _FOREIGN_HINTS = {
-    "artifact.encrypted": "Decrypt it with your age key first, then choose the plain file.",
-    "artifact.format": "Choose a file that was downloaded from the Safe or Complete Backup button.",
+    "artifact.encrypted": _("Decrypt it with your age key first, then choose the plain file."),
+    "artifact.format": _(
+        "Choose a file that was downloaded from the Safe or Complete Backup button."
+    ),
 }
 
 
@@ -47,8 +53,8 @@ class Limited(io.RawIOBase):
         if self._left < 0:
             raise ArtifactError(
                 "artifact.too_large",
-                "The document is larger than this server accepts.",
-                hint="Raise BACKUPS_DOCUMENT_LIMIT_BYTES if the file is yours.",
+                _("The document is larger than this server accepts."),
+                hint=_("Raise BACKUPS_DOCUMENT_LIMIT_BYTES if the file is yours."),
             )
         return data
 
@@ -84,6 +90,6 @@ class _Undamaged:
         except zstandard.ZstdError as error:
             raise ArtifactError(
                 "artifact.damaged",
-                "The compressed file is damaged.",
-                hint="Use another copy of the file.",
+                _("The compressed file is damaged."),
+                hint=_("Use another copy of the file."),
             ) from error

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from backups.errors import ArtifactError
+from backups.wording import _
 
 FORMAT = "backupsvc/1"
 FORMAT_FAMILY = "backupsvc/"
@@ -80,8 +81,8 @@ def decode_manifest(raw: bytes) -> Manifest:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ArtifactError(
             "artifact.manifest",
-            "The head of the file is not a well-formed manifest.",
-            hint="The file is damaged or was edited. Use another copy of it.",
+            _("The head of the file is not a well-formed manifest."),
+            hint=_("The file is damaged or was edited. Use another copy of it."),
         ) from error
     _require_distinct(manifest)
     _require_keys(manifest)
@@ -102,8 +103,8 @@ def _require_our_format(raw: bytes) -> None:
     if found.startswith(FORMAT_FAMILY):
         raise ArtifactError(
             "artifact.version",
-            "The file is a backup in a format that this version does not know.",
-            hint="Restore it with the version of the software that made it, or a newer one.",
+            _("The file is a backup in a format that this version does not know."),
+            hint=_("Restore it with the version of the software that made it, or a newer one."),
         )
     raise not_a_backup()
 
@@ -115,8 +116,8 @@ def _require_distinct(manifest: Manifest) -> None:
     if any(len(set(group)) != len(group) for group in (keys, tables, *names)):
         raise ArtifactError(
             "artifact.manifest",
-            "The head of the file names a section, a table or a column twice.",
-            hint="The file was edited. Use another copy of it.",
+            _("The head of the file names a section, a table or a column twice."),
+            hint=_("The file was edited. Use another copy of it."),
         )
 
 
@@ -126,14 +127,14 @@ def _require_keys(manifest: Manifest) -> None:
         if not section.primary_key or not names.issuperset(section.primary_key):
             raise ArtifactError(
                 "artifact.manifest",
-                "The head of the file has a section whose primary key is not among its columns.",
-                hint="The file was edited. Use another copy of it.",
+                _("The head of the file has a section whose primary key is not among its columns."),
+                hint=_("The file was edited. Use another copy of it."),
             )
 
 
 def not_a_backup() -> ArtifactError:
     return ArtifactError(
         "artifact.format",
-        "The file is not a backup of this system.",
-        hint="Choose a file that was downloaded from the Safe or Complete Backup button.",
+        _("The file is not a backup of this system."),
+        hint=_("Choose a file that was downloaded from the Safe or Complete Backup button."),
     )

@@ -24,6 +24,7 @@ from backups.artifact.tail import (
     Statistics,
 )
 from backups.errors import ArtifactError
+from backups.wording import _
 
 READ_BYTES = 512 * 1024
 _CONTENT = b',"content":'
@@ -42,16 +43,16 @@ class Tail:
 def damaged() -> ArtifactError:
     return ArtifactError(
         "artifact.damaged",
-        "The file is damaged: its content is not what was written.",
-        hint="Use another copy of the file.",
+        _("The file is damaged: its content is not what was written."),
+        hint=_("Use another copy of the file."),
     )
 
 
 def truncated() -> ArtifactError:
     return ArtifactError(
         "artifact.truncated",
-        "The file ends too early: a part of it is missing.",
-        hint="Download or copy it again and compare the sizes.",
+        _("The file ends too early: a part of it is missing."),
+        hint=_("Download or copy it again and compare the sizes."),
     )
 
 
@@ -116,8 +117,8 @@ class _Source:
             if searched > self._line_limit:
                 raise ArtifactError(
                     "artifact.line_too_long",
-                    "A row of the file is longer than this server accepts.",
-                    hint="Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours.",
+                    _("A row of the file is longer than this server accepts."),
+                    hint=_("Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours."),
                 )
             # As much again each time: adding small pieces to a long line would copy it over and over.
             self._fill(max(READ_BYTES, searched))
@@ -194,7 +195,7 @@ class FileReader:
             raise damaged()
 
     def drain(self) -> None:
-        for _ in self.content():
+        for _block in self.content():
             pass
 
 
@@ -249,7 +250,7 @@ class ArtifactReader:
     def tail(self) -> Tail:
         """Everything behind the files, after comparing every digest."""
         self._finish_sections()
-        for _ in self.files():
+        for _file in self.files():
             pass
         sequences = self._member("sequences", list[Sequence])
         altered = self._member("altered", list[AlteredCell])
@@ -275,7 +276,7 @@ class ArtifactReader:
         return manifest
 
     def _finish_sections(self) -> None:
-        for _ in self.sections():
+        for _section in self.sections():
             pass
 
     def _read_file(self, number: str) -> FileReader:
@@ -327,9 +328,11 @@ def _other_layout(start: bytes) -> ArtifactError:
         return not_a_backup()
     return ArtifactError(
         "artifact.layout",
-        "The file has been reformatted: its lines are not the ones that were written.",
-        hint="Use the file as it was downloaded. If there is no other, and you trust who had it, restore"
-        " it as an altered file (--accept-altered).",
+        _("The file has been reformatted: its lines are not the ones that were written."),
+        hint=_(
+            "Use the file as it was downloaded. If there is no other, and you trust who had it, restore"
+            " it as an altered file (--accept-altered)."
+        ),
     )
 
 

@@ -29,6 +29,7 @@ from backups.artifact.tail import (
 )
 from backups.artifact.writer import ArtifactWriter, Sink
 from backups.errors import ArtifactError
+from backups.wording import _
 
 # Deeper nesting than any backup has; recursion in parsers ends much later.
 DEEPEST = 200
@@ -96,9 +97,13 @@ class _Reformatter:
         except (ValueError, RecursionError):
             raise ArtifactError(
                 "artifact.row",
-                f"A row is not well-formed JSON, or names a column twice"
-                f" (section {head.key}, row {number}).",
-                hint="The file was edited. Use another copy of it.",
+                _(
+                    "A row is not well-formed JSON, or names a column twice"
+                    " (section {section}, row {row}).",
+                    section=head.key,
+                    row=number,
+                ),
+                hint=_("The file was edited. Use another copy of it."),
             ) from None
         return _BETWEEN.sub(rb"\1", raw) + b"\n"
 
@@ -106,7 +111,7 @@ class _Reformatter:
         entries = sorted(self._members(self._span("files")[0]), key=lambda item: _number(item[0]))
         counted = dict.fromkeys(("embedded", "skipped", "gap"), 0)
         locators = size = 0
-        for _, span in entries:
+        for _key, span in entries:
             members = dict(self._members(span[0]))
             content = members.pop("content", None)
             parts = [json.dumps(n).encode() + b":" + self._raw(part) for n, part in members.items()]
@@ -252,6 +257,6 @@ def _number(name: str) -> int:
 def _too_deep() -> ArtifactError:
     return ArtifactError(
         "artifact.too_deep",
-        "The file is nested deeper than any backup.",
-        hint="Use the file as it was downloaded.",
+        _("The file is nested deeper than any backup."),
+        hint=_("Use the file as it was downloaded."),
     )

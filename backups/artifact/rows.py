@@ -14,6 +14,7 @@ import msgspec
 from backups.artifact import raw_json
 from backups.artifact.manifest import Column, SectionHead
 from backups.errors import ArtifactError
+from backups.wording import _
 
 NULL = "\\N"
 
@@ -85,11 +86,17 @@ class RowCodec:
 
     def _refusal(self, error: Exception) -> ArtifactError:
         column = self._column_of(str(error))
-        where = f", column {column}" if column else ""
+        section = self._head.key
         return ArtifactError(
             "artifact.row",
-            f"A row of section {self._head.key} does not have the declared form{where}.",
-            hint="The file was edited or is damaged. Use another copy of it.",
+            _(
+                "A row of section {section} does not have the declared form, column {column}.",
+                section=section,
+                column=column,
+            )
+            if column
+            else _("A row of section {section} does not have the declared form.", section=section),
+            hint=_("The file was edited or is damaged. Use another copy of it."),
         )
 
     def _column_of(self, message: str) -> str:

@@ -9,6 +9,7 @@ from django.db import connections
 from psycopg2 import extensions
 
 from backups.errors import DatabaseFailure
+from backups.wording import _
 
 Connection = extensions.connection
 
@@ -107,33 +108,37 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
     if state.startswith("53100"):
         return DatabaseFailure(
             "database.disk_full",
-            "The database server's disk is full.",
-            hint="Free space on the database server, then try again.",
+            _("The database server's disk is full."),
+            hint=_("Free space on the database server, then try again."),
             permanent=False,
         )
     if state == "42501":
         return DatabaseFailure(
             "database.permission",
-            "The database account may not do what is needed (it needs to own the tables, and"
-            " row security must not hide rows from it).",
-            hint="Run the application with the account that owns the tables.",
+            _(
+                "The database account may not do what is needed (it needs to own the tables, and"
+                " row security must not hide rows from it)."
+            ),
+            hint=_("Run the application with the account that owns the tables."),
         )
     if state == "57014":
         return DatabaseFailure(
             "database.cancelled",
-            "The database cancelled the statement.",
-            hint="Somebody or a time limit stopped it. Try again.",
+            _("The database cancelled the statement."),
+            hint=_("Somebody or a time limit stopped it. Try again."),
             permanent=False,
         )
     if not state or state.startswith(("08", "57P")):
         return DatabaseFailure(
             "database.lost",
-            "The connection to the database was lost or refused.",
-            hint="Check that the database server is running, then try again.",
+            _("The connection to the database was lost or refused."),
+            hint=_("Check that the database server is running, then try again."),
             permanent=False,
         )
     return DatabaseFailure(
         "database.error",
-        f"The database refused a statement (SQLSTATE {state}).",
-        hint="Look up the SQLSTATE in PostgreSQL's manual; the database's own log has the details.",
+        _("The database refused a statement (SQLSTATE {state}).", state=state),
+        hint=_(
+            "Look up the SQLSTATE in PostgreSQL's manual; the database's own log has the details."
+        ),
     )

@@ -11,6 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.connection import database_failure
 from backups.errors import BusyError
+from backups.wording import _
 
 # Two 32-bit numbers name a lock; the first tells ours from those of other software.
 _SPACE = 0x0BAC_0001
@@ -85,8 +86,8 @@ def _ms(seconds: float) -> str:
 def _busy_restoring() -> BusyError:
     return BusyError(
         "lock.restoring",
-        "A restore is running, so no backup can be made now.",
-        hint="Wait until the restore has ended, then try again.",
+        _("A restore is running, so no backup can be made now."),
+        hint=_("Wait until the restore has ended, then try again."),
         permanent=False,
     )
 
@@ -94,7 +95,7 @@ def _busy_restoring() -> BusyError:
 def _busy_backing_up() -> BusyError:
     return BusyError(
         "lock.busy",
-        "A backup or another restore is running.",
-        hint="Wait until it has ended or cancel it, then try again.",
+        _("A backup or another restore is running."),
+        hint=_("Wait until it has ended or cancel it, then try again."),
         permanent=False,
     )

@@ -10,6 +10,7 @@ from backups.artifact.manifest import Column, SectionHead
 from backups.database.introspection import LiveColumn, LiveTable
 from backups.errors import ConfigurationError
 from backups.registry import SAFE, Scope, Section
+from backups.wording import _
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ def reading(section: Section, scope: Scope, tables: dict[str, LiveTable]) -> Tab
     if table is None or any(name not in table.columns for name in wanted):
         raise ConfigurationError(
             "schema.behind",
-            f"The database lacks the table or a column of {section.model._meta.label}.",
-            hint="Run `manage.py migrate`, then try again.",
+            _(
+                "The database lacks the table or a column of {model}.",
+                model=section.model._meta.label,
+            ),
+            hint=_("Run `manage.py migrate`, then try again."),
         )
     redacted = _redacted(section) if scope is SAFE else frozenset()
     present = [table.columns[name] for name in wanted]

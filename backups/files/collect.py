@@ -21,6 +21,7 @@ from backups.files import storage
 from backups.files.http import HttpSource
 from backups.files.resolve import HttpTarget, StorageTarget, Target, display_name, resolve
 from backups.files.spool import Spool, Spooled, TooLarge
+from backups.wording import Sentence
 
 # How often a slow fetch lets us look whether it is still wanted.
 CHECK_SECONDS = 0.2
@@ -88,6 +89,8 @@ class Collector:
         # Where in the list the locators of each entry stand, by content or by running number.
         self._entries: dict[bytes, list[int]] = {}
         self.statistics = FileStatistics()
+        # What each reason that stands in an entry was made of; few, however many files.
+        self.reasons: dict[str, Sentence] = {}
 
     def fetch(self, wanted: Iterator[Wanted]) -> None:
         """Fetch everything, keeping the order; as many in flight as there are workers, twice."""
@@ -131,12 +134,17 @@ class Collector:
         try:
             done = self._with_retries(item.target)
         except TooLarge as error:
-            return _with_reason(head, "skipped", error)
+            return self._with_reason(head, "skipped", error)
         except FetchError as error:
-            return _with_reason(head, "gap", error)
+            return self._with_reason(head, "gap", error)
         return msgspec.structs.replace(
             head, state="embedded", size_bytes=done.size_bytes, sha256=done.sha256
         )
+
+    def _with_reason(self, head: FileHead, state: str, error: FetchError) -> FileHead:
+        message = str(error.message)
+        self.reasons[message] = error.message
+        return msgspec.structs.replace(head, state=state, reason=Reason(error.code, message))
 
     def _with_retries(self, target: Target) -> Spooled:
         attempts = conf.fetch_attempts()
@@ -170,10 +178,6 @@ class Collector:
             heads.append(msgspec.json.decode(source.readline(), type=FileHead))
         locators = [locator for head in heads for locator in head.locators]
         return msgspec.structs.replace(heads[0], locators=locators)
-
-
-def _with_reason(head: FileHead, state: str, error: FetchError) -> FileHead:
-    return msgspec.structs.replace(head, state=state, reason=Reason(error.code, error.message))
 
 
 def _counted(so_far: FileStatistics, head: FileHead, *, again: bool) -> FileStatistics:

@@ -24,6 +24,7 @@ from backups import conf
 from backups.errors import FetchError
 from backups.files.resolve import HttpTarget
 from backups.files.watch import Watch, let_watch
+from backups.wording import Sentence, _
 
 READ_BYTES = 64 * 1024
 MOST_REDIRECTS = 5
@@ -105,7 +106,7 @@ class HttpSource:
             return self._hosts[netloc]
 
     def _open(self, url: str, deadline: float) -> requests.Response:
-        for _ in range(MOST_REDIRECTS + 1):
+        for _hop in range(MOST_REDIRECTS + 1):
             parts = _permitted(url)
             response = self._get(url, parts)
             if not response.is_redirect:
@@ -114,7 +115,7 @@ class HttpSource:
             response.close()
             url = urljoin(url, response.headers["location"])
             self._require_time(deadline)
-        raise _refused("file.redirects", "The address redirects too often.")
+        raise _refused("file.redirects", _("The address redirects too often."))
 
     def _get(self, url: str, parts: SplitResult) -> requests.Response:
         timeout = (conf.fetch_connect_seconds(), conf.fetch_read_seconds())
@@ -124,12 +125,12 @@ class HttpSource:
             )
         except InvalidIPAddress as error:
             raise _refused(
-                "file.internal_address", "The address leads into the internal network."
+                "file.internal_address", _("The address leads into the internal network.")
             ) from error
         except requests.RequestException as error:
             raise _unreachable(error) from error
         except ValueError as error:
-            raise _refused("file.bad_address", "The address is not a valid one.") from error
+            raise _refused("file.bad_address", _("The address is not a valid one.")) from error
 
     def _session(self, parts: SplitResult) -> requests.Session:
         kind = "internal" if _is_internal(parts) else "public"
@@ -184,18 +185,18 @@ def _permitted(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _refused("file.bad_address", "The address is not a valid one.") from None
+        raise _refused("file.bad_address", _("The address is not a valid one.")) from None
     if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
-        raise _refused("file.bad_address", "The address is not a plain HTTP address.")
+        raise _refused("file.bad_address", _("The address is not a plain HTTP address."))
     if _is_internal(parts):
         return parts
     if parts.scheme != "https" and not conf.fetch_plain_http():
-        raise _refused("file.plain_http", "The address is not encrypted (http, not https).")
+        raise _refused("file.plain_http", _("The address is not encrypted (http, not https)."))
     if port not in (None, _PORTS[parts.scheme]):
-        raise _refused("file.port", "The address names an unusual port.")
+        raise _refused("file.port", _("The address names an unusual port."))
     allowed = conf.fetch_allowed_hosts()
     if allowed and parts.hostname not in allowed:
-        raise _refused("file.host", "The address's host is not on the list of allowed hosts.")
+        raise _refused("file.host", _("The address's host is not on the list of allowed hosts."))
     _require_public_literal(parts.hostname)
     return parts
 
@@ -207,7 +208,7 @@ def _require_public_literal(hostname: str) -> None:
     except ValueError:
         return
     if address.version == 6 and int(address) >> 32 == 0:
-        raise _refused("file.internal_address", "The address leads into the internal network.")
+        raise _refused("file.internal_address", _("The address leads into the internal network."))
 
 
 def _is_internal(parts: SplitResult) -> bool:
@@ -222,8 +223,8 @@ def _require_success(response: requests.Response) -> None:
     response.close()
     raise FetchError(
         "file.http_status",
-        f"The server answered with status {status}.",
-        hint="Open the address in a browser; upload the file again if it is gone.",
+        _("The server answered with status {status}.", status=status),
+        hint=_("Open the address in a browser; upload the file again if it is gone."),
         permanent=status not in _RETRY_LATER,
     )
 
@@ -231,23 +232,25 @@ def _require_success(response: requests.Response) -> None:
 def _too_slow() -> FetchError:
     return FetchError(
         "file.too_slow",
-        "Fetching the file took longer than allowed.",
-        hint="Raise BACKUPS_FETCH_TOTAL_SECONDS if the server is known to be slow.",
+        _("Fetching the file took longer than allowed."),
+        hint=_("Raise BACKUPS_FETCH_TOTAL_SECONDS if the server is known to be slow."),
     )
 
 
-def _refused(code: str, message: str) -> FetchError:
+def _refused(code: str, message: Sentence) -> FetchError:
     return FetchError(
         code,
         message,
-        hint="If the address is right and safe to ask, allow it; see docs/operating.md, Fetching.",
+        hint=_(
+            "If the address is right and safe to ask, allow it; see docs/operating.md, Fetching."
+        ),
     )
 
 
 def _unreachable(error: Exception | None) -> FetchError:
     return FetchError(
         "file.unreachable",
-        "The server could not be reached or broke off.",
-        hint="Check that the address still works, then make the backup again.",
+        _("The server could not be reached or broke off."),
+        hint=_("Check that the address still works, then make the backup again."),
         permanent=isinstance(error, requests.exceptions.InvalidURL),
     )

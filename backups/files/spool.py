@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backups.errors import FetchError
+from backups.wording import _
 
 READ_BYTES = 255 * 1024  # a multiple of three: base64 then needs no remainder carried over
 
@@ -64,6 +65,6 @@ class Spool:
 def _too_large(limit_bytes: int) -> TooLarge:
     return TooLarge(
         "file.too_large",
-        f"The file is larger than {limit_bytes:,} bytes, so the rule leaves it out.",
-        hint="Keep a copy of the file elsewhere, or raise BACKUPS_FILE_LIMIT_BYTES.",
+        _("The file is larger than {limit} bytes, so the rule leaves it out.", limit=limit_bytes),
+        hint=_("Keep a copy of the file elsewhere, or raise BACKUPS_FILE_LIMIT_BYTES."),
     )

@@ -7,6 +7,7 @@ from django.core.files.storage import storages
 
 from backups.errors import FetchError
 from backups.files.resolve import StorageTarget
+from backups.wording import _
 
 READ_BYTES = 256 * 1024
 
@@ -24,16 +25,18 @@ def read(target: StorageTarget) -> Iterator[bytes]:
     except (SuspiciousOperation, ValueError) as error:
         raise FetchError(
             "file.bad_name",
-            "The name leads out of the file storage or cannot be a file's name.",
-            hint="Correct the row that names the file.",
+            _("The name leads out of the file storage or cannot be a file's name."),
+            hint=_("Correct the row that names the file."),
         ) from error
     except Exception as error:
         # Each storage backend has errors of its own (an S3 client's are no OSError). Time limits of a
         # job are raised in the main thread, never in the threads that fetch.
         raise FetchError(
             "file.unreadable",
-            "The file storage could not read the file.",
-            hint="Check the storage's disk, address and permissions, then make the backup again.",
+            _("The file storage could not read the file."),
+            hint=_(
+                "Check the storage's disk, address and permissions, then make the backup again."
+            ),
             permanent=False,
         ) from error
 
@@ -41,6 +44,6 @@ def read(target: StorageTarget) -> Iterator[bytes]:
 def _missing() -> FetchError:
     return FetchError(
         "file.missing",
-        "The file is not in the file storage.",
-        hint="Upload the file again, or remove the row that names it.",
+        _("The file is not in the file storage."),
+        hint=_("Upload the file again, or remove the row that names it."),
     )

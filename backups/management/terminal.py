@@ -87,5 +87,5 @@ def wait_for(run: Run, listener: Listener | None, look: Callable[[], object]) ->
 
 def require_success(run: Run) -> None:
     """Raise the run's own error where it failed or was cancelled."""
-    if run.error_code:
-        raise BackupSystemError(run.error_code, run.error_message, hint=run.error_hint)
+    if error := run.error:
+        raise error

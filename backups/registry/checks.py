@@ -18,6 +18,7 @@ from backups.registry.json_path import parse
 from backups.registry.references import references
 from backups.registry.registry import Registry
 from backups.registry.sections import Section
+from backups.wording import Sentence, _
 
 # A word of a column's name that stands for something that opens something.
 SECRET_WORDS = re.compile(
@@ -45,7 +46,7 @@ def fields_of(model: type[Model]) -> dict[str, Field]:
     return {f.name: f for f in model._meta.local_concrete_fields if f.column}
 
 
-def _finding(code: str, section: Section, message: str, hint: str) -> Finding:
+def _finding(code: str, section: Section, message: Sentence, hint: Sentence) -> Finding:
     return Finding(code, Severity.ERROR, message, hint, table=section.table)
 
 
@@ -60,8 +61,8 @@ def _undecided(registry: Registry, models: Iterable[type[Model]]) -> Iterator[Fi
             yield Finding(
                 "backups.E001",
                 Severity.ERROR,
-                f"{model._meta.label} is neither declared for backups nor excluded.",
-                "Add section(...) or exclude(..., because=...) to the app's sections module.",
+                _("{model} is neither declared for backups nor excluded.", model=model._meta.label),
+                _("Add section(...) or exclude(..., because=...) to the app's sections module."),
                 table=model._meta.db_table,
             )
 
@@ -74,8 +75,8 @@ def _duplicates(registry: Registry) -> Iterator[Finding]:
             yield Finding(
                 "backups.E006",
                 Severity.ERROR,
-                f"The table is declared or excluded {count} times.",
-                "Keep one declaration.",
+                _("The table is declared or excluded {n} times.", n=count),
+                _("Keep one declaration."),
                 table=table,
             )
     for section in registry.sections:
@@ -83,8 +84,8 @@ def _duplicates(registry: Registry) -> Iterator[Finding]:
             yield _finding(
                 "backups.E007",
                 section,
-                f"The key {section.key!r} belongs to more than one section.",
-                "Give each section a key of its own.",
+                _("The key {section!r} belongs to more than one section.", section=section.key),
+                _("Give each section a key of its own."),
             )
 
 
@@ -94,8 +95,8 @@ def _exclusions(registry: Registry) -> Iterator[Finding]:
             yield Finding(
                 "backups.E008",
                 Severity.ERROR,
-                "The table is excluded without a reason.",
-                "Say in because= why losing it harms nobody.",
+                _("The table is excluded without a reason."),
+                _("Say in because= why losing it harms nobody."),
                 table=exclusion.table,
             )
 
@@ -116,8 +117,13 @@ def _unknown_names(section: Section) -> Iterator[Finding]:
                 yield _finding(
                     "backups.E003",
                     section,
-                    f"{place} of {_label(section)} names {name!r}, which is no field of its table.",
-                    "Correct the name or take it out.",
+                    _(
+                        "{place} of {model} names {name!r}, which is no field of its table.",
+                        place=place,
+                        model=_label(section),
+                        name=name,
+                    ),
+                    _("Correct the name or take it out."),
                 )
 
 
@@ -138,8 +144,11 @@ def _no_table(section: Section) -> Finding:
     return _finding(
         "backups.E009",
         section,
-        f"{_label(section)} has no table of its own (it is a proxy, abstract or swapped out).",
-        "Declare the model that owns the table.",
+        _(
+            "{model} has no table of its own (it is a proxy, abstract or swapped out).",
+            model=_label(section),
+        ),
+        _("Declare the model that owns the table."),
     )
 
 
@@ -148,8 +157,11 @@ def _scopes(section: Section) -> Iterator[Finding]:
         yield _finding(
             "backups.E010",
             section,
-            f"{_label(section)} is not in the Complete scope, which holds everything.",
-            "Add COMPLETE to its scopes, or exclude the model with a reason.",
+            _(
+                "{model} is not in the Complete scope, which holds everything.",
+                model=_label(section),
+            ),
+            _("Add COMPLETE to its scopes, or exclude the model with a reason."),
         )
 
 
@@ -162,15 +174,23 @@ def _columns(section: Section) -> Iterator[Finding]:
             yield _finding(
                 "backups.E002",
                 section,
-                f"The column {name!r} of {_label(section)} is neither kept nor redacted in Safe.",
-                "Name it in safe_columns, or in redact with a refill.",
+                _(
+                    "The column {name!r} of {model} is neither kept nor redacted in Safe.",
+                    name=name,
+                    model=_label(section),
+                ),
+                _("Name it in safe_columns, or in redact with a refill."),
             )
         elif named[name] > 1:
             yield _finding(
                 "backups.E004",
                 section,
-                f"The column {name!r} of {_label(section)} is both kept and redacted, or named twice.",
-                "Name it once.",
+                _(
+                    "The column {name!r} of {model} is both kept and redacted, or named twice.",
+                    name=name,
+                    model=_label(section),
+                ),
+                _("Name it once."),
             )
 
 
@@ -181,36 +201,54 @@ def _refills(section: Section) -> Iterator[Finding]:
             yield _finding(
                 "backups.E011",
                 section,
-                f"{_label(section)} redacts {name!r}, its primary key; its rows could not be told apart.",
-                "Keep the table out of the Safe scope instead.",
+                _(
+                    "{model} redacts {name!r}, its primary key; its rows could not be told apart.",
+                    model=_label(section),
+                    name=name,
+                ),
+                _("Keep the table out of the Safe scope instead."),
             )
         elif omit.rule.is_null and not field.null:
             yield _finding(
                 "backups.E012",
                 section,
-                f"{_label(section)} redacts {name!r}, which may not be NULL, without a refill.",
-                "Name a refill that makes a value, such as random_token.",
+                _(
+                    "{model} redacts {name!r}, which may not be NULL, without a refill.",
+                    model=_label(section),
+                    name=name,
+                ),
+                _("Name a refill that makes a value, such as random_token."),
             )
         elif not omit.rule.is_null and field.remote_field:
             yield _finding(
                 "backups.E012",
                 section,
-                f"{_label(section)} refills {name!r}, a reference, with a made-up value.",
-                "A redacted reference can only become NULL.",
+                _(
+                    "{model} refills {name!r}, a reference, with a made-up value.",
+                    model=_label(section),
+                    name=name,
+                ),
+                _("A redacted reference can only become NULL."),
             )
     if section.in_safe and set(section.natural_key) & set(section.redact):
         yield _finding(
             "backups.E013",
             section,
-            f"The natural key of {_label(section)} is redacted, so a Safe file finds no row by it.",
-            "Name fields that a Safe file holds.",
+            _(
+                "The natural key of {model} is redacted, so a Safe file finds no row by it.",
+                model=_label(section),
+            ),
+            _("Name fields that a Safe file holds."),
         )
     if not _is_unique(section):
         yield _finding(
             "backups.E013",
             section,
-            f"The natural key of {_label(section)} is not unique, so it finds no one row.",
-            "Name fields that are unique, alone or together.",
+            _(
+                "The natural key of {model} is not unique, so it finds no one row.",
+                model=_label(section),
+            ),
+            _("Name fields that are unique, alone or together."),
         )
 
 
@@ -231,16 +269,24 @@ def _secrets(section: Section) -> Iterator[Finding]:
             yield _finding(
                 "backups.E014",
                 section,
-                f"{_label(section)} keeps {name!r} in Safe although it is declared secret.",
-                "Move it from safe_columns to redact.",
+                _(
+                    "{model} keeps {name!r} in Safe although it is declared secret.",
+                    model=_label(section),
+                    name=name,
+                ),
+                _("Move it from safe_columns to redact."),
             )
     for name in section.safe_columns:
         if section.in_safe and SECRET_WORDS.search(name) and not _is_harmless(section, name):
             yield Finding(
                 "backups.W001",
                 Severity.WARNING,
-                f"{_label(section)} keeps {name!r} in Safe, and its name sounds like a secret.",
-                "Redact it, or silence this id if it opens nothing.",
+                _(
+                    "{model} keeps {name!r} in Safe, and its name sounds like a secret.",
+                    model=_label(section),
+                    name=name,
+                ),
+                _("Redact it, or silence this id if it opens nothing."),
                 table=section.table,
             )
 
@@ -265,9 +311,14 @@ def _references(section: Section, registry: Registry) -> Iterator[Finding]:
             yield _finding(
                 "backups.E005",
                 section,
-                f"{_label(section)} is in Safe and keeps {reference.field!r}, which points to"
-                f" {_label(target)}, which is not.",
-                "Redact the reference (it must be nullable), or take the target into Safe.",
+                _(
+                    "{model} is in Safe and keeps {field!r}, which points to"
+                    " {target}, which is not.",
+                    model=_label(section),
+                    field=reference.field,
+                    target=_label(target),
+                ),
+                _("Redact the reference (it must be nullable), or take the target into Safe."),
             )
 
 
@@ -277,8 +328,15 @@ def _reference_to_excluded(section: Section, field: str, registry: Registry) -> 
         yield Finding(
             "backups.W002",
             Severity.WARNING,
-            f"{field!r} of {_label(section)} points to {target._meta.label}, which is excluded.",
-            "In another database the reference may lead nowhere; a restore would then be refused.",
+            _(
+                "{field!r} of {model} points to {target}, which is excluded.",
+                field=field,
+                model=_label(section),
+                target=target._meta.label,
+            ),
+            _(
+                "In another database the reference may lead nowhere; a restore would then be refused."
+            ),
             table=section.table,
         )
 
@@ -289,25 +347,39 @@ def _locators(section: Section) -> Iterator[Finding]:
             yield _finding(
                 "backups.E015",
                 section,
-                f"{_label(section)} looks for the files of {locator.field!r} in the storage"
-                f" {locator.storage!r}, which is not there.",
-                "Name an alias of STORAGES.",
+                _(
+                    "{model} looks for the files of {field!r} in the storage"
+                    " {storage!r}, which is not there.",
+                    model=_label(section),
+                    field=locator.field,
+                    storage=locator.storage,
+                ),
+                _("Name an alias of STORAGES."),
             )
         if not _names_a_model(locator):
             yield _finding(
                 "backups.E015",
                 section,
-                f"{_label(section)} takes strings in {locator.field!r} for ids of a model that is not"
-                " there, or whose primary key is not one column.",
-                "Give ids_of the label of an installed model, such as app.Model.",
+                _(
+                    "{model} takes strings in {field!r} for ids of a model that is not"
+                    " there, or whose primary key is not one column.",
+                    model=_label(section),
+                    field=locator.field,
+                ),
+                _("Give ids_of the label of an installed model, such as app.Model."),
             )
         if isinstance(locator, JsonAddress) and not _is_followed(locator.path):
             yield _finding(
                 "backups.E016",
                 section,
-                f"{_label(section)} looks for files in {locator.field!r} at {locator.path!r}, a path that"
-                " a restore cannot write to.",
-                "Use members and all elements only, such as $[*].url or $.cover.",
+                _(
+                    "{model} looks for files in {field!r} at {path!r}, a path that"
+                    " a restore cannot write to.",
+                    model=_label(section),
+                    field=locator.field,
+                    path=locator.path,
+                ),
+                _("Use members and all elements only, such as $[*].url or $.cover."),
             )
 
 

@@ -31,6 +31,8 @@ def section(
 ) -> None:
     """Declare one table. Lists of fields are given as one string, separated by blanks.
 
+    ``group`` is the heading under which pages show the table, in the reader's language where
+    ``backups.wording`` made it.
     ``safe_columns`` and ``redact`` together name every column of a Safe section, each once.
     ``natural_key`` names unique fields by which a row is found again when its primary key is not.
     ``secret`` names the columns whose values open something.
@@ -55,7 +57,8 @@ def section(
 
 
 def exclude(model: type[Model] | str, *, because: str, to: Registry = registry) -> None:
-    """Declare that a table is never backed up, with the reason.
+    """Declare that a table is never backed up, with the reason. Made by ``backups.wording``, it is shown
+    in the reader's language.
 
     A string is a model's label when it has a dot (a label that is not installed says nothing), and
     otherwise the name of a table without a model.

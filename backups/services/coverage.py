@@ -13,6 +13,7 @@ from backups.findings import Finding, Severity
 from backups.registry import Registry, Section, registry
 from backups.registry.checks import check_registry
 from backups.registry.registry import models_with_tables
+from backups.wording import Sentence, _, ngettext
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,14 @@ def drift(declared: Registry, tables: Mapping[str, LiveTable]) -> list[Finding]:
                 Finding(
                     "backups.E101",
                     Severity.ERROR,
-                    f"The table {name} is in the database, and no model owns it.",
-                    "Give it a model and declare it, exclude it by name with a reason, or drop it.",
+                    _("The table {name} is in the database, and no model owns it.", name=name),
+                    _(
+                        "Give it a model and declare it, exclude it by name with a reason, or drop it."
+                    ),
                     table=name,
                 )
             )
-    found += [_missing(s, "table") for s in declared.sections if s.table not in tables]
+    found += [_missing_table(s) for s in declared.sections if s.table not in tables]
     return found
 
 
@@ -105,25 +108,35 @@ def _column_drift(section: Section, table: LiveTable) -> list[Finding]:
         Finding(
             "backups.E102",
             Severity.ERROR,
-            f"The column {name} of {table.name} is in the database, and no model owns it.",
-            "Add it to the model and declare it, or drop it.",
+            _(
+                "The column {name} of {table} is in the database, and no model owns it.",
+                name=name,
+                table=table.name,
+            ),
+            _("Add it to the model and declare it, or drop it."),
             table=table.name,
         )
         for name in table.columns
         if name not in wanted
     ]
-    found += [_missing(section, f"column {n}") for n in sorted(wanted - set(table.columns))]
+    found += [_missing_column(section, n) for n in sorted(wanted - set(table.columns))]
     return found
 
 
-def _missing(section: Section, what: str) -> Finding:
-    return Finding(
-        "backups.E103",
-        Severity.ERROR,
-        f"{section.model._meta.label} has a {what} that the database lacks.",
-        "Run `manage.py migrate`.",
-        table=section.table,
-    )
+def _missing_table(section: Section) -> Finding:
+    label = section.model._meta.label
+    return _behind(section, _("{model} has a table that the database lacks.", model=label))
+
+
+def _missing_column(section: Section, name: str) -> Finding:
+    label = section.model._meta.label
+    said = _("{model} has a column {name} that the database lacks.", model=label, name=name)
+    return _behind(section, said)
+
+
+def _behind(section: Section, message: Sentence) -> Finding:
+    hint = _("Run `manage.py migrate`.")
+    return Finding("backups.E103", Severity.ERROR, message, hint, table=section.table)
 
 
 def require_covered(declared: Registry, tables: Mapping[str, LiveTable]) -> None:
@@ -133,9 +146,20 @@ def require_covered(declared: Registry, tables: Mapping[str, LiveTable]) -> None
     if not blocking:
         return
     first = blocking[0]
-    more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
     raise ConfigurationError(
         "coverage.uncovered",
-        f"Not everything in the database is covered: {first.message} ({first.code}{more})",
-        hint=f"{first.hint} `manage.py backup_coverage --check` lists all findings.",
+        _uncovered(first, more=len(blocking) - 1),
+        hint=_("{hint} `manage.py backup_coverage --check` lists all findings.", hint=first.hint),
+    )
+
+
+def _uncovered(first: Finding, *, more: int) -> Sentence:
+    said = {"finding": first.message, "code": first.code}
+    if not more:
+        return _("Not everything in the database is covered: {finding} ({code})", **said)
+    return ngettext(
+        "Not everything in the database is covered: {finding} ({code} and {n} more)",
+        "Not everything in the database is covered: {finding} ({code} and {n} more)",
+        more,
+        **said,
     )

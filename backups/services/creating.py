@@ -5,7 +5,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import django
@@ -31,6 +31,7 @@ from backups.services import coverage, installation, runs, vault
 from backups.services.progress import Listener, Progress
 from backups.services.runs import Actor
 from backups.services.verifying import verify_stream
+from backups.wording import EMPTY, Sentence
 
 LOCATORS = "locators"
 # As many files that are not embedded are listed in the run's row; the artifact lists all.
@@ -220,19 +221,21 @@ class _Backup:
             collector = Collector(spool, self._note_file, self._progress.check)
             collector.fetch(wanted_files(iter(lines)))
         for head, content in collector.entries():
-            self._list_if_missing(head)
+            self._list_if_missing(head, collector.reasons)
             writer.file(head, self._checked(content))
         return collector.statistics
 
-    def _list_if_missing(self, head: FileHead) -> None:
+    def _list_if_missing(self, head: FileHead, reasons: Mapping[str, Sentence]) -> None:
         if head.state == "embedded" or len(self.not_embedded) >= LISTED_FILES:
             return
         uses = [use for locator in head.locators for use in locator.uses]
+        reason = head.reason.message if head.reason else ""
         self.not_embedded.append(
             {
                 "state": head.state,
                 "name": head.name,
-                "reason": head.reason.message if head.reason else "",
+                "reason": reason,
+                "words": reasons.get(reason, EMPTY).as_plain(),
                 "code": head.reason.code if head.reason else "",
                 "used_by": sorted({f"{use.section}.{use.column}" for use in uses}),
                 "rows": sum(len(use.keys) for use in uses),

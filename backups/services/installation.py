@@ -9,6 +9,7 @@ from backups import conf
 from backups.artifact import digest
 from backups.artifact.tail import Integrity
 from backups.errors import StorageFailure
+from backups.wording import _
 
 KEY_BYTES = 32
 
@@ -26,8 +27,8 @@ def key() -> bytes:
     except (OSError, ValueError) as error:
         raise StorageFailure(
             "installation.key",
-            "The installation's key cannot be read or made.",
-            hint="Check BACKUPS_KEY_FILE: its folder must be writable by the application alone.",
+            _("The installation's key cannot be read or made."),
+            hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
         ) from error
     return found
 

@@ -1,10 +1,11 @@
 """Keeping finished backups: pin, release, delete, verify again. Each is written down."""
 
 from backups.errors import ArtifactError, BusyError, StorageFailure
-from backups.models import BackupRun
+from backups.models import BackupRun, error_values
 from backups.services import runs, vault
 from backups.services.runs import Actor
 from backups.services.verifying import verify
+from backups.wording import _
 
 
 def pin(run: BackupRun, actor: Actor) -> None:
@@ -28,15 +29,15 @@ def delete(run: BackupRun, actor: Actor) -> None:
     if run.is_active:
         raise BusyError(
             "backup.active",
-            "The backup is still being made.",
-            hint="Cancel it first, or wait until it has ended.",
+            _("The backup is still being made."),
+            hint=_("Cancel it first, or wait until it has ended."),
             permanent=False,
         )
     if run.is_kept:
         raise BusyError(
             "backup.kept",
-            "The backup is kept: somebody pinned it, or a restore could need it to be undone.",
-            hint="Release a pinned one first. The way back of a restore is kept until its day.",
+            _("The backup is kept: somebody pinned it, or a restore could need it to be undone."),
+            hint=_("Release a pinned one first. The way back of a restore is kept until its day."),
             permanent=False,
         )
     if run.artifact:
@@ -56,10 +57,12 @@ def verify_again(run: BackupRun, actor: Actor) -> bool:
         verify(run)
     except (ArtifactError, StorageFailure) as error:
         run.verified_at = None
-        run.error_code, run.error_message, run.error_hint = error.code, error.message, error.hint
+        found = error_values(error)
     else:
-        run.error_code = run.error_message = run.error_hint = ""
-    run.save(update_fields=["verified_at", "error_code", "error_message", "error_hint"])
+        found = error_values(None)
+    for name, value in found.items():
+        setattr(run, name, value)
+    run.save(update_fields=["verified_at", *found])
     outcome = run.error_code or "done"
     runs.audit(actor, "backup.verify", outcome[:32], subject=run.pk)
     return not run.error_code

@@ -19,6 +19,7 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import CancelledError
 from backups.models import Run
+from backups.wording import _
 
 
 class Cancellable(Protocol):
@@ -175,7 +176,7 @@ class Progress:
 def cancelled() -> CancelledError:
     return CancelledError(
         "run.cancelled",
-        "The run was cancelled. Nothing was changed.",
-        hint="Start it again when you want to.",
+        _("The run was cancelled. Nothing was changed."),
+        hint=_("Start it again when you want to."),
         permanent=False,
     )

@@ -19,8 +19,9 @@ from backups.errors import (
     ConfigurationError,
     WorkerFailure,
 )
-from backups.models import ACTIVE_STATES, AuditEvent, Run, State
+from backups.models import ACTIVE_STATES, AuditEvent, Run, State, error_values
 from backups.services.progress import cancelled
+from backups.wording import _
 
 logger = logging.getLogger("backups")
 AnyRun = TypeVar("AnyRun", bound=Run)
@@ -68,8 +69,8 @@ def carried_out(run: AnyRun) -> Iterator[None]:
         if not _taken_up(run, stack):
             raise BusyError(
                 "run.taken",
-                "The run is already being worked on, or has ended.",
-                hint="Look at the run's page.",
+                _("The run is already being worked on, or has ended."),
+                hint=_("Look at the run's page."),
             )
         try:
             yield
@@ -112,8 +113,8 @@ def explain(error: BaseException) -> BackupSystemError:
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return WorkerFailure(
             "run.interrupted",
-            "The process was told to stop.",
-            hint="Start the run again.",
+            _("The process was told to stop."),
+            hint=_("Start the run again."),
             permanent=False,
         )
     if isinstance(error, DjangoDatabaseError):
@@ -121,8 +122,8 @@ def explain(error: BaseException) -> BackupSystemError:
     logger.error("unexpected %s", type(error).__name__)
     return BackupSystemError(
         "internal.error",
-        f"An unexpected error ended the run ({type(error).__name__}).",
-        hint="Try again; if it happens again, report it with the code and the run's number.",
+        _("An unexpected error ended the run ({type}).", type=type(error).__name__),
+        hint=_("Try again; if it happens again, report it with the code and the run's number."),
     )
 
 
@@ -132,8 +133,8 @@ def _explain_database(error: DjangoDatabaseError) -> BackupSystemError:
     if getattr(cause, "pgcode", "") in _SCHEMA_BEHIND:
         return ConfigurationError(
             "schema.unmigrated",
-            "The database lacks a table or a column of the application.",
-            hint="Run `manage.py migrate`, then try again.",
+            _("The database lacks a table or a column of the application."),
+            hint=_("Run `manage.py migrate`, then try again."),
         )
     return database_failure(cause)  # type: ignore[arg-type]
 
@@ -149,9 +150,7 @@ def fail(
     values = {
         "state": State.CANCELLED if by_wish else State.FAILED,
         "finished_at": timezone.now(),
-        "error_code": error.code,
-        "error_message": error.message,
-        "error_hint": error.hint,
+        **error_values(error),
     }
     active = type(run)._default_manager.filter(pk=run.pk, state__in=states)
     try:
@@ -175,13 +174,10 @@ def cancel(run: Run) -> None:
     """Ask a run to stop. One that waits ends at once, one that runs within seconds."""
     manager = type(run)._default_manager
     manager.filter(pk=run.pk, state__in=ACTIVE_STATES).update(cancel_requested=True)
-    word = cancelled()
     manager.filter(pk=run.pk, state=State.QUEUED).update(
         state=State.CANCELLED,
         finished_at=timezone.now(),
-        error_code=word.code,
-        error_message=word.message,
-        error_hint=word.hint,
+        **error_values(cancelled()),
     )
 
 
@@ -211,7 +207,7 @@ def is_alive(run_id: str) -> bool:
 def worker_lost() -> WorkerFailure:
     return WorkerFailure(
         "worker.lost",
-        "The process that did the work died before the end. Nothing half-done was kept.",
-        hint="Check the server's memory and the worker's log, then start again.",
+        _("The process that did the work died before the end. Nothing half-done was kept."),
+        hint=_("Check the server's memory and the worker's log, then start again."),
         permanent=False,
     )

@@ -16,6 +16,7 @@ from backups.artifact.codecs import Limited
 from backups.artifact.reader import ArtifactReader, truncated
 from backups.errors import StorageFailure
 from backups.files.spool import Spool
+from backups.wording import _
 
 _PARTIAL = ".partial-"
 _SPOOL = ".spool-"
@@ -44,14 +45,17 @@ def storage_failure(error: OSError) -> StorageFailure:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StorageFailure(
             "storage.full",
-            "The disk that holds the backups is full.",
-            hint="Free space on it or delete old backups, then try again.",
+            _("The disk that holds the backups is full."),
+            hint=_("Free space on it or delete old backups, then try again."),
             permanent=False,
         )
     return StorageFailure(
         "storage.failed",
-        f"The folder of the backups cannot be used ({errno.errorcode.get(error.errno or 0, '?')}).",
-        hint="Check that BACKUPS_ROOT exists and is writable by the application.",
+        _(
+            "The folder of the backups cannot be used ({errno}).",
+            errno=errno.errorcode.get(error.errno or 0, "?"),
+        ),
+        hint=_("Check that BACKUPS_ROOT exists and is writable by the application."),
     )
 
 
@@ -165,8 +169,8 @@ def path_of(name: str) -> Path:
     if not name or path.parent != folder() or not path.is_file():
         raise StorageFailure(
             "storage.missing",
-            "The backup's file is not in the folder of the backups.",
-            hint="It was deleted or moved. Use another backup, or put the file back.",
+            _("The backup's file is not in the folder of the backups."),
+            hint=_("It was deleted or moved. Use another backup, or put the file back."),
         )
     return path
 
@@ -231,9 +235,11 @@ def copy_plain(name: str, target: Path) -> None:
         except OSError as error:
             raise StorageFailure(
                 "output.failed",
-                "The plain copy cannot be written there"
-                f" ({errno.errorcode.get(error.errno or 0, '?')}). The backup itself is kept.",
-                hint="Name a file in a folder with enough space where this account may write.",
+                _(
+                    "The plain copy cannot be written there ({errno}). The backup itself is kept.",
+                    errno=errno.errorcode.get(error.errno or 0, "?"),
+                ),
+                hint=_("Name a file in a folder with enough space where this account may write."),
                 permanent=False,
             ) from error
         finally:
@@ -303,6 +309,6 @@ def take_in(source: Path, run_id: str) -> str:
 def unreadable() -> StorageFailure:
     return StorageFailure(
         "storage.unreadable",
-        "The file cannot be opened.",
-        hint="Check the file's name and that this account may read it.",
+        _("The file cannot be opened."),
+        hint=_("Check the file's name and that this account may read it."),
     )

@@ -1,6 +1,7 @@
 """How pages print times, sizes, numbers and states."""
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -15,6 +16,7 @@ from backups import panels
 from backups.models import BackupRun, State
 from backups.navigation import tabs_for
 from backups.registry import COMPLETE
+from backups.translating import translated
 
 register = template.Library()
 
@@ -27,6 +29,15 @@ _SIGNS = {
     State.FAILED: "✕",
     State.CANCELLED: "—",
 }
+
+
+register.filter("translated", translated)
+
+
+@register.filter
+def enumerated(names: Iterable[str]) -> str:
+    """One after the other, each in the reader's language."""
+    return ", ".join(translated(name) for name in names)
 
 
 @register.inclusion_tag("backups/tabs.html", takes_context=True)

@@ -14,6 +14,7 @@ from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun
 from backups.services import keeping
 from backups.services.runs import Actor
+from backups.translating import message_and_hint
 from backups.views.frame import page
 from backups.views.lookup import run_or_refuse
 
@@ -28,7 +29,7 @@ def verify(request: HttpRequest, run_id: str) -> HttpResponse:
             jobs.enqueue_verification(run, permissions.actor_of(request))
             _warn_of_no_worker(request)
     except WorkerFailure as error:
-        messages.error(request, f"{error.message} {error.hint}")
+        messages.error(request, message_and_hint(error))
     return redirect("admin:backups_run", run.pk)
 
 
@@ -80,7 +81,7 @@ def delete(request: HttpRequest, run_id: str) -> HttpResponseBase:
     try:
         keeping.delete(run, permissions.actor_of(request))
     except BackupSystemError as error:
-        messages.error(request, f"{error.message} {error.hint}")
+        messages.error(request, message_and_hint(error))
         return redirect("admin:backups_run", run.pk)
     messages.success(request, _("The backup was deleted. The audit trail remembers it."))
     return redirect("admin:backups_history")

@@ -20,8 +20,10 @@ from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
 from backups.services import outlook, runs
+from backups.translating import translated
 from backups.views.frame import page
 from backups.views.lookup import run_or_refuse
+from backups.wording import Sentence
 
 STAGES = [
     ("waiting", gettext_lazy("Waiting for its turn")),
@@ -143,7 +145,7 @@ def _elapsed(run: BackupRun) -> datetime.timedelta:
 
 def _group(section: str) -> str:
     found = registry.by_key().get(section)
-    return found.group if found else ""
+    return translated(found.group) if found else ""
 
 
 def _trouble(run: BackupRun) -> str:
@@ -164,8 +166,8 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "is_there": bool(run.artifact) and outlook.is_there(run),
         "files": outlook.files_of(run),
         "sections": _section_rows(run),
-        "gaps": [item for item in listed if item["state"] == "gap"],
-        "skipped": [item for item in listed if item["state"] == "skipped"],
+        "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
+        "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],
         "verifying": jobs.verification_is_pending(run),
         "may_keep": permissions.may(request.user, permissions.KEEP),
         "may_delete": permissions.may(request.user, permissions.DELETE),
@@ -173,11 +175,20 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
     }
 
 
+def _missing_file(item: dict[str, Any]) -> dict[str, Any]:
+    """An entry of a run's list of files that are not in the backup."""
+    return item | {"reason": Sentence.of(item.get("words"), otherwise=item["reason"])}
+
+
 def _section_rows(run: BackupRun) -> list[dict[str, Any]]:
     """Counts and digests as the artifact has them, under the groups of today's registry."""
     known = registry.by_key()
     found = run.statistics.get("sections", {})
     return [
-        {"key": key, "group": known[key].group if key in known else _("Other"), **statistics}
+        {
+            "key": key,
+            "group": translated(known[key].group) if key in known else _("Other"),
+            **statistics,
+        }
         for key, statistics in found.items()
     ]

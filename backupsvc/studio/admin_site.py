@@ -8,8 +8,10 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 
 from backups.registry import registry
+from backups.translating import translated
 
 STUDIO = "studio"
 
@@ -17,9 +19,9 @@ STUDIO = "studio"
 class StudioAdminSite(AdminSite):
     """Django's admin, where 82 tables are found again."""
 
-    site_header = "Studio"
-    site_title = "Studio"
-    index_title = "Everything the studio keeps"
+    site_header = _("Studio")
+    site_title = _("Studio")
+    index_title = _("Everything the studio keeps")
     # The pages have no use for the site's root, which leads back here.
     site_url = None
 
@@ -45,4 +47,4 @@ def _groups(entry: dict[str, Any]) -> list[dict[str, Any]]:
     for section in registry.sections:
         if section.model in visible:
             groups.setdefault(section.group, []).append(visible[section.model])
-    return [entry | {"name": name, "models": tables} for name, tables in groups.items()]
+    return [entry | {"name": translated(name), "models": tables} for name, tables in groups.items()]

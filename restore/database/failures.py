@@ -5,6 +5,7 @@ the names of table, column and constraint. The values that tell the place are ke
 """
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -12,53 +13,54 @@ import psycopg2
 
 from backups.database.connection import database_failure
 from backups.errors import BackupSystemError, BusyError, RestoreError
+from backups.wording import Sentence, _
 
-_UNCHANGED = "Nothing was changed."
 # Letters of a key that are shown; who wants more has the row's number.
 LONGEST_KEY = 200
 
-# SQLSTATE to code, what is wrong, and the remedy.
-_REASONS = {
+# A code, what is wrong, and the remedy.
+Reason = tuple[str, Sentence, Sentence]
+_REASONS: dict[str, Reason] = {
     "23505": (
         "restore.duplicate",
-        "two rows have the same unique value",
-        "The file was edited or comes from another schema. Use the file as it was made.",
+        _("two rows have the same unique value"),
+        _("The file was edited or comes from another schema. Use the file as it was made."),
     ),
     "23502": (
         "restore.null",
-        "a value is missing where there must be one",
-        "The file lacks what this schema requires. Restore it with the version that made it.",
+        _("a value is missing where there must be one"),
+        _("The file lacks what this schema requires. Restore it with the version that made it."),
     ),
     "23503": (
         "restore.reference",
-        "a row points to a row that is not there",
-        "The file was edited. Use the file as it was made.",
+        _("a row points to a row that is not there"),
+        _("The file was edited. Use the file as it was made."),
     ),
     "23514": (
         "restore.check",
-        "a value breaks a rule of the table",
-        "The file comes from another schema or was edited. Compare the versions.",
+        _("a value breaks a rule of the table"),
+        _("The file comes from another schema or was edited. Compare the versions."),
     ),
     "23P01": (
         "restore.exclusion",
-        "two rows exclude one another",
-        "The file was edited or comes from another schema. Use the file as it was made.",
+        _("two rows exclude one another"),
+        _("The file was edited or comes from another schema. Use the file as it was made."),
     ),
     "22001": (
         "restore.too_long",
-        "a text is longer than its column allows",
-        "The file comes from another schema. Restore it with the version that made it.",
+        _("a text is longer than its column allows"),
+        _("The file comes from another schema. Restore it with the version that made it."),
     ),
     "22003": (
         "restore.out_of_range",
-        "a number does not fit its column",
-        "The file comes from another schema or was edited.",
+        _("a number does not fit its column"),
+        _("The file comes from another schema or was edited."),
     ),
 }
-_MALFORMED = (
+_MALFORMED: Reason = (
     "restore.malformed",
-    "a value does not have its column's form",
-    "The file was edited or comes from another schema. Use the file as it was made.",
+    _("a value does not have its column's form"),
+    _("The file was edited or comes from another schema. Use the file as it was made."),
 )
 
 
@@ -72,11 +74,12 @@ class RowRefused(RestoreError):
     looked_up: dict[str, str]
 
 
-def place_in_file(section: str, row: int, key: Sequence[str] | None) -> str:
+def place_in_file(section: str, row: int, key: Sequence[str] | None) -> Sentence:
     """Where in the file: ``section tags, row 3, key 17``. None is a key that must not be shown."""
-    where = f"section {section}, row {row}"
     shown = "/".join(key or ())
-    return f"{where}, key {shown}" if shown and len(shown) <= LONGEST_KEY else where
+    if shown and len(shown) <= LONGEST_KEY:
+        return _("section {section}, row {row}, key {key}", section=section, row=row, key=shown)
+    return _("section {section}, row {row}", section=section, row=row)
 
 
 def copy_failure(error: psycopg2.Error, section: str) -> BackupSystemError:
@@ -99,8 +102,8 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
     except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
         raise BusyError(
             "restore.tables_busy",
-            f"Other work holds the tables, so the restore could not begin. {_UNCHANGED}",
-            hint="Stop long-running work on the database, then try again.",
+            _("Other work holds the tables, so the restore could not begin. Nothing was changed."),
+            hint=_("Stop long-running work on the database, then try again."),
             permanent=False,
         ) from error
     except psycopg2.Error as error:
@@ -112,26 +115,35 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
         raise refused from error
 
 
-def _reason(error: psycopg2.Error) -> tuple[str, str, str] | None:
+def _reason(error: psycopg2.Error) -> Reason | None:
     state = error.pgcode or ""
     return _REASONS.get(state) or (_MALFORMED if state.startswith("22") else None)
 
 
-def _refused(reason: tuple[str, str, str], error: psycopg2.Error) -> RowRefused:
+def _refused(reason: Reason, error: psycopg2.Error) -> RowRefused:
     code, what, hint = reason
-    named = [
-        f"{word} {name}"
-        for word, name in (
-            ("table", error.diag.table_name),
-            ("column", error.diag.column_name),
-            ("constraint", error.diag.constraint_name),
-        )
-        if name
-    ]
-    where = f" ({', '.join(named)})" if named else ""
-    refused = RowRefused(code, f"The database refused a row: {what}{where}.", hint=hint)
+    named = _names(error)
+    message = (
+        _("The database refused a row: {what} ({where}).", what=what, where=named)
+        if named
+        else _("The database refused a row: {what}.", what=what)
+    )
+    refused = RowRefused(code, message, hint=hint)
     refused.looked_up = _key_of(error.diag.message_detail or "")
     return refused
+
+
+def _names(error: psycopg2.Error) -> Sentence | None:
+    """What the database calls what it objects to."""
+    diag = error.diag
+    named = [
+        *([_("table {name}", name=diag.table_name)] if diag.table_name else []),
+        *([_("column {name}", name=diag.column_name)] if diag.column_name else []),
+        *([_("constraint {name}", name=diag.constraint_name)] if diag.constraint_name else []),
+    ]
+    if not named:
+        return None
+    return functools.reduce(lambda some, next_: _("{some}, {next}", some=some, next=next_), named)
 
 
 def _key_of(detail: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from psycopg2 import sql
 
 from backups.database.connection import connected
 from backups.errors import RestoreError
+from backups.wording import _
 
 PREFIX = "rehearsal_"
 
@@ -47,8 +48,8 @@ def _create(alias: str, name: str) -> None:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise RestoreError(
             "rehearsal.not_allowed",
-            "The database account may not create a database, so no restore can be tried out.",
-            hint="Let an administrator of the database run: ALTER ROLE <account> CREATEDB.",
+            _("The database account may not create a database, so no restore can be tried out."),
+            hint=_("Let an administrator of the database run: ALTER ROLE <account> CREATEDB."),
         ) from error
 
 

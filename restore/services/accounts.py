@@ -7,6 +7,7 @@ from backups.database.connection import Connection
 from backups.database.reading import column_of
 from backups.findings import Finding, Severity
 from backups.registry import Section, registry
+from backups.wording import _, ngettext
 from restore.database import accounts as sql_accounts
 from restore.database.accounts import Columns, LiveAccount, StagedAccount
 from restore.database.catalogue import ForeignKey
@@ -201,20 +202,28 @@ def add_survivor(
 
 
 def _leads_nowhere(foreign: ForeignKey, *, nullable: bool) -> Finding:
-    said = f"{', '.join(foreign.columns)} of the acting owner's account points to a row of"
+    named = {"columns": ", ".join(foreign.columns), "target": foreign.target_table}
     if nullable:
         return Finding(
             "restore.acting_reference",
             Severity.NOTICE,
-            f"{said} {foreign.target_table} that goes; the account stays, without it.",
-            "Set it anew after the restore.",
+            _(
+                "{columns} of the acting owner's account points to a row of {target} that goes; the"
+                " account stays, without it.",
+                **named,
+            ),
+            _("Set it anew after the restore."),
             table=foreign.table,
         )
     return Finding(
         "restore.acting_reference",
         Severity.ERROR,
-        f"{said} {foreign.target_table} that goes, and may not be empty.",
-        "Let another owner restore (--as EMAIL).",
+        _(
+            "{columns} of the acting owner's account points to a row of {target} that goes, and may"
+            " not be empty.",
+            **named,
+        ),
+        _("Let another owner restore (--as EMAIL)."),
         table=foreign.table,
     )
 
@@ -229,8 +238,8 @@ def _without_accounts(prepared: Prepared) -> list[Finding]:
             Finding(
                 "restore.acting_owner",
                 Severity.ERROR,
-                "The file has no accounts, so that of the acting owner could not survive it.",
-                "Use the file as it was made.",
+                _("The file has no accounts, so that of the acting owner could not survive it."),
+                _("Use the file as it was made."),
             )
         ]
     return [_no_owner(authentic=prepared.authentic)]
@@ -245,9 +254,12 @@ def _lacking(columns: Columns, target: Target, prepared: Prepared) -> Finding | 
     return Finding(
         "restore.column_missing",
         Severity.ERROR,
-        f"Section {target.head.key!r} lacks {', '.join(missing)}, without which nobody can tell who"
-        " could sign in.",
-        "Restore the file with the version of the application that made it.",
+        _(
+            "Section {section!r} lacks {columns}, without which nobody can tell who could sign in.",
+            section=target.head.key,
+            columns=", ".join(missing),
+        ),
+        _("Restore the file with the version of the application that made it."),
         table=target.table.name,
     )
 
@@ -257,9 +269,11 @@ def _no_owner(*, authentic: bool) -> Finding:
         "restore.no_owner",
         # Our own file is put back as it was; of a foreign one we ourselves withhold roles.
         Severity.WARNING if authentic else Severity.ERROR,
-        "After this restore no owner could sign in.",
-        "Grant a role (--grant-roles EMAIL), or make an owner afterwards:"
-        " manage.py createsuperuser.",
+        _("After this restore no owner could sign in."),
+        _(
+            "Grant a role (--grant-roles EMAIL), or make an owner afterwards:"
+            " manage.py createsuperuser."
+        ),
     )
 
 
@@ -272,8 +286,12 @@ def _findings(plan: AccountsPlan, *, authentic: bool) -> list[Finding]:
             Finding(
                 "restore.privileged_new",
                 Severity.WARNING,
-                f"{len(plan.privileged_new):,} accounts would be owner or admin that are not now.",
-                "The plan names them. Check that each is right.",
+                ngettext(
+                    "{n} account would be owner or admin that is not now.",
+                    "{n} accounts would be owner or admin that are not now.",
+                    len(plan.privileged_new),
+                ),
+                _("The plan names them. Check that each is right."),
                 count=len(plan.privileged_new),
             )
         )
@@ -282,8 +300,12 @@ def _findings(plan: AccountsPlan, *, authentic: bool) -> list[Finding]:
             Finding(
                 "restore.no_password",
                 Severity.NOTICE,
-                f"{plan.need_reset:,} accounts get in only after a password reset.",
-                "They ask for a reset by mail, or an owner sets a password for them.",
+                ngettext(
+                    "{n} account gets in only after a password reset.",
+                    "{n} accounts get in only after a password reset.",
+                    plan.need_reset,
+                ),
+                _("They ask for a reset by mail, or an owner sets a password for them."),
                 count=plan.need_reset,
             )
         )
@@ -294,10 +316,10 @@ def _nobody_acts(email: str) -> Finding:
     return Finding(
         "restore.acting_owner",
         Severity.ERROR,
-        "A Safe restore needs an owner who acts, and whose account survives it."
+        _("A Safe restore needs an owner who acts, and whose account survives it.")
         if not email
-        else "The acting account is not that of an owner who can sign in here.",
-        "Name an owner of this application: --as EMAIL. `manage.py createsuperuser` makes one.",
+        else _("The acting account is not that of an owner who can sign in here."),
+        _("Name an owner of this application: --as EMAIL. `manage.py createsuperuser` makes one."),
     )
 
 
@@ -305,6 +327,8 @@ def _ambiguous() -> Finding:
     return Finding(
         "restore.acting_ambiguous",
         Severity.ERROR,
-        "Two accounts of the file claim to be the acting owner's: one by its key, one by its e-mail.",
-        "Let another owner restore (--as EMAIL).",
+        _(
+            "Two accounts of the file claim to be the acting owner's: one by its key, one by its e-mail."
+        ),
+        _("Let another owner restore (--as EMAIL)."),
     )

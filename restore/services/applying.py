@@ -22,6 +22,7 @@ from backups.registry import COMPLETE, registry
 from backups.services import creating, runs, vault
 from backups.services.progress import Listener, Progress
 from backups.services.runs import Actor
+from backups.wording import _, ngettext
 from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import FilesBack, Journal, undo_journal
@@ -156,17 +157,22 @@ class _Restore:
     def _require_confirmed(self, plan: Plan) -> None:
         if plan.blocking:
             first = plan.blocking[0]
-            more = f" {len(plan.blocking)} findings block it." if len(plan.blocking) > 1 else ""
-            raise RestoreError(
-                first.code, f"{first.message}{more} Nothing was changed.", hint=first.hint
+            message = ngettext(
+                "{finding} Nothing was changed.",
+                "{finding} {n} findings block it. Nothing was changed.",
+                len(plan.blocking),
+                finding=first.message,
             )
+            raise RestoreError(first.code, message, hint=first.hint)
         confirmed, now = self._run.plan, plan.as_dict()
         if confirmed and losses(confirmed) != losses(now):
             raise RestoreError(
                 "restore.plan_changed",
-                "The data changed since the plan was confirmed, and so would the losses."
-                " Nothing was changed.",
-                hint="Look at the new plan and confirm it.",
+                _(
+                    "The data changed since the plan was confirmed, and so would the losses."
+                    " Nothing was changed."
+                ),
+                hint=_("Look at the new plan and confirm it."),
             )
         self._run.plan = now
         self._run.save(update_fields=["plan"])
@@ -211,6 +217,6 @@ def _require_same_schema(connection: Connection, prepared: Prepared) -> None:
     }:
         raise RestoreError(
             "restore.schema_changed",
-            "The database's schema changed while the file was read. Nothing was changed.",
-            hint="Let the migration end, then plan and restore again.",
+            _("The database's schema changed while the file was read. Nothing was changed."),
+            hint=_("Let the migration end, then plan and restore again."),
         )

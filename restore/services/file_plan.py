@@ -8,6 +8,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from backups import conf
 from backups.findings import Finding, Severity
 from backups.services import vault
+from backups.wording import Sentence, _, ngettext
 from restore.files import What, what_becomes_of
 from restore.plan import NAMED, FilesPlan
 from restore.services.preparing import Prepared
@@ -60,21 +61,25 @@ def findings(prepared: Prepared, files: FilesPlan) -> list[Finding]:
             Finding(
                 "restore.gaps",
                 Severity.WARNING,
-                f"{files.gaps:,} files could not be fetched when the backup was made.",
-                "Their rows come back; the files stay as they are, or are missing.",
+                ngettext(
+                    "{n} file could not be fetched when the backup was made.",
+                    "{n} files could not be fetched when the backup was made.",
+                    files.gaps,
+                ),
+                _("Their rows come back; the files stay as they are, or are missing."),
                 count=files.gaps,
             )
         )
     rows = sum(s.bytes for s in prepared.tail.statistics.sections.values())
-    found += _disk(Path(conf.root()), rows + _SPARE_BYTES, "the backups (for the safety backup)")
+    found += _disk(Path(conf.root()), rows + _SPARE_BYTES, _("the backups (for the safety backup)"))
     storage = storages["default"]
     if files.put_back_bytes and isinstance(storage, FileSystemStorage):
         needed = files.put_back_bytes + _SPARE_BYTES
-        found += _disk(Path(storage.location), needed, "the uploaded files")
+        found += _disk(Path(storage.location), needed, _("the uploaded files"))
     return found
 
 
-def _disk(folder: Path, needed: int, what: str) -> list[Finding]:
+def _disk(folder: Path, needed: int, what: Sentence) -> list[Finding]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -84,7 +89,12 @@ def _disk(folder: Path, needed: int, what: str) -> list[Finding]:
         Finding(
             "restore.disk_space",
             Severity.ERROR,
-            f"The disk of {what} has {free:,} bytes free, and {needed:,} may be needed.",
-            "Free space on it, then plan again.",
+            _(
+                "The disk of {what} has {free} bytes free, and {needed} may be needed.",
+                what=what,
+                free=free,
+                needed=needed,
+            ),
+            _("Free space on it, then plan again."),
         )
     ]

@@ -9,6 +9,7 @@ from backups.database.reading import TableReading, column_of, primary_key_column
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services import drift
 
@@ -20,7 +21,7 @@ class Match:
     targets: tuple[Target, ...]
     emptied: tuple[LiveTable, ...]
     findings: tuple[Finding, ...]
-    differences: tuple[str, ...] = ()
+    differences: tuple[Sentence, ...] = ()
 
     @property
     def written(self) -> tuple[LiveTable, ...]:
@@ -31,8 +32,14 @@ class Match:
         blocking = [finding for finding in self.findings if finding.blocking]
         if not blocking:
             return
-        more = f" There are {len(blocking)} such objections." if len(blocking) > 1 else ""
-        raise RestoreError(blocking[0].code, f"{blocking[0].message}{more}", hint=blocking[0].hint)
+        first = blocking[0]
+        message = ngettext(
+            "{finding}",
+            "{finding} There are {n} such objections.",
+            len(blocking),
+            finding=first.message,
+        )
+        raise RestoreError(first.code, message, hint=first.hint)
 
 
 def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) -> Match:
@@ -42,7 +49,7 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
     scope = Scope(manifest.type)
     targets: list[Target] = []
     findings: list[Finding] = []
-    differences: list[str] = []
+    differences: list[Sentence] = []
     present = set()
     for head in manifest.sections:
         section = sections.get(drift.section_key(head.key, declared.moves))
@@ -58,7 +65,9 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
     emptied = [
         reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
     ]
-    differences += [f"{table.name} is not in the file and will be empty." for table in emptied]
+    differences += [
+        _("{table} is not in the file and will be empty.", table=table.name) for table in emptied
+    ]
     return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
 
 
@@ -74,7 +83,7 @@ class _SectionMatch:
         self._today = drift.column_names(head, self._section, declared.moves)
         self._withheld = self._redacted_today() if scope is SAFE else frozenset()
         self.findings: list[Finding] = []
-        self.differences: list[str] = []
+        self.differences: list[Sentence] = []
         self._fills: dict[str, object] = {}
         self._loads: list[tuple[str, str]] = []
         self._converted = False
@@ -93,7 +102,10 @@ class _SectionMatch:
         if key != primary_key_columns(self._section.model):
             self._object(
                 "restore.primary_key",
-                f"The rows of section {self._head.key!r} have another primary key than the table.",
+                _(
+                    "The rows of section {section!r} have another primary key than the table.",
+                    section=self._head.key,
+                ),
             )
 
     def _match_columns(self) -> None:
@@ -108,8 +120,14 @@ class _SectionMatch:
             elif not drift.loses_nothing(column.type, there.type):
                 self._object(
                     "restore.column_type",
-                    f"Section {self._head.key!r}: the column {name!r} was {column.type} and is"
-                    f" {there.type} here, which could lose something.",
+                    _(
+                        "Section {section!r}: the column {name!r} was {before} and is"
+                        " {now} here, which could lose something.",
+                        section=self._head.key,
+                        name=name,
+                        before=column.type,
+                        now=there.type,
+                    ),
                 )
             else:
                 self._loads.append((column.name, name))
@@ -118,23 +136,43 @@ class _SectionMatch:
     def _note_change(self, old: str, old_type: str, there: LiveColumn) -> None:
         table = self._live.table.name
         if old != there.name:
-            self.differences.append(f"{table}.{there.name} is filled from the file's {old}.")
+            self._differ(
+                _(
+                    "{table}.{column} is filled from the file's {old}.",
+                    table=table,
+                    column=there.name,
+                    old=old,
+                )
+            )
         if old_type != there.type:
-            self.differences.append(
-                f"{table}.{there.name} is converted from {old_type} to {there.type}."
+            self._differ(
+                _(
+                    "{table}.{column} is converted from {before} to {now}.",
+                    table=table,
+                    column=there.name,
+                    before=old_type,
+                    now=there.type,
+                )
             )
         self._converted |= old != there.name or old_type != there.type
 
     def _note_gone(self, name: str) -> None:
         self._converted = True
-        self.differences.append(f"{self._live.table.name}: the file's column {name} has no place.")
+        table = self._live.table.name
+        self._differ(_("{table}: the file's column {name} has no place.", table=table, name=name))
         self.findings.append(
             Finding(
                 "restore.column_gone",
                 Severity.WARNING,
-                f"Section {self._head.key!r} has the column {name!r}, which the table does not have"
-                " any more; its values will not come back.",
-                "If they matter, restore the file with the version of the application that made it.",
+                _(
+                    "Section {section!r} has the column {name!r}, which the table does not have"
+                    " any more; its values will not come back.",
+                    section=self._head.key,
+                    name=name,
+                ),
+                _(
+                    "If they matter, restore the file with the version of the application that made it."
+                ),
                 table=self._live.table.name,
             )
         )
@@ -145,9 +183,13 @@ class _SectionMatch:
             Finding(
                 "restore.column_withheld",
                 Severity.WARNING,
-                f"The Safe file brings values for {name!r} of section {self._head.key!r}, which a"
-                " Safe file does not hold today; the current values are kept.",
-                "Nothing to do.",
+                _(
+                    "The Safe file brings values for {name!r} of section {section!r}, which a"
+                    " Safe file does not hold today; the current values are kept.",
+                    name=name,
+                    section=self._head.key,
+                ),
+                _("Nothing to do."),
                 table=self._live.table.name,
             )
         )
@@ -158,8 +200,12 @@ class _SectionMatch:
             if not self._live.table.columns[name].nullable:
                 self._object(
                     "restore.column_missing",
-                    f"Section {self._head.key!r} leaves out the column {name!r}, which must be"
-                    " filled, and nothing is declared that would fill it.",
+                    _(
+                        "Section {section!r} leaves out the column {name!r}, which must be"
+                        " filled, and nothing is declared that would fill it.",
+                        section=self._head.key,
+                        name=name,
+                    ),
                 )
         for column in self._live.table.columns.values():
             if column.generated or column.name in given:
@@ -168,16 +214,23 @@ class _SectionMatch:
             if not column.nullable and not column.has_default and not has_default:
                 self._object(
                     "restore.column_missing",
-                    f"Section {self._head.key!r} lacks the column {column.name!r}, which must be"
-                    " filled and has no default.",
+                    _(
+                        "Section {section!r} lacks the column {column!r}, which must be"
+                        " filled and has no default.",
+                        section=self._head.key,
+                        column=column.name,
+                    ),
                 )
                 continue
             if has_default and not column.has_default:
                 self._fills[column.name] = default
                 self._converted = True
-            self.differences.append(
-                f"{self._live.table.name}.{column.name} is not in the file; every row gets the"
-                " default."
+            self._differ(
+                _(
+                    "{table}.{column} is not in the file; every row gets the default.",
+                    table=self._live.table.name,
+                    column=column.name,
+                )
             )
 
     def _redacted(self) -> tuple[str, ...]:
@@ -185,13 +238,16 @@ class _SectionMatch:
         left_out = {self._today[name] for name in self._head.redacted} | self._withheld
         return tuple(name for name in self._live.table.columns if name in left_out)
 
-    def _object(self, code: str, message: str) -> None:
+    def _differ(self, sentence: Sentence) -> None:
+        self.differences.append(sentence)
+
+    def _object(self, code: str, message: Sentence) -> None:
         self.findings.append(
             Finding(
                 code,
                 Severity.ERROR,
                 message,
-                "Restore the file with the version of the application that made it.",
+                _("Restore the file with the version of the application that made it."),
                 table=self._live.table.name,
             )
         )
@@ -216,7 +272,10 @@ def _unknown_section(head: SectionHead) -> Finding:
     return Finding(
         "restore.unknown_section",
         Severity.ERROR,
-        f"The file has a section {head.key!r} that this application does not know.",
-        "Restore it with the version of the application that made it.",
+        _(
+            "The file has a section {section!r} that this application does not know.",
+            section=head.key,
+        ),
+        _("Restore it with the version of the application that made it."),
         table=head.table,
     )

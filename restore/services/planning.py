@@ -13,6 +13,7 @@ from backups.database.introspection import LiveTable
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
+from backups.wording import Sentence, _
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import place_in_file
@@ -218,7 +219,7 @@ class _Planner:
     def _key_of(self, stage: Stage) -> tuple[str, ...]:
         return primary_key_columns(stage.target.reading.section.model)
 
-    def _where(self, stage: Stage, number: int, key: tuple[str, ...]) -> str:
+    def _where(self, stage: Stage, number: int, key: tuple[str, ...]) -> Sentence:
         is_shown = not key_is_secret(stage.target.reading.section)
         return place_in_file(stage.target.head.key, number, key if is_shown else None)
 
@@ -230,10 +231,10 @@ class _Planner:
             Finding(
                 "restore.foreign",
                 Severity.WARNING if accepted else Severity.ERROR,
-                "The file was not made by this installation, or was not signed with its key.",
-                "Its roles are not taken over unless granted one by one (--grant-roles)."
+                _("The file was not made by this installation, or was not signed with its key."),
+                _("Its roles are not taken over unless granted one by one (--grant-roles).")
                 if accepted
-                else "If you trust where it comes from, say so: --accept-foreign.",
+                else _("If you trust where it comes from, say so: --accept-foreign."),
             )
         ]
 
@@ -268,25 +269,34 @@ def _facts(prepared: Prepared) -> FileFacts:
     )
 
 
-def _repeated(table: str, columns: tuple[str, ...], count: int, first: str) -> Finding:
+def _repeated(table: str, columns: tuple[str, ...], count: int, first: Sentence) -> Finding:
     return Finding(
         "restore.duplicate",
         Severity.ERROR,
-        f"A value of {', '.join(columns)} stands in more than one row of {table}."
-        f" {rows_from(count, first)}",
-        "The file was edited or comes from another schema. Use the file as it was made.",
+        _(
+            "A value of {columns} stands in more than one row of {table}. {rows}",
+            columns=", ".join(columns),
+            table=table,
+            rows=rows_from(count, first),
+        ),
+        _("The file was edited or comes from another schema. Use the file as it was made."),
         table=table,
         count=count,
     )
 
 
-def _dangling(key: ForeignKey, count: int, first: str) -> Finding:
+def _dangling(key: ForeignKey, count: int, first: Sentence) -> Finding:
     return Finding(
         "restore.reference",
         Severity.ERROR,
-        f"A row of {key.table} points by {', '.join(key.columns)} to a row of"
-        f" {key.target_table} that is not there. {rows_from(count, first)}",
-        "The file was edited or comes from another schema. Use the file as it was made.",
+        _(
+            "A row of {table} points by {columns} to a row of {target} that is not there. {rows}",
+            table=key.table,
+            columns=", ".join(key.columns),
+            target=key.target_table,
+            rows=rows_from(count, first),
+        ),
+        _("The file was edited or comes from another schema. Use the file as it was made."),
         table=key.table,
         count=count,
     )

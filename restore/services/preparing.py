@@ -18,12 +18,13 @@ from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
+from backups.wording import Sentence
 from restore.database import catalogue, staging
 from restore.database.catalogue import ForeignKey, UniqueRule
 from restore.database.failures import RowRefused
 from restore.database.staging import Stage
 from restore.database.targets import Target
-from restore.locate import in_the_file, key_is_secret
+from restore.locate import key_is_secret, refusal_in_the_file
 from restore.scanning import Rules, SectionScan, rules_for
 from restore.services.matching import Match, match
 from restore.services.watching import NOBODY, Watch, begin_reading
@@ -81,7 +82,7 @@ def _read(
         work = _Staging(
             connection,
             matched,
-            lambda error: in_the_file(error, path, declared),
+            lambda error: refusal_in_the_file(error, path, declared),
             every_column=every_column,
         )
         for section in reader.sections():
@@ -108,13 +109,13 @@ def _read(
 
 
 class _Staging:
-    """Fills one stage after the other. ``locate`` finds the place of a refused row in the file."""
+    """Fills one stage after the other. ``locate`` says what was refused, and where in the file."""
 
     def __init__(
         self,
         connection: Connection,
         matched: Match,
-        locate: Callable[[RowRefused], str],
+        locate: Callable[[RowRefused], Sentence],
         *,
         every_column: bool,
     ) -> None:
@@ -200,6 +201,5 @@ def _choices(section: Section) -> dict[str, frozenset[str]]:
     }
 
 
-def _misfit(error: RowRefused, head: SectionHead, where: str) -> Finding:
-    message = f"{error.message}{where}"
+def _misfit(error: RowRefused, head: SectionHead, message: Sentence) -> Finding:
     return Finding(error.code, Severity.ERROR, message, error.hint, table=head.table)

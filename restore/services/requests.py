@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backups.errors import RestoreError
-from backups.models import ACTIVE_STATES, BackupRun, State
+from backups.models import ACTIVE_STATES, BackupRun, State, error_values
 from backups.services import runs, vault
 from backups.services.runs import Actor
+from backups.wording import _
 from restore import files
 from restore.models import PlanRun, Receipt, RestoreRun, Upload
 from restore.plan import Choices
@@ -23,8 +24,8 @@ def require_phrase(phrase: str) -> None:
     if phrase != PHRASE:
         raise RestoreError(
             "restore.unconfirmed",
-            "The confirmation is missing or differs. Nothing was changed.",
-            hint=f'Confirm with the words "{PHRASE}".',
+            _("The confirmation is missing or differs. Nothing was changed."),
+            hint=_('Confirm with the words "{phrase}".', phrase=PHRASE),
         )
 
 
@@ -110,9 +111,7 @@ def _mark_succeeded(run_id: str) -> None:
         state=State.SUCCEEDED,
         stage="done",
         finished_at=timezone.now(),
-        error_code="",
-        error_message="",
-        error_hint="",
+        **error_values(None),
     )
 
 

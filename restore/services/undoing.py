@@ -8,6 +8,7 @@ from backups.errors import BackupSystemError, RestoreError
 from backups.models import BackupRun, Purpose, State
 from backups.services import runs, vault
 from backups.services.runs import Actor
+from backups.wording import _
 from restore.models import RestoreRun
 from restore.plan import Choices
 from restore.services import requests
@@ -19,8 +20,8 @@ def safety_backup_of(run: RestoreRun) -> BackupRun:
     if run.state != State.SUCCEEDED or safety is None:
         raise RestoreError(
             "undo.none",
-            "This restore cannot be undone: it changed nothing, or its safety backup is gone.",
-            hint="Restore another backup instead.",
+            _("This restore cannot be undone: it changed nothing, or its safety backup is gone."),
+            hint=_("Restore another backup instead."),
         )
     vault.path_of(safety.artifact)
     return safety

@@ -22,6 +22,7 @@ from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.models import ACTIVE_STATES
 from backups.services import runs, vault
 from backups.services.runs import Actor
+from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
 from restore.services import first_look
 
@@ -56,7 +57,7 @@ def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
         StorageFailure: the disk has no room for it.
     """
     if size_bytes <= 0:
-        raise _refused("upload.empty", "The file is empty.", "Choose the file of a backup.")
+        raise _refused("upload.empty", _("The file is empty."), _("Choose the file of a backup."))
     if size_bytes > limit_bytes():
         raise _too_large()
     _require_room(size_bytes)
@@ -110,8 +111,8 @@ def stored_file(upload_id: str) -> Path:
     if upload is None:
         raise StorageFailure(
             "storage.missing",
-            "The uploaded file is not here any more.",
-            hint="Choose it again on the page Import Backup.",
+            _("The uploaded file is not here any more."),
+            hint=_("Choose it again on the page Import Backup."),
         )
     return path_of(upload)
 
@@ -121,8 +122,8 @@ def path_of(upload: Upload) -> Path:
     if not upload.is_whole:
         raise _refused(
             "upload.unfinished",
-            "A part of the file has not arrived yet.",
-            "Choose the same file again: the upload goes on where it stopped.",
+            _("A part of the file has not arrived yet."),
+            _("Choose the same file again: the upload goes on where it stopped."),
         )
     return vault.path_of(upload.stored)
 
@@ -197,8 +198,8 @@ def _open_alone(upload: Upload) -> Iterator[BinaryIO]:
         except BlockingIOError:
             raise _refused(
                 "upload.busy",
-                "Another piece of this file is arriving at this moment.",
-                "Upload it in one tab or window only.",
+                _("Another piece of this file is arriving at this moment."),
+                _("Upload it in one tab or window only."),
             ) from None
         yield file
 
@@ -207,14 +208,14 @@ def _require_fit(upload: Upload, offset: int, length: int) -> None:
     if offset != upload.received_bytes:
         raise _refused(
             "upload.offset",
-            "This piece of the file is not the next one.",
-            "Go on behind what the server has.",
+            _("This piece of the file is not the next one."),
+            _("Go on behind what the server has."),
         )
     if not 0 < length <= PIECE_BYTES or offset + length > upload.size_bytes:
         raise _refused(
             "upload.length",
-            "This piece of the file is longer than it may be.",
-            "Choose the file again.",
+            _("This piece of the file is longer than it may be."),
+            _("Choose the file again."),
         )
 
 
@@ -258,8 +259,8 @@ def _require_room(size_bytes: int) -> None:
     if free < size_bytes + _still_to_come() + SPARE_BYTES:
         raise StorageFailure(
             "storage.full",
-            "The disk that holds the backups has no room for a file of this size.",
-            hint="Free space on it or delete old backups, then try again.",
+            _("The disk that holds the backups has no room for a file of this size."),
+            hint=_("Free space on it or delete old backups, then try again."),
             permanent=False,
         )
 
@@ -278,21 +279,24 @@ def _plain_name(name: str) -> str:
     return shown[:LONGEST_NAME] or "backup"
 
 
-def _refused(code: str, message: str, hint: str) -> RestoreError:
+def _refused(code: str, message: Sentence, hint: Sentence) -> RestoreError:
     return RestoreError(code, message, hint=hint, permanent=False)
 
 
 def _too_large() -> RestoreError:
     return _refused(
         "upload.too_large",
-        f"The file is larger than the {limit_bytes() / GIBIBYTE:,.0f} GiB that may be uploaded.",
-        "Copy it to the server and restore it there: manage.py restore_apply FILE.",
+        _(
+            "The file is larger than the {limit} GiB that may be uploaded.",
+            limit=round(limit_bytes() / GIBIBYTE),
+        ),
+        _("Copy it to the server and restore it there: manage.py restore_apply FILE."),
     )
 
 
 def _broken() -> RestoreError:
     return _refused(
         "upload.broken",
-        "The connection broke before the piece had arrived.",
-        "Go on behind what the server has.",
+        _("The connection broke before the piece had arrived."),
+        _("Go on behind what the server has."),
     )

@@ -14,6 +14,7 @@ from backups.database import introspection
 from backups.errors import ArtifactError, RestoreError
 from backups.services import vault
 from backups.services.progress import Progress
+from backups.wording import _
 from restore.database import redacted
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.relocating import point_to_new_names
@@ -56,7 +57,7 @@ class FilesCompared:
         self.renamed: list[tuple[Locator, str]] = []
 
     def put(self, file: FileReader) -> None:
-        for _ in file.content():
+        for _block in file.content():
             self._check()
         self.kept += file.head.state == "embedded"
 
@@ -185,7 +186,7 @@ class Writer:
         if not target.is_staged:
             self._work.load(target, blocks)
             return
-        for _ in blocks:
+        for _block in blocks:
             pass  # these rows were staged when the file was read; now they only count
         connection, name = self._work.connection, target.table.name
         if not target.redacted:
@@ -215,8 +216,8 @@ class Writer:
         if tail.integrity != self._file.tail.integrity:
             raise ArtifactError(
                 "artifact.changed",
-                "The file was exchanged while it was being restored. Nothing was changed.",
-                hint="Leave the file alone during a restore, and start again.",
+                _("The file was exchanged while it was being restored. Nothing was changed."),
+                hint=_("Leave the file alone during a restore, and start again."),
             )
 
     def _verify(self) -> None:
@@ -229,10 +230,15 @@ class Writer:
             if found != self._expected(target):
                 raise RestoreError(
                     "restore.differs",
-                    f"What was written differs from the file in section {target.head.key}."
-                    " Nothing was changed.",
-                    hint="Something in the database changes rows as they are written, such as a"
-                    " rule. Look for it in the table's definition.",
+                    _(
+                        "What was written differs from the file in section {section}."
+                        " Nothing was changed.",
+                        section=target.head.key,
+                    ),
+                    hint=_(
+                        "Something in the database changes rows as they are written, such as a"
+                        " rule. Look for it in the table's definition."
+                    ),
                 )
             self._progress.add(rows_done=found.rows, sections_done=1)
 
@@ -352,8 +358,13 @@ class Writer:
         if different:
             raise RestoreError(
                 "restore.not_as_planned",
-                f"The outcome differs from the plan in {', '.join(different)}. Nothing was changed.",
-                hint="Plan again. If it happens again, report it: it is an error of the software.",
+                _(
+                    "The outcome differs from the plan in {tables}. Nothing was changed.",
+                    tables=", ".join(different),
+                ),
+                hint=_(
+                    "Plan again. If it happens again, report it: it is an error of the software."
+                ),
             )
 
     def _report(self, files: Files, sessions: int) -> dict[str, Any]:

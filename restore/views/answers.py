@@ -15,6 +15,7 @@ from backups.errors import (
     StorageFailure,
     WorkerFailure,
 )
+from backups.translating import translated
 
 _BY_CODE = {
     "upload.offset": 409,
@@ -50,4 +51,8 @@ def no_backup(error: ArtifactError) -> JsonResponse:
 
 
 def _said(error: BackupSystemError) -> dict[str, str]:
-    return {"code": error.code, "message": error.message, "hint": error.hint}
+    return {
+        "code": error.code,
+        "message": translated(error.message),
+        "hint": translated(error.hint),
+    }

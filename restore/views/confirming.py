@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from backups.errors import BackupSystemError
 from backups.permissions import actor_of, needs
 from backups.services import runs
+from backups.translating import message_and_hint
 from backups.views.frame import page
 from restore import jobs
 from restore.forms import ConfirmForm
@@ -58,7 +59,7 @@ def _start(
         if not run.job_id:
             jobs.enqueue_restore(run)
     except BackupSystemError as error:
-        form.add_error(None, f"{error.message} {error.hint}")
+        form.add_error(None, message_and_hint(error))
         return _ask(request, upload, plan, form, status=503)
     response = HttpResponseRedirect(reverse("admin:restore_live", args=[run.pk]))
     tickets.issue(response, run, secure=secure)

@@ -44,7 +44,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         run=run,
         presence=workers.presence(),
         can_accept_altered=run is not None and run.error_code in ALTERED,
-        hint=presenting.page_hint(run.error_code, run.error_hint) if run else "",
+        hint=presenting.hint_of(run) if run else "",
         **(_shown(run) if run and _is_made(run) else going(run) if run else {}),
     )
 
@@ -121,5 +121,6 @@ def _shown(run: PlanRun) -> dict[str, Any]:
         "worst": presenting.worst(plan["tables"]),
         "findings": presenting.findings(plan),
         "blocking": presenting.blocking(plan),
+        "schema": presenting.schema(plan),
         "grantable": presenting.grantable(plan),
     }

@@ -7,7 +7,10 @@ from typing import Any
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backups.models import Run
 from backups.registry import registry
+from backups.translating import translated
+from backups.wording import Sentence
 
 Plain = dict[str, Any]
 
@@ -89,10 +92,18 @@ def groups(tables: Iterable[Plain]) -> list[Group]:
     """The tables in the order of the declarations; those that only follow come at their place too."""
     found: dict[str, Group] = {}
     for plain in tables:
-        name = plain["group"] or _("Tables of Django itself")
-        found.setdefault(name, Group(name)).tables.append(_row(plain))
+        name = plain["group"]
+        found.setdefault(name, Group(_heading(plain))).tables.append(_row(plain))
+    last = len(registry.sections)
     order = {section.group: place for place, section in reversed([*enumerate(registry.sections)])}
-    return sorted(found.values(), key=lambda group: order.get(group.name, len(registry.sections)))
+    return [found[name] for name in sorted(found, key=lambda name: order.get(name, last))]
+
+
+def _heading(plain: Plain) -> str:
+    """The group's name in the reader's language; as the plan has it where it is not declared today."""
+    section = registry.by_table().get(plain["table"])
+    known = section.group if section and section.group == plain["group"] else plain["group"]
+    return translated(known) or _("Tables of Django itself")
 
 
 def sums(tables: list[Plain]) -> Sums:
@@ -153,8 +164,29 @@ SEVERITIES = ("error", "warning", "notice")
 
 def findings(plan: Plain) -> list[Plain]:
     """The worst first, with hints in the words of the pages instead of those of the commands."""
-    found = [f | {"hint": page_hint(f["code"], f["hint"])} for f in plan["findings"]]
+    found = [_in_words(finding) for finding in plan["findings"]]
     return sorted(found, key=lambda f: SEVERITIES.index(f["severity"]))
+
+
+def _in_words(finding: Plain) -> Plain:
+    message, hint = (
+        translated(Sentence.of(finding.get("words", {}).get(name), otherwise=finding[name]))
+        for name in ("message", "hint")
+    )
+    return finding | {"message": message, "hint": page_hint(finding["code"], hint)}
+
+
+def schema(plan: Plain) -> list[str]:
+    """How the tables have changed since the backup, a sentence each."""
+    words = plan.get("schema_words") or [{}] * len(plan["schema"])
+    pairs = zip(plan["schema"], words, strict=True)
+    return [translated(Sentence.of(plain, otherwise=said)) for said, plain in pairs]
+
+
+def hint_of(run: Run) -> str:
+    """What to do about the error that ended a run."""
+    error = run.error
+    return page_hint(error.code, translated(error.hint)) if error else ""
 
 
 def page_hint(code: str, hint: str) -> str:

@@ -17,6 +17,7 @@ from backups.errors import BackupSystemError
 from backups.models import BackupRun
 from backups.permissions import actor_of, needs
 from backups.services import runs
+from backups.translating import message_and_hint
 from backups.views.frame import page
 from restore import jobs
 from restore.forms import ConfirmForm, ReleaseForm
@@ -50,7 +51,7 @@ def _start_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> Htt
         begun = undoing.request(run, actor)
         jobs.enqueue_restore(begun)
     except BackupSystemError as error:
-        form.add_error(None, f"{error.message} {error.hint}")
+        form.add_error(None, message_and_hint(error))
         return _ask_undo(request, run, form, status=503)
     response = HttpResponseRedirect(reverse("admin:restore_live", args=[begun.pk]))
     tickets.issue(response, begun, secure=secure)

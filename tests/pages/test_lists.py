@@ -14,6 +14,7 @@ from backups.findings import Finding, Severity
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE, registry
 from backups.services import coverage, outlook
+from backups.wording import _
 from tests.pages.conftest import PAGES, statistics
 
 MANY = 10_000
@@ -63,7 +64,7 @@ def test_a_page_over_ten_thousand_runs_takes_less_than_a_tenth_of_a_second(owner
         cursor.execute("ANALYZE")
     owner.get(PAGES + path)
     taken = []
-    for _ in range(11):
+    for _turn in range(11):
         begun = time.perf_counter()
         owner.get(PAGES + path)
         taken.append(time.perf_counter() - begun)
@@ -217,7 +218,9 @@ def test_every_answer_carries_the_policy(owner):
 
 
 def test_drift_is_shown_in_words_with_what_to_do(owner, monkeypatch):
-    finding = Finding("backups.E101", Severity.ERROR, "Nobody owns it.", "Declare it.", "stray")
+    finding = Finding(
+        "backups.E101", Severity.ERROR, _("Nobody owns it."), _("Declare it."), "stray"
+    )
     monkeypatch.setattr(coverage, "drift", lambda *_: [finding])
 
     shown = page(owner, "coverage/")

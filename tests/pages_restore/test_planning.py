@@ -9,6 +9,7 @@ from django.urls import reverse
 from backups import jobs as backup_jobs
 from backups.errors import WorkerFailure
 from backups.models import AuditEvent, State
+from backups.wording import _
 from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
 from restore.services import plan_runs
@@ -27,7 +28,7 @@ def again(browser: Client, upload: Upload, **choices) -> PlanRun:
 @pytest.fixture
 def away(monkeypatch):
     """Redis cannot be reached."""
-    error = WorkerFailure("worker.redis_away", "The queue is away.", hint="Start Redis.")
+    error = WorkerFailure("worker.redis_away", _("The queue is away."), hint=_("Start Redis."))
 
     def refuse(*args):
         raise error

@@ -13,6 +13,7 @@ from backups.models import BackupRun, State
 from backups.registry import Scope
 from backups.services import creating, runs, vault
 from backups.services.progress import Listener
+from backups.wording import _
 
 
 class Command(BaseCommand):
@@ -77,6 +78,6 @@ def _require_folder(output: Path) -> None:
     if not output.parent.is_dir() or output.is_dir():
         raise WorkerFailure(
             "output.folder",
-            "The file given with --output cannot be written there.",
-            hint="Name a file in a folder that exists.",
+            _("The file given with --output cannot be written there."),
+            hint=_("Name a file in a folder that exists."),
         )

@@ -1,6 +1,7 @@
 """Logs of who did and saw what."""
 
 from backups.registry import COMPLETE, SAFE, section
+from backups.wording import _
 from backupsvc.studio.models import (
     Activity,
     ActivityLog,
@@ -13,7 +14,7 @@ from backupsvc.studio.models import (
 section(
     ActivityLog,
     key="activityLogs",
-    group="Activity & Audit Logs",
+    group=_("Activity & Audit Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id actor action entity entity_id details ip_address org_id created_at",
 )
@@ -21,7 +22,7 @@ section(
 section(
     Activity,
     key="activities",
-    group="Activity & Audit Logs",
+    group=_("Activity & Audit Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id stage_id type message user timestamp",
 )
@@ -29,7 +30,7 @@ section(
 section(
     ClientAccessLog,
     key="clientAccessLogs",
-    group="Activity & Audit Logs",
+    group=_("Activity & Audit Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id token ip_address user_agent action metadata created_at",
 )
@@ -37,7 +38,7 @@ section(
 section(
     PhaseAccessLog,
     key="phaseAccessLogs",
-    group="Activity & Audit Logs",
+    group=_("Activity & Audit Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id token_id ip_address user_agent action metadata created_at",
 )
@@ -45,7 +46,7 @@ section(
 section(
     FFEAuditLog,
     key="ffeAuditLogs",
-    group="Activity & Audit Logs",
+    group=_("Activity & Audit Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id room_id item_id action old_value new_value notes user_id created_at",
 )
@@ -53,7 +54,7 @@ section(
 section(
     FFEChangeLog,
     key="ffeChangeLogs",
-    group="Activity & Audit Logs",
+    group=_("Activity & Audit Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id entity_type entity_id action field_name old_value new_value user_id org_id "
     "room_id instance_id metadata created_at",

@@ -3,6 +3,7 @@
 # ruff: noqa: S106 - "secret" names columns here.
 
 from backups.registry import COMPLETE, section
+from backups.wording import _
 from backupsvc.studio.models import (
     Account,
     PasswordResetToken,
@@ -15,7 +16,7 @@ from backupsvc.studio.models import (
 section(
     Account,
     key="accounts",
-    group="Authentication & Security",
+    group=_("Authentication & Security"),
     scopes={COMPLETE},
     secret="refresh_token access_token id_token session_state",
 )
@@ -23,7 +24,7 @@ section(
 section(
     Session,
     key="sessions",
-    group="Authentication & Security",
+    group=_("Authentication & Security"),
     scopes={COMPLETE},
     secret="session_token",
 )
@@ -31,7 +32,7 @@ section(
 section(
     VerificationToken,
     key="verificationTokens",
-    group="Authentication & Security",
+    group=_("Authentication & Security"),
     scopes={COMPLETE},
     secret="token",
 )
@@ -39,7 +40,7 @@ section(
 section(
     PasswordResetToken,
     key="passwordResetTokens",
-    group="Authentication & Security",
+    group=_("Authentication & Security"),
     scopes={COMPLETE},
     secret="token",
     revoked={"used": "true"},
@@ -48,7 +49,7 @@ section(
 section(
     UserSession,
     key="userSessions",
-    group="Authentication & Security",
+    group=_("Authentication & Security"),
     scopes={COMPLETE},
     revoked={"is_active": "false"},
 )
@@ -56,7 +57,7 @@ section(
 section(
     PhaseAccessToken,
     key="phaseAccessTokens",
-    group="Authentication & Security",
+    group=_("Authentication & Security"),
     scopes={COMPLETE},
     secret="token",
     revoked={"active": "false"},

@@ -4,12 +4,13 @@ The layout cache names drawings only to find its own entries again: that column 
 """
 
 from backups.registry import COMPLETE, StoragePath, section
+from backups.wording import _
 from backupsvc.studio.models import CadLayoutCache, CadPreferences, ProjectCadDefaults
 
 section(
     CadPreferences,
     key="cadPreferences",
-    group="CAD Preferences",
+    group=_("CAD Preferences"),
     scopes={COMPLETE},
     files=[StoragePath("ctb_dropbox_path")],
 )
@@ -17,7 +18,7 @@ section(
 section(
     ProjectCadDefaults,
     key="projectCadDefaults",
-    group="CAD Preferences",
+    group=_("CAD Preferences"),
     scopes={COMPLETE},
     files=[StoragePath("ctb_dropbox_path")],
 )
@@ -25,6 +26,6 @@ section(
 section(
     CadLayoutCache,
     key="cadLayoutCache",
-    group="CAD Preferences",
+    group=_("CAD Preferences"),
     scopes={COMPLETE},
 )

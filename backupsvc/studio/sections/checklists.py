@@ -1,11 +1,12 @@
 """Steps of design sections."""
 
 from backups.registry import COMPLETE, section
+from backups.wording import _
 from backupsvc.studio.models import ChecklistItem
 
 section(
     ChecklistItem,
     key="checklistItems",
-    group="Additional Complete Tables",
+    group=_("Additional Complete Tables"),
     scopes={COMPLETE},
 )

@@ -5,8 +5,9 @@ are the same in every project.
 """
 
 from backups.registry import exclude
+from backups.wording import _
 
-NO_GROUPS = "Always empty: what an account may do is decided by its role."
+NO_GROUPS = _("Always empty: what an account may do is decided by its role.")
 
 exclude("auth.Group", because=NO_GROUPS)
 exclude("auth.Group_permissions", because=NO_GROUPS)

@@ -7,12 +7,13 @@ Complete backups only: a Safe file holds neither.
 # ruff: noqa: S106 - "secret" names columns here.
 
 from backups.registry import COMPLETE, NULL, SAFE, Omit, random_token, section
+from backups.wording import _
 from backupsvc.studio.models import ClientApprovalEmailLog, EmailLog, FloorplanApprovalEmailLog
 
 section(
     EmailLog,
     key="emailLogs",
-    group="Email Logs",
+    group=_("Email Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id to subject html sent_at opened_at type metadata delivery_status "
     "delivery_error provider_id provider delivered_at",
@@ -22,7 +23,7 @@ section(
 section(
     ClientApprovalEmailLog,
     key="clientApprovalEmailLogs",
-    group="Email Logs",
+    group=_("Email Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id to subject html_content sent_at opened_at clicked_at follow_up_sent_at",
     redact={"version": Omit(refill=NULL), "tracking_pixel_id": Omit(refill=random_token)},
@@ -32,7 +33,7 @@ section(
 section(
     FloorplanApprovalEmailLog,
     key="floorplanApprovalEmailLogs",
-    group="Email Logs",
+    group=_("Email Logs"),
     scopes={SAFE, COMPLETE},
     safe_columns="id to subject html_content sent_at opened_at clicked_at follow_up_sent_at",
     redact={"version": Omit(refill=NULL), "tracking_pixel_id": Omit(refill=random_token)},

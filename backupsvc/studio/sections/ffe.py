@@ -1,6 +1,7 @@
 """The organisation's FFE library and templates."""
 
 from backups.registry import COMPLETE, section
+from backups.wording import _
 from backupsvc.studio.models import (
     FFEBathroomState,
     FFEGeneralSettings,
@@ -13,41 +14,41 @@ from backupsvc.studio.models import (
 section(
     FFELibraryItem,
     key="ffeLibraryItems",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     FFEGeneralSettings,
     key="ffeGeneralSettings",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     FFEBathroomState,
     key="ffeBathroomStates",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     FFETemplate,
     key="ffeTemplates",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     FFETemplateSection,
     key="ffeTemplateSections",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     FFETemplateItem,
     key="ffeTemplateItems",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )

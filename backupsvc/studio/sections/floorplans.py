@@ -1,6 +1,7 @@
 """Floorplans on their way to approval."""
 
 from backups.registry import COMPLETE, section
+from backups.wording import _
 from backupsvc.studio.models import (
     FloorplanApprovalActivity,
     FloorplanApprovalAsset,
@@ -10,20 +11,20 @@ from backupsvc.studio.models import (
 section(
     FloorplanApprovalActivity,
     key="floorplanApprovalActivities",
-    group="Additional Complete Tables",
+    group=_("Additional Complete Tables"),
     scopes={COMPLETE},
 )
 
 section(
     FloorplanApprovalAsset,
     key="floorplanApprovalAssets",
-    group="Additional Complete Tables",
+    group=_("Additional Complete Tables"),
     scopes={COMPLETE},
 )
 
 section(
     FloorplanApprovalVersion,
     key="floorplanApprovalVersions",
-    group="Additional Complete Tables",
+    group=_("Additional Complete Tables"),
     scopes={COMPLETE},
 )

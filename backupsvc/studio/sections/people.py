@@ -3,12 +3,13 @@
 # ruff: noqa: S106 - "secret" names columns here.
 
 from backups.registry import COMPLETE, NULL, SAFE, Accounts, Address, Omit, section
+from backups.wording import _
 from backupsvc.studio.models import Client, Contractor, Organization, User
 
 section(
     Organization,
     key="organizations",
-    group="Core Data",
+    group=_("Core Data"),
     scopes={SAFE, COMPLETE},
     safe_columns="id name slug created_at updated_at",
 )
@@ -16,7 +17,7 @@ section(
 section(
     User,
     key="users",
-    group="Core Data",
+    group=_("Core Data"),
     scopes={SAFE, COMPLETE},
     safe_columns="id name email email_verified image role org phone_number "
     "email_notifications_enabled sms_notifications_enabled must_change_password "
@@ -41,7 +42,7 @@ section(
 section(
     Client,
     key="clients",
-    group="Core Data",
+    group=_("Core Data"),
     scopes={SAFE, COMPLETE},
     safe_columns="id name email phone org created_at updated_at company",
 )
@@ -49,7 +50,7 @@ section(
 section(
     Contractor,
     key="contractors",
-    group="Core Data",
+    group=_("Core Data"),
     scopes={SAFE, COMPLETE},
     safe_columns="id business_name contact_name email phone address type specialty notes is_active "
     "org created_at updated_at",

@@ -1,12 +1,13 @@
 """Projects and rooms. Room sections are in Complete backups only: a Safe file names none."""
 
 from backups.registry import COMPLETE, NULL, SAFE, JsonAddress, Omit, section
+from backups.wording import _
 from backupsvc.studio.models import Project, Room
 
 section(
     Project,
     key="projects",
-    group="Core Data",
+    group=_("Core Data"),
     scopes={SAFE, COMPLETE},
     safe_columns="id name description type status client due_date budget dropbox_folder org "
     "created_by updated_by created_at updated_at cover_images address street_address "
@@ -17,7 +18,7 @@ section(
 section(
     Room,
     key="rooms",
-    group="Core Data",
+    group=_("Core Data"),
     scopes={SAFE, COMPLETE},
     safe_columns="id project type name order status current_stage progress_ffe created_by "
     "updated_by created_at updated_at",

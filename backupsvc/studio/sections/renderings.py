@@ -1,25 +1,26 @@
 """Renderings and drawings."""
 
 from backups.registry import COMPLETE, section
+from backups.wording import _
 from backupsvc.studio.models import DrawingChecklistItem, RenderingNote, RenderingVersion
 
 section(
     RenderingVersion,
     key="renderingVersions",
-    group="Rendering & Drawings",
+    group=_("Rendering & Drawings"),
     scopes={COMPLETE},
 )
 
 section(
     RenderingNote,
     key="renderingNotes",
-    group="Rendering & Drawings",
+    group=_("Rendering & Drawings"),
     scopes={COMPLETE},
 )
 
 section(
     DrawingChecklistItem,
     key="drawingChecklistItems",
-    group="Rendering & Drawings",
+    group=_("Rendering & Drawings"),
     scopes={COMPLETE},
 )

@@ -1,18 +1,19 @@
 """Groups of rooms and presets."""
 
 from backups.registry import COMPLETE, section
+from backups.wording import _
 from backupsvc.studio.models import RoomPreset, RoomSection
 
 section(
     RoomSection,
     key="roomSections",
-    group="Room Configuration",
+    group=_("Room Configuration"),
     scopes={COMPLETE},
 )
 
 section(
     RoomPreset,
     key="roomPresets",
-    group="Room Configuration",
+    group=_("Room Configuration"),
     scopes={COMPLETE},
 )

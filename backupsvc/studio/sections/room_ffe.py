@@ -1,26 +1,27 @@
 """Templates at work in rooms."""
 
 from backups.registry import COMPLETE, JsonAddress, section
+from backups.wording import _
 from backupsvc.studio.models import FFESectionLibrary, RoomFFEInstance, RoomFFEItem, RoomFFESection
 
 section(
     RoomFFEInstance,
     key="roomFfeInstances",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     RoomFFESection,
     key="roomFfeSections",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )
 
 section(
     RoomFFEItem,
     key="roomFfeItems",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
     files=[JsonAddress("attachments", path="$[*].url")],
 )
@@ -28,6 +29,6 @@ section(
 section(
     FFESectionLibrary,
     key="ffeSectionLibrary",
-    group="FFE System (Complete)",
+    group=_("FFE System (Complete)"),
     scopes={COMPLETE},
 )

@@ -1,19 +1,20 @@
 """Specification books and the drawings in them."""
 
 from backups.registry import COMPLETE, Address, StoragePath, section
+from backups.wording import _
 from backupsvc.studio.models import DropboxFileLink, SpecBook, SpecBookGeneration, SpecBookSection
 
 section(
     SpecBook,
     key="specBooks",
-    group="Spec Books",
+    group=_("Spec Books"),
     scopes={COMPLETE},
 )
 
 section(
     SpecBookSection,
     key="specBookSections",
-    group="Spec Books",
+    group=_("Spec Books"),
     scopes={COMPLETE},
     files=[Address("rendering_url"), Address("rendering_urls")],
 )
@@ -21,7 +22,7 @@ section(
 section(
     SpecBookGeneration,
     key="specBookGenerations",
-    group="Spec Books",
+    group=_("Spec Books"),
     scopes={COMPLETE},
     files=[Address("pdf_url")],
 )
@@ -29,7 +30,7 @@ section(
 section(
     DropboxFileLink,
     key="dropboxFileLinks",
-    group="Spec Books",
+    group=_("Spec Books"),
     scopes={COMPLETE},
     files=[
         StoragePath("dropbox_path"),

@@ -1,12 +1,13 @@
 """Tags, pins and likes."""
 
 from backups.registry import COMPLETE, SAFE, section
+from backups.wording import _
 from backupsvc.studio.models import AssetPin, AssetTag, CommentLike, CommentPin, CommentTag, Tag
 
 section(
     Tag,
     key="tags",
-    group="Tags & Metadata",
+    group=_("Tags & Metadata"),
     scopes={SAFE, COMPLETE},
     safe_columns="id name type color description org created_at updated_at",
 )
@@ -14,7 +15,7 @@ section(
 section(
     AssetTag,
     key="assetTags",
-    group="Tags & Metadata",
+    group=_("Tags & Metadata"),
     scopes={SAFE, COMPLETE},
     safe_columns="id asset tag user created_at",
 )
@@ -22,7 +23,7 @@ section(
 section(
     CommentTag,
     key="commentTags",
-    group="Tags & Metadata",
+    group=_("Tags & Metadata"),
     scopes={SAFE, COMPLETE},
     safe_columns="id comment tag user created_at",
 )
@@ -30,7 +31,7 @@ section(
 section(
     AssetPin,
     key="assetPins",
-    group="Tags & Metadata",
+    group=_("Tags & Metadata"),
     scopes={SAFE, COMPLETE},
     safe_columns="id asset user created_at",
 )
@@ -38,7 +39,7 @@ section(
 section(
     CommentPin,
     key="commentPins",
-    group="Tags & Metadata",
+    group=_("Tags & Metadata"),
     scopes={SAFE, COMPLETE},
     safe_columns="id comment user created_at",
 )
@@ -46,7 +47,7 @@ section(
 section(
     CommentLike,
     key="commentLikes",
-    group="Tags & Metadata",
+    group=_("Tags & Metadata"),
     scopes={SAFE, COMPLETE},
     safe_columns="id comment user created_at",
 )

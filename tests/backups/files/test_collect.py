@@ -12,6 +12,7 @@ from backups.errors import FetchError
 from backups.files import collect
 from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool, TooLarge
+from backups.wording import _
 from tests.backups.files.web import Web, body, endless, serving, status
 from tests.backups.studio import keep
 
@@ -202,7 +203,7 @@ def test_a_safe_backup_counts_without_fetching(web: Web):
 def test_a_stream_that_fails_leaves_nothing_in_the_spool(spool: Spool, tmp_path: Path):
     def broken() -> Iterator[bytes]:
         yield b"half"
-        raise FetchError("file.unreachable", "Broken off.", hint="None.")
+        raise FetchError("file.unreachable", _("Broken off."), hint=_("None."))
 
     with pytest.raises(FetchError):
         spool.take(broken(), limit_bytes=100)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backups.errors import BackupSystemError, StorageFailure
 from backups.management import terminal
 from backups.models import BackupRun, State
+from backups.wording import _
 
 
 def throw(error: BaseException) -> None:
@@ -21,14 +22,14 @@ def refusal(error: BaseException, **how: Any) -> CommandError:
 
 
 def test_an_error_is_said_with_what_to_do_and_its_code():
-    error = StorageFailure("storage.full", "The disk is full.", hint="Free space.")
+    error = StorageFailure("storage.full", _("The disk is full."), hint=_("Free space."))
     refused = refusal(error)
     assert str(refused) == "The disk is full.\n  What to do: Free space.\n  Code: storage.full"
     assert refused.returncode == 1
 
 
 def test_a_command_may_end_with_a_status_of_its_own():
-    error = StorageFailure("storage.full", "The disk is full.", hint="Free space.")
+    error = StorageFailure("storage.full", _("The disk is full."), hint=_("Free space."))
     assert refusal(error, status=terminal.UNSOUND).returncode == 2
 
 

@@ -18,6 +18,7 @@ from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
 from backups.services import creating, installation, runs, vault
 from backups.services.verifying import verify
+from backups.wording import _
 from backupsvc.studio.models import Organization, User
 from tests.backups.studio import PASSWORD, PICTURE, keep, picture, small_studio
 from tests.roundtrip.engine import back_up, data_part, document, parsed, stored
@@ -215,7 +216,7 @@ def test_a_full_disk_leaves_nothing_that_looks_like_a_backup(
 
 
 def test_what_does_not_verify_is_not_kept(monkeypatch: pytest.MonkeyPatch):
-    error = ArtifactError("artifact.damaged", "Damaged.", hint="None.")
+    error = ArtifactError("artifact.damaged", _("Damaged."), hint=_("None."))
     monkeypatch.setattr(creating, "verify_stream", fail_with(error))
     run = failed()
     assert (run.state, run.error_code, run.artifact) == (State.FAILED, "artifact.damaged", "")

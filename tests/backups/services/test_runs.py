@@ -23,9 +23,10 @@ from backups.models import AuditEvent, BackupRun, State
 from backups.services import runs
 from backups.services.progress import cancelled
 from backups.services.runs import COMMAND_LINE, Actor
+from backups.wording import _
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOST = StorageFailure("storage.full", "The disk is full.", hint="Free space.")
+LOST = StorageFailure("storage.full", _("The disk is full."), hint=_("Free space."))
 
 
 @pytest.fixture
@@ -274,7 +275,7 @@ def test_the_runs_point_at_no_other_table():
 
 
 def test_an_error_of_the_tree_can_be_handed_between_processes():
-    error = DatabaseFailure("database.lost", "Lost.", hint="Look.", permanent=False)
+    error = DatabaseFailure("database.lost", _("Lost."), hint=_("Look."), permanent=False)
     again: BackupSystemError = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(again), again.code, again.hint, again.permanent) == (
         *(DatabaseFailure, "database.lost", "Look.", False),

@@ -15,6 +15,7 @@ import zstandard
 
 from backups.errors import ArtifactError, BackupSystemError, StorageFailure
 from backups.services import vault
+from backups.wording import _
 from tests.backups.artifact.documents import document
 
 pytestmark = pytest.mark.usefixtures("folders")
@@ -93,8 +94,8 @@ def test_names_of_backups_are_random_and_cannot_be_guessed():
 
 
 def test_a_draft_that_does_not_verify_is_removed():
-    def disagree(_: object) -> None:
-        throw(ArtifactError("artifact.damaged", "Damaged.", hint="None."))
+    def disagree(found: object) -> None:
+        throw(ArtifactError("artifact.damaged", _("Damaged."), hint=_("None.")))
 
     with pytest.raises(ArtifactError), vault.draft("a") as draft:
         vault.keep(draft, disagree)

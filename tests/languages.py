@@ -1,0 +1,110 @@
+"""Languages that are made up: one that marks all it translates, and ones of a few sentences."""
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from unittest import mock
+
+from django.utils.translation import trans_real
+
+# One that Django knows, so that it may be asked for; nobody here reads it.
+MARKED = "eo"
+OPEN, CLOSE = "⟦", "⟧"
+_PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sdf]|\{\w+(?:![rs])?\}")
+
+
+class _Marking:
+    """Puts all that a catalogue translates into brackets, and what is filled in outside of them."""
+
+    def gettext(self, message: str) -> str:
+        said = message.rsplit(trans_real.CONTEXT_SEPARATOR, 1)[-1]
+        return OPEN + _PLACEHOLDER.sub(rf"{CLOSE}\g<0>{OPEN}", said) + CLOSE
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        return self.gettext(singular if n == 1 else plural)
+
+    def language(self) -> str:
+        return MARKED
+
+    def to_language(self) -> str:
+        return MARKED
+
+
+@contextmanager
+def marked_language() -> Iterator[None]:
+    """Let the language ``MARKED`` be the one of brackets."""
+    with mock.patch.dict(trans_real._translations, {MARKED: _Marking()}):
+        yield
+
+
+SPOKEN = ("aria-label", "title", "placeholder", "alt", "label", "data-announce", "data-label")
+_UNSPOKEN = ("script", "style", "code", "time", "svg")
+
+
+class _Spoken(HTMLParser):
+    """What a page says: its text in one string, and each attribute that is shown or read out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts = [""]
+        self._inside = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self._inside += tag in _UNSPOKEN
+        values = dict(attributes)
+        for name, value in values.items():
+            if value and (name in SPOKEN or name.startswith("data-text")):
+                self.texts.append(value)
+        if tag == "input" and values.get("type") in ("submit", "button", "reset"):
+            self.texts.append(values.get("value") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside -= tag in _UNSPOKEN
+
+    def handle_data(self, text: str) -> None:
+        # A translation may hold tags, so brackets are looked for in the whole text.
+        self.texts[0] += "" if self._inside else text
+
+
+def untranslated(page: str, known: set[str]) -> list[str]:
+    """What a page in the language ``MARKED`` says outside of brackets, but for numbers, signs and what
+    is ``known``: names, addresses and codes. A name counts as a whole word only."""
+    spoken = _Spoken()
+    spoken.feed(page)
+    names = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True) if name)
+    data = re.compile(rf"(?<!\w)(?:{names})(?!\w)") if names else re.compile(r"(?!)")
+    left = [
+        words.strip()
+        for text in spoken.texts
+        for words in re.split(r"[⟦⟧\n]", data.sub("", _unbracketed(text)))
+    ]
+    return [words for words in left if re.search(r"[^\W\d_]", words)]
+
+
+def _unbracketed(text: str) -> str:
+    return re.sub(rf"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", "\n", text)
+
+
+def write_catalogue(folder: Path, language: str, sentences: Mapping[str, str]) -> None:
+    """A compiled catalogue below ``folder``, as msgfmt would write it. Plural forms stand together,
+    with NUL between them, in the original as in the translation."""
+    head = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+    pairs = sorted((k.encode(), v.encode()) for k, v in ({"": head} | dict(sentences)).items())
+    start = 7 * 4 + 16 * len(pairs)
+    keys, values, body = b"", b"", b""
+    for key, _value in pairs:
+        keys += struct.pack("<II", len(key), start + len(body))
+        body += key + b"\0"
+    for _key, value in pairs:
+        values += struct.pack("<II", len(value), start + len(body))
+        body += value + b"\0"
+    count = len(pairs)
+    tables = (28, 28 + 8 * count, 0, 0)
+    target = folder / language / "LC_MESSAGES" / "django.mo"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(
+        struct.pack("<IIIIIII", 0x950412DE, 0, count, *tables) + keys + values + body
+    )
