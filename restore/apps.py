@@ -9,7 +9,7 @@ class RestoreConfig(AppConfig):
     verbose_name = _("Restores")
 
     def ready(self) -> None:
-        from backups import jobs, navigation, panels
+        from backups import jobs, navigation, panels, trail
         from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
         from restore.services import plan_runs, requests, superseded, undoing, uploads
@@ -25,11 +25,13 @@ class RestoreConfig(AppConfig):
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),
         ]
+        from restore.trail import ACTIONS
         from restore.views import panels as shown
 
         panels.add("run", shown.proof)
         panels.add("readiness", shown.readiness)
         panels.add("frame", shown.hold)
+        trail.add_actions(ACTIONS)
         navigation.add_tab(
             navigation.Tab(
                 "import", _("Import Backup"), "admin:restore_import", "restore.apply_restore", 30

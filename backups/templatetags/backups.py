@@ -10,9 +10,9 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
-from backups import panels
+from backups import panels, trail
 from backups.models import BackupRun, State
 from backups.navigation import tabs_for
 from backups.registry import COMPLETE
@@ -32,6 +32,10 @@ _SIGNS = {
 
 
 register.filter("translated", translated)
+register.filter("action_word", trail.action)
+register.filter("outcome_word", trail.outcome)
+register.filter("detail_word", trail.detail)
+register.filter("person", trail.person)
 
 
 @register.filter
@@ -146,34 +150,11 @@ def last_part(label: str) -> str:
     return label.rsplit(".", 1)[-1]
 
 
-_ACTIONS = {
-    "backup.safe": gettext_lazy("Safe Backup"),
-    "backup.complete": gettext_lazy("Complete Backup"),
-    "backup.see": gettext_lazy("Look at a backup"),
-    "backup.cancel": gettext_lazy("Cancel a backup"),
-    "backup.download": gettext_lazy("Download"),
-    "backup.verify": gettext_lazy("Verify again"),
-    "backup.pin": gettext_lazy("Pin"),
-    "backup.release": gettext_lazy("Release"),
-    "backup.delete": gettext_lazy("Delete"),
-    "password.again": gettext_lazy("Password again"),
-    "audit.export": gettext_lazy("Export the audit trail"),
-    "page.dashboard": gettext_lazy("Open the dashboard"),
-    "page.history": gettext_lazy("Open the history"),
-    "page.coverage": gettext_lazy("Open the coverage report"),
-    "page.audit": gettext_lazy("Open the audit trail"),
-}
 _GOOD_OUTCOMES = {"done", "accepted", "served", "succeeded"}
 _BAD_OUTCOMES = {"refused", "wrong", "limited", "failed"}
 
 
 @register.filter
-def action_word(action: str) -> str:
-    """An action of the audit trail in words; of another app's, its code made readable."""
-    return str(_ACTIONS.get(action) or action.replace(".", ": ").capitalize())
-
-
-@register.filter
 def outcome_badge(outcome: str) -> SafeString:
     kind = "good" if outcome in _GOOD_OUTCOMES else "bad" if outcome in _BAD_OUTCOMES else "quiet"
-    return badge(kind, "", outcome)
+    return badge(kind, "", trail.outcome(outcome))

@@ -1,0 +1,89 @@
+"""What the audit trail's codes are called on a page. An app that stands on this one adds its own in
+``ready()``.
+"""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = Mapping[str, str | Promise]
+
+_ACTIONS: dict[str, str | Promise] = {
+    "backup.safe": _("Safe Backup"),
+    "backup.complete": _("Complete Backup"),
+    "backup.see": _("Look at a backup"),
+    "backup.cancel": _("Cancel a backup"),
+    "backup.download": _("Download"),
+    "backup.verify": _("Verify again"),
+    "backup.pin": _("Pin"),
+    "backup.release": _("Release"),
+    "backup.delete": _("Delete"),
+    "password.again": _("Password again"),
+    "audit.export": _("Export the audit trail"),
+    "page.dashboard": _("Open the dashboard"),
+    "page.history": _("Open the history"),
+    "page.coverage": _("Open the coverage report"),
+    "page.audit": _("Open the audit trail"),
+}
+_OUTCOMES: dict[str, str | Promise] = {
+    "accepted": _("accepted"),
+    "begun": _("begun"),
+    "cancel requested": _("cancelling asked for"),
+    "cancelled": _("cancelled"),
+    "discarded": _("thrown away"),
+    "done": _("done"),
+    "downloaded": _("downloaded"),
+    "failed": _("failed"),
+    "incomplete": _("incomplete"),
+    "limited": _("limited"),
+    "password wanted": _("password wanted"),
+    "received": _("received"),
+    "refused": _("refused"),
+    "released": _("released"),
+    "removed": _("removed"),
+    "requested": _("asked for"),
+    "served": _("served"),
+    "succeeded": _("succeeded"),
+    "wrong": _("wrong"),
+}
+_DETAILS: dict[str, str | Promise] = {
+    "bytes": _("bytes"),
+    "choices": _("choices"),
+    "code": _("code"),
+    "count": _("number"),
+    "digest": _("digest"),
+    "file": _("file"),
+    "form": _("form"),
+    "from_byte": _("from byte"),
+    "made": _("made"),
+    "path": _("address"),
+    "reason": _("reason"),
+    "scope": _("type"),
+}
+# Who is no person.
+_NOBODIES: dict[str, str | Promise] = {"command line": _("command line"), "sweep": _("cleaning up")}
+
+
+def add_actions(words: Words) -> None:
+    """Name further actions. Idempotent."""
+    _ACTIONS.update(words)
+
+
+def action(code: str) -> str:
+    """An action in words; one that nobody named is its code made readable."""
+    return str(_ACTIONS.get(code) or code.replace(".", ": ").capitalize())
+
+
+def outcome(code: str) -> str:
+    """An outcome in words; that of an error is its code."""
+    return str(_OUTCOMES.get(code, code))
+
+
+def detail(name: str) -> str:
+    return str(_DETAILS.get(name, name))
+
+
+def person(name: str) -> str:
+    """A person's name, or what stands in its place in words."""
+    return str(_NOBODIES.get(name, name))

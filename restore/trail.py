@@ -1,0 +1,22 @@
+"""What the audit trail's actions of imports and restores are called on a page."""
+
+from django.utils.translation import gettext_lazy as _
+
+ACTIONS = {
+    "files.superseded": _("Remove files that nothing points to"),
+    "outgoing": _("Mail and jobs that are held"),
+    "outgoing.release": _("Release mail and jobs"),
+    "page.import": _("Open the page Import Backup"),
+    "page.rehearsal": _("Look at a test restore"),
+    "page.restore": _("Look at a restore"),
+    "page.restores": _("Open the list of restores"),
+    "plan": _("Plan a restore"),
+    "plan.download": _("Download a plan"),
+    "rehearsal": _("Test restore"),
+    "rehearsal.cancel": _("Cancel a test restore"),
+    "rehearsal.start": _("Start a test restore"),
+    "restore": _("Restore"),
+    "restore.confirm": _("Confirm a restore"),
+    "restore.undo": _("Undo a restore"),
+    "upload": _("Upload a file"),
+}
