@@ -8,7 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
 
+from django.test import override_settings
+from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import trans_real
+
+from backups.registry import registry
 
 # One that Django knows, so that it may be asked for; nobody here reads it.
 MARKED = "eo"
@@ -35,11 +40,20 @@ class _Marking:
 
 @contextmanager
 def marked_language() -> Iterator[None]:
-    """Let the language ``MARKED`` be the one of brackets."""
-    with mock.patch.dict(trans_real._translations, {MARKED: _Marking()}):
+    """Let everything be said in the language of brackets, requests of a test's browser included."""
+    with (
+        mock.patch.dict(trans_real._translations, {MARKED: _Marking()}),
+        override_settings(LANGUAGE_CODE=MARKED),
+        # Whatever a request made active meanwhile goes with it.
+        translation.override(MARKED),
+    ):
         yield
 
 
+# What has no translation: the heading of the tests' own tables, names of formats, and words that are
+# typed as they are.
+FIXED = {"Zoo", "SHA-256", ".json", ".json.zst", "REPLACE ALL DATA"}
+_NUMBER_OF_A_RUN = "[0-9a-f]{12,64}"  # or a digest, or the beginning of either
 SPOKEN = ("aria-label", "title", "placeholder", "alt", "label", "data-announce", "data-label")
 _UNSPOKEN = ("script", "style", "code", "time", "svg")
 
@@ -54,6 +68,7 @@ class _Spoken(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self._inside += tag in _UNSPOKEN
+        self.texts[0] += "\n"
         values = dict(attributes)
         for name, value in values.items():
             if value and (name in SPOKEN or name.startswith("data-text")):
@@ -63,6 +78,7 @@ class _Spoken(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._inside -= tag in _UNSPOKEN
+        self.texts[0] += "\n"
 
     def handle_data(self, text: str) -> None:
         # A translation may hold tags, so brackets are looked for in the whole text.
@@ -74,14 +90,24 @@ def untranslated(page: str, known: set[str]) -> list[str]:
     is ``known``: names, addresses and codes. A name counts as a whole word only."""
     spoken = _Spoken()
     spoken.feed(page)
-    names = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True) if name)
-    data = re.compile(rf"(?<!\w)(?:{names})(?!\w)") if names else re.compile(r"(?!)")
+    names = "|".join(re.escape(name) for name in sorted(known | FIXED, key=len, reverse=True))
+    data = re.compile(rf"(?<!\w)(?:{names}|{_NUMBER_OF_A_RUN})(?!\w)")
     left = [
         words.strip()
         for text in spoken.texts
         for words in re.split(r"[⟦⟧\n]", data.sub("", _unbracketed(text)))
     ]
     return [words for words in left if re.search(r"[^\W\d_]", words)]
+
+
+def names_of_tables() -> set[str]:
+    """Every word for a table that pages show: they are the application's own."""
+    found: set[str] = set()
+    for section in registry.sections:
+        meta = section.model._meta
+        found |= {section.key, section.table, meta.object_name or ""}
+        found.add(capfirst(str(meta.verbose_name_plural)))
+    return found
 
 
 def _unbracketed(text: str) -> str:

@@ -1,0 +1,355 @@
+"""Every page of the backups in a made-up language: what is not in brackets has escaped translation."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from django.test import RequestFactory, override_settings
+from django.utils import timezone
+
+from backups import jobs
+from backups.database import locks
+from backups.database.connection import connected
+from backups.errors import StorageFailure, WorkerFailure
+from backups.files.spool import _too_large
+from backups.files.storage import _missing
+from backups.findings import Finding, Severity
+from backups.middleware import DatabaseAwayMiddleware
+from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
+from backups.services import coverage, runs, vault
+from backups.services.runs import Actor
+from backups.views import coverage as coverage_page
+from backups.views.runs import STAGES
+from backups.wording import _
+from restore.trail import ACTIONS
+from tests.docs.pages import ROOT
+from tests.languages import marked_language, names_of_tables, untranslated
+from tests.pages.conftest import PAGES, PASSWORD, statistics
+
+PEOPLE = {"owner@studio.example", "admin@studio.example", "designer@studio.example"}
+FILE = "photo.jpg"
+
+
+@pytest.fixture(autouse=True)
+def spoken():
+    with marked_language():
+        yield
+
+
+def left_over(answer, *names: str) -> list[str]:
+    """What a page says that is neither translated nor data."""
+    assert "⟦" in answer.content.decode()
+    return untranslated(answer.content.decode(), {*names, *PEOPLE, FILE})
+
+
+def gone_away(*_arguments: object) -> bool:
+    raise WorkerFailure("worker.redis_away", _("Redis is away."), hint=_("Start Redis."))
+
+
+def missing(error: StorageFailure, state: str) -> dict:
+    """A file as a run lists it."""
+    return {
+        "state": state,
+        "name": FILE,
+        "reason": str(error.message),
+        "words": error.message.as_plain(),
+        "code": error.code,
+        "used_by": ["users.avatar"],
+        "rows": 2,
+    }
+
+
+def failed(state: str = State.FAILED, **fields) -> BackupRun:
+    error = StorageFailure("storage.full", _("The disk is full."), hint=_("Free space."))
+    now = timezone.now()
+    times = {"started_at": now, "finished_at": now}
+    return BackupRun.objects.create(
+        scope="complete", state=state, **times, **error_values(error), **fields
+    )
+
+
+# The dashboard
+
+
+@pytest.mark.parametrize("role", ["OWNER", "ADMIN"])
+@pytest.mark.parametrize("made", [(), ("safe",), ("safe", "complete")])
+def test_the_dashboard(sign_in, backup, role, made):
+    for scope in made:
+        backup(scope)
+    assert left_over(sign_in(role).get(PAGES)) == []
+
+
+def test_the_dashboard_of_old_incomplete_and_lost_backups(owner, backup):
+    backup("complete", requested_at=timezone.now() - timezone.timedelta(days=90))
+    newer = backup("complete", error_code="artifact.damaged")
+    gaps = statistics(gaps=2, skipped=1)
+    backup("complete", state=State.INCOMPLETE, statistics=gaps, requested_at=newer.requested_at)
+    backup("safe", requested_at=timezone.now() - timezone.timedelta(hours=30))
+    assert left_over(owner.get(PAGES)) == []
+
+
+def test_the_dashboard_without_workers_and_without_the_queue(owner, monkeypatch):
+    monkeypatch.setattr(jobs, "workers_listening", lambda: False)
+    assert left_over(owner.get(PAGES)) == []
+    monkeypatch.setattr(jobs, "workers_listening", gone_away)
+    assert left_over(owner.get(PAGES)) == []
+
+
+# One run
+
+
+@pytest.mark.parametrize("stage", [name for name, _label in STAGES])
+def test_a_running_backup(owner, backup, stage):
+    backup("complete")
+    run = BackupRun.objects.create(
+        scope="complete",
+        state=State.RUNNING,
+        started_at=timezone.now() - timezone.timedelta(seconds=90),
+        stage=stage,
+        section="users",
+        rows_done=50,
+        rows_total=100,
+        sections_total=82,
+        bytes_done=4000,
+        cancel_requested=stage == "rows",
+    )
+    with connected(purpose="test") as alive:
+        assert locks.hold_run(alive, run.pk)
+        assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+        assert left_over(owner.get(f"{PAGES}runs/{run.pk}/live/")) == []
+
+
+@pytest.mark.parametrize("listening", [lambda: True, lambda: False, gone_away])
+def test_a_waiting_backup(owner, monkeypatch, listening):
+    monkeypatch.setattr(jobs, "workers_listening", listening)
+    run = BackupRun.objects.create(scope="safe", requested_by_name="command line")
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
+def test_a_backup_that_failed(owner, state):
+    assert left_over(owner.get(f"{PAGES}runs/{failed(state).pk}/"), "storage.full") == []
+
+
+def test_a_backup_that_was_cancelled_before_there_were_words(owner):
+    run = BackupRun.objects.create(scope="safe", state=State.CANCELLED)
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+
+
+@pytest.mark.parametrize("scope", ["safe", "complete"])
+def test_a_finished_backup(owner, backup, scope):
+    run = backup(scope, pinned=True)
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+
+
+def test_a_safety_backup_that_is_kept(owner, backup):
+    until = timezone.now() + timezone.timedelta(days=3)
+    run = backup("complete", purpose=Purpose.SAFETY, keep_until=until, verified_at=None)
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/delete/")) == []
+
+
+def test_a_backup_with_gaps_and_skipped_files(owner, backup):
+    found = statistics(gaps=1, skipped=1)
+    found["not_embedded"] = [missing(_missing(), "gap"), missing(_too_large(5000), "skipped")]
+    run = backup("complete", state=State.INCOMPLETE, statistics=found)
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+
+
+def test_a_damaged_and_a_lost_backup(owner, backup):
+    damaged = backup("safe", **error_values(vault.unreadable()))
+    assert left_over(owner.get(f"{PAGES}runs/{damaged.pk}/")) == []
+    lost = backup("safe", artifact="gone.json.zst")
+    assert left_over(owner.get(f"{PAGES}runs/{lost.pk}/")) == []
+
+
+def test_a_backup_that_is_being_verified(owner, backup, monkeypatch):
+    monkeypatch.setattr(jobs, "verification_is_pending", lambda run: True)
+    run = backup("safe")
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/verification/")) == []
+
+
+# Deeds, and what is said of them
+
+
+@pytest.mark.parametrize("deed", ["pin", "release", "verify"])
+def test_what_is_said_of_keeping(owner, backup, deed):
+    run = backup("safe")
+    answer = owner.post(f"{PAGES}runs/{run.pk}/{deed}/", follow=True)
+    assert left_over(answer) == []
+
+
+def test_what_is_said_when_the_queue_is_away(owner, backup, monkeypatch):
+    run = backup("safe")
+
+    monkeypatch.setattr(jobs, "enqueue_verification", gone_away)
+    answer = owner.post(f"{PAGES}runs/{run.pk}/verify/", follow=True)
+    assert left_over(answer) == []
+
+
+def test_deleting(owner, backup):
+    run = backup("safe")
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/delete/")) == []
+    assert left_over(owner.post(f"{PAGES}runs/{run.pk}/delete/", follow=True)) == []
+    pinned = backup("safe", pinned=True)
+    answer = owner.post(f"{PAGES}runs/{pinned.pk}/delete/", follow=True)
+    assert left_over(answer) == []
+
+
+def test_starting_a_complete_backup(owner, backup):
+    assert left_over(owner.get(f"{PAGES}start/complete/")) == []
+    backup("complete")
+    for _attempt in range(6):
+        answer = owner.post(f"{PAGES}start/complete/", {"password": "wrong"})
+        assert left_over(answer) == []
+
+
+def test_downloading_a_complete_backup(owner, backup):
+    run = backup("complete")
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/download/")) == []
+    answer = owner.post(f"{PAGES}runs/{run.pk}/download/", {"password": PASSWORD}, follow=True)
+    assert left_over(answer) == []
+
+
+# Lists
+
+
+def test_the_history(owner, backup):
+    assert left_over(owner.get(f"{PAGES}history/")) == []
+    backup("safe")
+    backup("complete", pinned=True)
+    backup("safe", purpose=Purpose.SAFETY, **error_values(vault.unreadable()))
+    failed()
+    BackupRun.objects.create(scope="safe", requested_by_name="command line")
+    assert left_over(owner.get(f"{PAGES}history/")) == []
+    assert left_over(owner.get(f"{PAGES}history/?state=running")) == []
+
+
+def test_a_history_of_many_pages(owner):
+    for _number in range(30):
+        BackupRun.objects.create(scope="safe")
+    assert left_over(owner.get(f"{PAGES}history/?page=2")) == []
+
+
+def test_the_audit_trail_of_every_deed_in_the_source(owner):
+    actor = Actor("Ann Owner", "owner@studio.example", "127.0.0.1")
+    for action in actions_of_the_source():
+        runs.audit(actor, action, "done", file=FILE, count=3, bytes=5)
+    for outcome in outcomes_of_the_source():
+        runs.audit(actor, "plan", outcome)
+    runs.audit(Actor("sweep"), "files.superseded", "removed", form="plain")
+    runs.audit(runs.COMMAND_LINE, "backup.verify", "artifact.damaged", reason="restore")
+    pages = AuditEvent.objects.count() // 25 + 1
+    values = ["Ann Owner", "127.0.0.1", "artifact.damaged", "plain", "restore"]
+    for page in range(1, pages + 1):
+        assert left_over(owner.get(f"{PAGES}audit/?page={page}"), *values) == []
+    assert left_over(owner.get(f"{PAGES}audit/?person=nobody"), *values) == []
+
+
+def actions_of_the_source() -> set[str]:
+    """What stands as an action where something is written down or permitted."""
+    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files"
+    asking = rf'(?:audit|needs|require|run_or_refuse)\([^)]*?"((?:{kinds})(?:\.[a-z]+)?)"'
+    found = set()
+    for app in ("backups", "restore"):
+        for path in (ROOT / app).rglob("*.py"):
+            source = path.read_text(encoding="utf-8")
+            found |= set(re.findall(asking, source))
+    assert len(found) > 20 and set(ACTIONS) - found <= {"files.superseded", "outgoing"}
+    return found
+
+
+def outcomes_of_the_source() -> set[str]:
+    found = set()
+    for app in ("backups", "restore"):
+        for path in (ROOT / app).rglob("*.py"):
+            source = path.read_text(encoding="utf-8")
+            found |= set(re.findall(r'audit\([^")]*?"[a-z.]+",\s*"([a-z ]+)"', source))
+            found |= set(re.findall(r'audit\([^")]*?ACTION,\s*"([a-z ]+)"', source))
+    assert {"requested", "done", "refused", "served"} <= found
+    return found
+
+
+# Coverage
+
+
+def test_the_coverage_report(owner):
+    assert left_over(owner.get(f"{PAGES}coverage/"), *names_of_tables()) == []
+
+
+def test_a_coverage_report_with_findings(owner, monkeypatch):
+    found = (
+        Finding("backups.E101", Severity.ERROR, _("Nobody owns it."), _("Declare it."), "stray"),
+        Finding("backups.W001", Severity.WARNING, _("Sounds bad."), _("Redact it."), "users"),
+    )
+    report = coverage.CoverageReport((), (), found)
+    monkeypatch.setattr(coverage_page.coverage, "report", lambda: report)
+    assert left_over(owner.get(f"{PAGES}coverage/")) == []
+
+
+def test_a_coverage_report_that_the_database_refuses(owner, monkeypatch):
+    def refuse() -> None:
+        raise vault.unreadable()
+
+    monkeypatch.setattr(coverage_page.coverage, "report", refuse)
+    assert left_over(owner.get(f"{PAGES}coverage/")) == []
+
+
+# Refusals
+
+
+def test_a_refusal(sign_in):
+    for path in ("audit/", "start/complete/"):
+        answer = sign_in("ADMIN").get(PAGES + path)
+        assert answer.status_code == 403
+        assert left_over(answer) == []
+
+
+def test_the_page_for_a_database_that_is_away():
+    def nothing(request):
+        raise NotImplementedError
+
+    request = RequestFactory().get("/")
+    answer = DatabaseAwayMiddleware(nothing).process_exception(request, OperationalError())
+    assert left_over(answer) == []
+
+
+# The test itself
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "escaped"),
+    [
+        (
+            '{% translate "No backup was made yet." %}',
+            "No backup was made yet.",
+            "No backup was made",
+        ),
+        ("{% translate 'Filter the history' %}", "Filter the history", "Filter the history"),
+        ('{% translate "Everybody" %}', '{% translate "Everybody" %} else', "else"),
+    ],
+)
+def test_a_template_with_a_bare_word_is_noticed(owner, tmp_path, before, after, escaped):
+    original = (ROOT / "templates/backups/history.html").read_text(encoding="utf-8")
+    assert before in original
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups/history.html").write_text(
+        original.replace(before, after), encoding="utf-8"
+    )
+    with override_settings(TEMPLATES=templates_before(tmp_path)):
+        found = left_over(owner.get(f"{PAGES}history/"))
+    assert any(escaped in words for words in found)
+
+
+def templates_before(folder: Path) -> list[dict]:
+    engine = settings.TEMPLATES[0]
+    return [engine | {"DIRS": [folder, *engine["DIRS"]]}]
+
+
+def test_a_sentence_that_was_put_together_is_noticed(owner):
+    run = failed()
+    BackupRun.objects.filter(pk=run.pk).update(error_words={})
+    assert "The disk is full." in left_over(owner.get(f"{PAGES}runs/{run.pk}/"))
