@@ -100,6 +100,14 @@ schema: setup ## Check the migrations, and that every table is declared to the b
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check --database default
 
+# Needs GNU gettext; `manage.py compilemessages` makes of the file what is loaded.
+.PHONY: messages
+messages: setup ## Collect the texts of the pages for translators: FOR=de
+	@test -n "$(FOR)" || { echo 'error: for which language? make messages FOR=de' >&2; exit 1; }
+	@mkdir -p locale
+	DATABASE_URL=postgresql://none/none REDIS_URL=redis://none/0 $(PY) manage.py makemessages \
+		--locale $(FOR) --ignore 'tests/*' --ignore '$(VENV)/*' --ignore 'var/*'
+
 .PHONY: check
 check: lint types contracts schema ## Everything short of the tests
 

@@ -2,8 +2,12 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from backups.models import Run, new_id
+
+# What stands before the name of the file in the source of an undo.
+UNDO_OF = "undo of the restore of "
 
 
 class RestoreRun(Run):
@@ -32,6 +36,19 @@ class RestoreRun(Run):
 
     def __str__(self) -> str:
         return f"restore {self.id}"
+
+    @property
+    def source_in_words(self) -> str:
+        """The file's name; of an undo what it undoes, in the reader's language."""
+        return _in_words(self.source) if self.undo_of else self.source
+
+
+def _in_words(source: str) -> str:
+    name = source.removeprefix(UNDO_OF)
+    if name == source:
+        return source
+    # What is undone may be an undo itself.
+    return _("undo of the restore of %(name)s") % {"name": _in_words(name)}
 
 
 class Upload(models.Model):

@@ -9,7 +9,7 @@ from backups.models import BackupRun, Purpose, State
 from backups.services import runs, vault
 from backups.services.runs import Actor
 from backups.wording import _
-from restore.models import RestoreRun
+from restore.models import UNDO_OF, RestoreRun
 from restore.plan import Choices
 from restore.services import requests
 
@@ -42,9 +42,7 @@ def request(run: RestoreRun, actor: Actor, *, acting: str = "") -> RestoreRun:
     Raises RestoreError, StorageFailure.
     """
     safety = safety_backup_of(run)
-    undo = requests.request(
-        Path(f"undo of the restore of {run.source}"), actor, Choices(acting=acting)
-    )
+    undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, Choices(acting=acting))
     undo.backup = safety.pk
     undo.undo_of = run.pk
     undo.save(update_fields=["backup", "undo_of"])
