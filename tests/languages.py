@@ -87,7 +87,7 @@ class _Spoken(HTMLParser):
 
 def untranslated(page: str, known: set[str]) -> list[str]:
     """What a page in the language ``MARKED`` says outside of brackets, but for numbers, signs and what
-    is ``known``: names, addresses and codes. A name counts as a whole word only."""
+    is ``known``: names, addresses and codes, whole words only, and what a script fills in."""
     spoken = _Spoken()
     spoken.feed(page)
     names = "|".join(re.escape(name) for name in sorted(known | FIXED, key=len, reverse=True))
@@ -95,7 +95,7 @@ def untranslated(page: str, known: set[str]) -> list[str]:
     left = [
         words.strip()
         for text in spoken.texts
-        for words in re.split(r"[⟦⟧\n]", data.sub("", _unbracketed(text)))
+        for words in data.sub("", _PLACEHOLDER.sub("", _unbracketed(text))).split("\n")
     ]
     return [words for words in left if re.search(r"[^\W\d_]", words)]
 

@@ -2,17 +2,19 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import OperationalError
 from django.test import RequestFactory, override_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from backups import jobs
 from backups.database import locks
 from backups.database.connection import connected
-from backups.errors import StorageFailure, WorkerFailure
+from backups.errors import FetchError, StorageFailure, WorkerFailure
 from backups.files.spool import _too_large
 from backups.files.storage import _missing
 from backups.findings import Finding, Severity
@@ -48,7 +50,7 @@ def gone_away(*_arguments: object) -> bool:
     raise WorkerFailure("worker.redis_away", _("Redis is away."), hint=_("Start Redis."))
 
 
-def missing(error: StorageFailure, state: str) -> dict:
+def missing(error: FetchError, state: str) -> dict:
     """A file as a run lists it."""
     return {
         "state": state,
@@ -317,6 +319,23 @@ def test_the_page_for_a_database_that_is_away():
     assert left_over(answer) == []
 
 
+def test_a_page_that_is_not_there(owner):
+    answer = owner.get(f"{PAGES}runs/gone/")
+    assert answer.status_code == 404
+    assert left_over(answer) == []
+
+
+def test_resetting_a_password_and_its_mail(account, client, mailoutbox):
+    account("DESIGNER")
+    assert left_over(client.get(reverse("admin_password_reset"))) == []
+    form = {"email": "designer@studio.example"}
+    assert left_over(client.post(reverse("admin_password_reset"), form, follow=True)) == []
+    (mail,) = mailoutbox
+    body = re.sub(r"https?://\S+/", "", mail.body)
+    said = untranslated(f"{mail.subject} {body}", {"testserver", *PEOPLE})
+    assert said == []
+
+
 # The test itself
 
 
@@ -345,7 +364,7 @@ def test_a_template_with_a_bare_word_is_noticed(owner, tmp_path, before, after, 
 
 
 def templates_before(folder: Path) -> list[dict]:
-    engine = settings.TEMPLATES[0]
+    engine: dict[str, Any] = settings.TEMPLATES[0]
     return [engine | {"DIRS": [folder, *engine["DIRS"]]}]
 
 
