@@ -360,10 +360,10 @@
         progress(sent, whole, rate) {
             this.bar.value = sent / whole;
             const percent = Math.floor((100 * sent) / whole);
-            const parts = [`${percent} %`, `${bytes(sent)} / ${bytes(whole)}`];
+            const parts = [`${percent} %`, `${bytes(sent, this.text)} / ${bytes(whole, this.text)}`];
             if (rate > 0) {
-                parts.push(this.text.textRate.replace("%s", bytes(rate)));
-                parts.push(this.text.textLeft.replace("%s", duration((whole - sent) / rate)));
+                parts.push(this.text.textRate.replace("%s", bytes(rate, this.text)));
+                parts.push(this.text.textLeft.replace("%s", duration((whole - sent) / rate, this.text)));
             }
             this.figures.textContent = parts.join(" · ");
             const tenth = Math.floor(percent / 10);
@@ -405,23 +405,31 @@
         }
     }
 
-    function bytes(count) {
-        const units = ["B", "KB", "MB", "GB"];
+    function bytes(count, text) {
+        const units = text.textUnits.split(" ");
         let place = 0;
         let value = count;
         while (value >= 1024 && place < units.length - 1) {
             value /= 1024;
             place += 1;
         }
-        return `${place ? value.toFixed(1) : Math.round(value)} ${units[place]}`;
+        const digits = place ? 1 : 0;
+        const shown = value.toLocaleString(document.documentElement.lang || undefined, {
+            minimumFractionDigits: digits,
+            maximumFractionDigits: digits,
+        });
+        return `${shown} ${units[place]}`;
     }
 
-    function duration(seconds) {
+    function duration(seconds, text) {
         if (seconds < 90) {
-            return `${Math.max(1, Math.round(seconds))} s`;
+            return text.textSeconds.replace("%s", Math.max(1, Math.round(seconds)));
         }
         const minutes = Math.round(seconds / 60);
-        return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+        if (minutes < 90) {
+            return text.textMinutes.replace("%s", minutes);
+        }
+        return text.textHours.replace("%(h)s", Math.floor(minutes / 60)).replace("%(m)s", minutes % 60);
     }
 
     document.addEventListener("DOMContentLoaded", () => {
