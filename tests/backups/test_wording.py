@@ -89,7 +89,7 @@ def test_an_error_is_english_in_logs_whatever_language_is_spoken(german, caplog)
     [
         _("Plain."),
         _("{problem} (row {row})", problem=lost(2), row=1234),
-        _("{text}", text=Sentence.verbatim("An old one.")),
+        _("{text}", text=Sentence("An old one.")),
         lost(1),
     ],
 )
