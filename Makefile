@@ -69,7 +69,8 @@ battery: setup ## The full proof: minutes long
 
 .PHONY: screenshots
 screenshots: setup ## Take the pictures in docs/screenshots anew
-	@$(PY) -m pytest --ds=tests.browser.settings tests/browser/take_screenshots.py $(ARGS)
+	@$(PY) -m pytest --ds=tests.browser.settings tests/browser/take_screenshots.py \
+		tests/browser/take_restore_screenshots.py $(ARGS)
 
 .PHONY: format
 format: setup ## Format the code, and fix what can be fixed

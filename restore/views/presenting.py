@@ -173,7 +173,16 @@ def _in_words(finding: Plain) -> Plain:
         translated(Sentence.of(finding.get("words", {}).get(name), otherwise=finding[name]))
         for name in ("message", "hint")
     )
-    return finding | {"message": message, "hint": page_hint(finding["code"], hint)}
+    return finding | {"message": message, "hint": _hint_of(finding, hint)}
+
+
+def _hint_of(finding: Plain, hint: str) -> str:
+    if finding["code"] == "restore.foreign" and finding["severity"] != "error":
+        return _(
+            "You accepted it. Nobody gets a privileged role from it whom you do not tick under"
+            " “Choices”. Afterwards mail and jobs are held until an owner releases them."
+        )
+    return page_hint(finding["code"], hint)
 
 
 def schema(plan: Plain) -> list[str]:

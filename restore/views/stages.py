@@ -50,13 +50,13 @@ def _named(run: Run) -> list[tuple[str, str]]:
         # Of the files a test restore reads only the content, with the rows.
         throwaway = ("throwaway database", _("Making the throwaway database"))
         waiting, reading, *_locating = _reading()
-        return [waiting, throwaway, reading, *_writing()]
+        return [waiting, throwaway, reading, *_writing(_("Comparing the files with their hashes"))]
     return [
         *_reading(),
         ("waiting", _("Maintenance begins; work under way ends")),
         ("planning", _("Planning once more")),
         ("safety backup", _("Making the safety backup")),
-        *_writing(),
+        *_writing(_("Putting the files back")),
     ]
 
 
@@ -68,11 +68,11 @@ def _reading() -> list[tuple[str, str]]:
     ]
 
 
-def _writing() -> list[tuple[str, str]]:
+def _writing(files: str) -> list[tuple[str, str]]:
     return [
         ("emptying", _("Emptying the tables")),
         ("loading", _("Writing the rows")),
-        ("files", _("Putting the files back")),
+        ("files", files),
         ("verifying", _("Reading everything back")),
         ("references", _("Connecting the tables again")),
         ("comparing", _("Comparing with the plan")),

@@ -99,6 +99,7 @@ def rehearsal(request: HttpRequest, rehearsal_id: str) -> HttpResponseBase:
         request,
         "restore/rehearsal.html",
         title=_("Test restore"),
+        tab="history",
         **_rehearsal_context(rehearsal_id),
     )
 
@@ -173,7 +174,7 @@ def _ask_release(request: HttpRequest, form: ReleaseForm) -> HttpResponseBase:
     return page(
         request,
         "restore/release.html",
-        title=_("Mail and jobs are held"),
+        title=_("Held mail and jobs"),
         tab=TAB,
         held=outgoing.is_held(),
         waiting=outgoing.held_messages(),

@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -15,8 +16,10 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from backups.models import AuditEvent, BackupRun
+from backups.services import creating, runs, vault
 from backupsvc.serve.supervisor import Child, Supervisor
 from backupsvc.studio.demo.seeding import seed_studio
+from restore.models import OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
 from tests.browser.visitor import Visitor, chromium
 
 # Playwright's own event loop runs in this thread; what is asked of the database here waits for nobody.
@@ -93,6 +96,27 @@ def visitor(browser, address, transactional_db):
         someone.leave()
     # While Playwright's loop runs, Django keeps a connection of its own for it.
     connections.close_all()
+
+
+@pytest.fixture
+def nothing_restored(transactional_db):
+    """No restore, plan, upload, test restore or hold of another test."""
+    for model in (RestoreRun, PlanRun, Upload, Rehearsal, OutgoingHold):
+        model.objects.all().delete()
+
+
+@pytest.fixture
+def backup(transactional_db, tmp_path):
+    """Makes a backup; its file as it is downloaded. No run of it is left."""
+
+    def make(scope) -> Path:
+        run = creating.carry_out(creating.request(scope, runs.COMMAND_LINE))
+        path = tmp_path / f"{scope.value}-backup.json.zst"
+        path.write_bytes(vault.path_of(run.artifact).read_bytes())
+        BackupRun.objects.all().delete()
+        return path
+
+    return make
 
 
 @pytest.fixture

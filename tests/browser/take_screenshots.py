@@ -1,62 +1,24 @@
-"""Pictures of every backup page for docs/screenshots, light and dark, wide and narrow.
+"""Pictures of every backup page for docs/screenshots; ``take_restore_screenshots.py`` has the others.
 
 Not a test, though it runs as one (`make screenshots`): it wants what those want, a running application.
 """
 
 import datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from backups.models import BackupRun, Purpose, State
 from backupsvc.studio.models import ChatMessage
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.camera import Camera
+from tests.browser.visitor import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("worker")
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-WIDTHS = {"wide": 1280, "narrow": 360}
-THEMES = ("light", "dark")
-TALLEST = 1800
 
-
-@pytest.fixture
-def shoot(visitor):
-    """Takes one page for each theme and width, as the owner or somebody else sees it."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    people: dict[tuple[str, str, str], Visitor] = {}
-
-    def person(role, theme, width) -> Visitor:
-        key = (role, theme, width)
-        if key not in people:
-            window = {"width": WIDTHS[width], "height": 900}
-            people[key] = visitor(role, color_scheme=theme, viewport=window)
-        return people[key]
-
-    def shoot(name, path, role="owner", before=lambda someone: None):
-        for theme in THEMES:
-            for width in WIDTHS:
-                someone = person(role, theme, width)
-                someone.open(path)
-                before(someone)
-                someone.page.wait_for_timeout(300)
-                tall = someone.page.evaluate("document.documentElement.scrollHeight")
-                frame: Any = {
-                    "x": 0,
-                    "y": 0,
-                    "width": WIDTHS[width],
-                    "height": min(tall, TALLEST),
-                }
-                someone.page.screenshot(
-                    path=FOLDER / f"{name}-{theme}-{width}.png", full_page=True, clip=frame
-                )
-
-    return shoot
-
-
-def test_pictures_are_taken(shoot, visitor, held_up):
+def test_pictures_are_taken(visitor, held_up):
+    camera = Camera(visitor)
+    shoot = camera.shoot
     shoot("dashboard-first-run", "")
     owner = visitor("owner")
     make(owner, "safe", "read back from end to end")
@@ -81,6 +43,7 @@ def test_pictures_are_taken(shoot, visitor, held_up):
     shoot("download", f"runs/{complete}/download/", before=unlock)
     shoot("delete", f"runs/{complete}/delete/")
     shoot("refused", "audit/", role="designer")
+    assert camera.problems == []
 
 
 def make(owner, scope, said):

@@ -2,8 +2,6 @@
 
 import os
 import re
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -11,71 +9,21 @@ from playwright.sync_api import expect
 
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE
-from backups.services import creating, runs, vault
 from backupsvc.studio.models import ClientApproval, Issue, User
-from restore.models import PlanRun, RestoreRun, Upload
+from restore.models import RestoreRun, Upload
 from restore.services.requests import PHRASE
+from tests.browser.restoring import (
+    IMPORT,
+    OWNER,
+    choose,
+    confirm,
+    forget,
+    sign_in_again,
+    without_complaints_of,
+)
 from tests.browser.visitor import PASSWORD
 
-pytestmark = pytest.mark.usefixtures("worker")
-
-IMPORT = "/admin/restore/restorerun/import/"
-OWNER = "owner@studio.example"
-
-
-@pytest.fixture(autouse=True)
-def nothing_before(transactional_db):
-    for model in (RestoreRun, PlanRun, Upload):
-        model.objects.all().delete()
-
-
-@pytest.fixture
-def backup(transactional_db, tmp_path):
-    """A file as it is downloaded."""
-
-    def make(scope) -> Path:
-        run = creating.carry_out(creating.request(scope, runs.COMMAND_LINE))
-        path = tmp_path / f"{scope.value}-backup.json.zst"
-        path.write_bytes(vault.path_of(run.artifact).read_bytes())
-        BackupRun.objects.all().delete()
-        return path
-
-    return make
-
-
-def choose(visitor, path: Path) -> None:
-    visitor.page.get_by_label("Choose a backup file").set_input_files(path)
-
-
-def plan_of(visitor, path: Path) -> None:
-    visitor.open(IMPORT)
-    choose(visitor, path)
-    visitor.sees("Table by table", seconds=90)
-
-
-def confirm(visitor) -> None:
-    visitor.page.get_by_label("The words above").fill(PHRASE)
-    visitor.page.get_by_label("Your password, again").fill(PASSWORD)
-    visitor.click("Restore now")
-
-
-def sign_in_again(visitor) -> None:
-    visitor.click("Sign in again")
-    visitor.page.get_by_label("Email").fill(OWNER)
-    visitor.page.get_by_label("Password").fill(PASSWORD)
-    visitor.page.get_by_role("button", name="Log in").click()
-    visitor.sees("The way back")
-
-
-@contextmanager
-def without_complaints_of(visitor, words: str):
-    """Chromium notes each refused request on its console; here a refusal is what is looked at."""
-    yield
-    forget(visitor, words)
-
-
-def forget(visitor, words: str) -> None:
-    visitor.complaints[:] = [said for said in visitor.complaints if words not in said]
+pytestmark = pytest.mark.usefixtures("worker", "nothing_restored")
 
 
 def test_an_owner_restores_a_complete_backup_and_signs_in_again(visitor, backup, held_up):
@@ -113,6 +61,13 @@ def test_an_owner_restores_a_complete_backup_and_signs_in_again(visitor, backup,
         owner.sees("The restore is running")
         owner.page.locator("[aria-current=step]", has_text="safety backup").wait_for(timeout=60_000)
         owner.inspect()
+        beside = owner.new_tab()
+        beside.goto(owner.page.url)
+        for page in (owner.page, beside):
+            page.reload()
+            page.locator("[aria-current=step]", has_text="safety backup").wait_for()
+            page.get_by_text("Left of this step").wait_for()
+        beside.close()
         second = owner.new_tab()
         assert second.goto("/admin/").status == 503
         second.get_by_text("A backup is being restored").wait_for()
@@ -132,22 +87,39 @@ def test_an_owner_restores_a_complete_backup_and_signs_in_again(visitor, backup,
     assert not Upload.objects.exists()
 
 
-def test_an_owner_restores_a_safe_backup_and_keeps_the_rest(visitor, backup):
+def test_the_keyboard_and_a_narrow_screen_are_enough_to_restore_a_safe_backup(visitor, backup):
     path = backup(SAFE)
     approvals = ClientApproval.objects.count()
     Issue.objects.all()[0].delete()
     before = Issue.objects.count()
-    owner = visitor("owner")
-    plan_of(owner, path)
+    owner = visitor("owner", viewport={"width": 360, "height": 740})
+    owner.open(IMPORT)
+    owner.inspect()
+    with owner.page.expect_file_chooser() as chooser:
+        owner.press(owner.page.get_by_label("Choose a backup file"))
+    chooser.value.set_files(path)
+    owner.sees("Table by table", seconds=90)
     owner.sees(f"{OWNER} stays an owner")
     owner.inspect()
-    owner.click("Go on to the confirmation …")
+    owner.press(owner.page.get_by_role("link", name="Go on to the confirmation …"))
     owner.sees("replaces the data of the Safe tables")
     owner.inspect()
-    confirm(owner)
+    owner.tab_to(owner.page.get_by_label("The words above"))
+    owner.page.keyboard.type(PHRASE)
+    owner.tab_to(owner.page.get_by_label("Your password, again"))
+    owner.page.keyboard.type(PASSWORD)
+    owner.press(owner.page.get_by_role("button", name="Restore now"))
     owner.sees("The restore succeeded", seconds=90)
     owner.inspect()
-    sign_in_again(owner)
+    owner.press(owner.page.get_by_role("link", name="Sign in again"))
+    # Django's own page puts the focus into the first field.
+    owner.page.get_by_label("Email").wait_for()
+    owner.page.keyboard.type(OWNER)
+    owner.tab_to(owner.page.get_by_label("Password"))
+    owner.page.keyboard.type(PASSWORD)
+    owner.page.keyboard.press("Enter")
+    owner.sees("The way back")
+    owner.inspect()
     assert Issue.objects.count() == before + 1
     assert ClientApproval.objects.count() == approvals
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from backupsvc.studio.demo.seeding import DEMO_PASSWORD
 
@@ -81,12 +81,34 @@ class Visitor:
         link = self.page.get_by_role("link", name=name, exact=True)
         button.or_(link).first.click()
 
+    def press(self, target: Locator) -> None:
+        """Go to something with the keyboard alone, and press Enter on it."""
+        self.tab_to(target)
+        self.page.keyboard.press("Enter")
+
+    def tab_to(self, target: Locator) -> None:
+        """Press Tab until something has the focus. Raises where it is not reached, or not in view."""
+        target.wait_for()
+        for _ in range(200):
+            self.page.keyboard.press("Tab")
+            if target.evaluate("node => node === document.activeElement"):
+                break
+        else:
+            raise AssertionError(f"{self.page.url}: Tab does not lead to {target}")
+        place = target.bounding_box()
+        tall = self.page.evaluate("window.innerHeight")
+        assert place and place["y"] >= -1 and place["y"] + place["height"] <= tall + 1, place
+
     def sees(self, text: str, *, seconds: float = 20) -> None:
         """Wait until a text is shown. Raises where it does not come."""
         self.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
 
     def inspect(self) -> None:
         """Fail where the page is not accessible, is wider than its window, or had an error."""
+        assert self.problems() + self.complaints == []
+
+    def problems(self) -> list[str]:
+        """What axe has against the page, and how much wider it is than its window."""
         self.page.evaluate(AXE)
         found = self.page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
         problems = [
@@ -96,7 +118,7 @@ class Visitor:
         width = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if width > 0:
             problems.append(f"{self.page.url}: {width} px wider than the window")
-        assert problems + self.complaints == []
+        return problems
 
     def leave(self) -> None:
         self._context.close()

@@ -30,6 +30,9 @@ def data_held() -> Iterator[None]:
     with connected(purpose="test") as held:
         locks.hold_for_restoring(held, wait_seconds=10)
         yield
+        # A connection that is closed gives its locks back a moment later.
+        with held.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
 
 
 @contextmanager
