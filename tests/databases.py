@@ -10,6 +10,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from django.db import connections
 from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backupsvc.embedded.postgresql import SUPERUSER
+from backupsvc.embedded.record import Record
+from backupsvc.environment import var_dir
 
 
 def become(name: str) -> None:
@@ -58,6 +63,29 @@ def on_server(*statements: sql.Composable) -> None:
         with connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
+
+
+def as_superuser(*statements: sql.Composable) -> None:
+    """Statements that the application's role may not make, about roles, say."""
+    with closing(superuser("postgres")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def superuser(database: str | None = None) -> Connection:
+    """A session of the server's superuser, in the database under test by default."""
+    server = Record(var_dir() / "services.json").get("postgresql")
+    assert server is not None
+    connection: Connection = psycopg2.connect(
+        host="127.0.0.1",
+        port=server.port,
+        user=SUPERUSER,
+        password=server.passwords[SUPERUSER],
+        dbname=database or _name(),
+    )
+    return connection
 
 
 def empty_folder(folder: Path) -> None:

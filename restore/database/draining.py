@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+import psycopg2.errors
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
+from backups.errors import BusyError
 
 # Locks that a transaction keeps on a table until its end; autovacuum and such give way by themselves.
 _AT_WORK = """
@@ -27,8 +29,20 @@ def at_work(connection: Connection, tables: Iterable[LiveTable]) -> list[int]:
 
 
 def cut_off(connection: Connection, pids: Iterable[int]) -> None:
-    """End these sessions; their transactions are rolled back by the server."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", [list(pids)]
-        )
+    """End these sessions; their transactions are rolled back by the server.
+
+    Raises BusyError ``restore.tables_busy`` where one belongs to a role that ours may not end.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", [list(pids)]
+            )
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise BusyError(
+            "restore.tables_busy",
+            "A session of a more powerful database role is at work on the tables, so the restore"
+            " could not begin. Nothing was changed.",
+            hint="End that session as its role, then try again.",
+            permanent=False,
+        ) from error

@@ -2,11 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -17,13 +15,11 @@ from backups.errors import RestoreError
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE
 from backups.services import runs
-from backupsvc.embedded.record import Record
-from backupsvc.environment import var_dir
 from restore.database import throwaway
 from restore.models import Rehearsal
 from restore.services import rehearsing
 from tests.battery.state import sessions, stored_files
-from tests.databases import on_server
+from tests.databases import as_superuser, on_server
 from tests.restore.rewriting import rewrite
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up
@@ -121,26 +117,9 @@ def humble(studio) -> Iterator[str]:
     role = sql.Identifier(name)
     drop = sql.SQL("DROP ROLE IF EXISTS {}").format(role)
     create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(name))
-    _as_superuser(drop, create)
+    as_superuser(drop, create)
     yield name
-    _as_superuser(drop)
-
-
-def _as_superuser(*statements: sql.Composable) -> None:
-    server = Record(var_dir() / "services.json").get("postgresql")
-    with closing(
-        psycopg2.connect(
-            host="127.0.0.1",
-            port=server.port,
-            user="postgres",
-            password=server.passwords["postgres"],
-            dbname="postgres",
-        )
-    ) as link:
-        link.autocommit = True
-        with link.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+    as_superuser(drop)
 
 
 def test_an_account_that_may_not_create_databases_is_told_how_to_allow_it(

@@ -18,6 +18,7 @@ from restore.database.transaction import RestoreTransaction
 from restore.models import RestoreRun
 from restore.services import applying
 from tests.battery.state import sessions, unfinished_runs
+from tests.databases import superuser
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, parsed, restore, writing
 
@@ -268,6 +269,18 @@ def test_who_idles_in_a_transaction_is_cut_off_in_time(studio, short_drain) -> N
         with pytest.raises(psycopg2.OperationalError):
             idle.commit()
     assert differences(studio.then, dump_data()) == []
+
+
+def test_who_may_not_be_cut_off_ends_the_restore_instead(studio, short_drain) -> None:
+    with closing(superuser()) as mightier:
+        with mightier.cursor() as cursor:
+            cursor.execute("UPDATE zoo_keeper SET name = 'first'")
+        with pytest.raises(BusyError) as raised:
+            restore(studio.complete)
+        assert raised.value.code == "restore.tables_busy"
+        mightier.rollback()
+    assert differences(studio.today, dump_data()) == []
+    assert sessions() == [] and unfinished_runs() == []
 
 
 @pytest.mark.battery
