@@ -9,13 +9,15 @@ from backups.database.introspection import LiveTable
 from backups.errors import BusyError
 
 # Locks that a transaction keeps on a table until its end; autovacuum and such give way by themselves.
+# Of a more powerful role's session the kind is hidden; autovacuum's have no role at all.
 _AT_WORK = """
 SELECT DISTINCT a.pid
 FROM pg_locks l
 JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.relation = ANY (%s::oid[])
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND l.granted
+  AND coalesce(a.backend_type, 'client backend') = 'client backend' AND a.usesysid IS NOT NULL
+  AND a.pid <> pg_backend_pid() AND l.granted
 """
 
 
