@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.emptying import teach_django
+
+teach_django()
+
 
 def pytest_report_header(config: pytest.Config) -> str:
     chosen = config.getoption("markexpr")
