@@ -97,6 +97,8 @@ def _require_our_format(raw: bytes) -> None:
     try:
         found = msgspec.json.decode(raw, type=_Probe).format
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if raw.startswith(f'{{"format":"{FORMAT}"'.encode()):
+            return  # ours, and damaged further on
         raise not_a_backup() from None
     if found == FORMAT:
         return

@@ -7,6 +7,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
 from backups.errors import BusyError
+from backups.wording import _
 
 # Locks that a transaction keeps on a table until its end; autovacuum and such give way by themselves.
 # Of a more powerful role's session the kind is hidden; autovacuum's have no role at all.
@@ -43,8 +44,10 @@ def cut_off(connection: Connection, pids: Iterable[int]) -> None:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise BusyError(
             "restore.tables_busy",
-            "A session of a more powerful database role is at work on the tables, so the restore"
-            " could not begin. Nothing was changed.",
-            hint="End that session as its role, then try again.",
+            _(
+                "A session of a more powerful database role is at work on the tables, so the restore"
+                " could not begin. Nothing was changed."
+            ),
+            hint=_("End that session as its role, then try again."),
             permanent=False,
         ) from error

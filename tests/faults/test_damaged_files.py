@@ -42,6 +42,13 @@ def test_a_damaged_file_changes_nothing(backup: BackupRun, tmp_path: Path) -> No
                 assert _code(damaged, tmp_path, before) in NOT_WHOLE, (name, share)
 
 
+def test_a_backup_damaged_in_its_head_is_not_called_something_else(
+    backup: BackupRun, tmp_path: Path
+) -> None:
+    broken = document(backup).replace(b'"type":"complete"', b'"type":"complete', 1)
+    assert _code(broken, tmp_path, dump_data()) == "artifact.manifest"
+
+
 def test_another_format_is_refused_by_name(backup: BackupRun, tmp_path: Path) -> None:
     before = dump_data()
     plain = document(backup)
