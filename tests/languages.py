@@ -2,18 +2,21 @@
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+from django.conf import settings
 from django.test import override_settings
 from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import trans_real
 
 from backups.registry import registry
+from tests.docs.pages import ROOT
 
 # One that Django knows, so that it may be asked for; nobody here reads it.
 MARKED = "eo"
@@ -85,19 +88,23 @@ class _Spoken(HTMLParser):
         self.texts[0] += "" if self._inside else text
 
 
-def untranslated(page: str, known: set[str]) -> list[str]:
-    """What a page in the language ``MARKED`` says outside of brackets, but for numbers, signs and what
-    is ``known``: names, addresses and codes, whole words only, and what a script fills in."""
+def untranslated(page: str, known: set[str], in_text: Iterable[str] = ()) -> list[str]:
+    """What a page in the language ``MARKED`` says outside of brackets, but for numbers, signs, what a
+    script fills in, and what is ``known``: names, addresses and codes, whole words only. What is known
+    ``in_text`` is not in attributes: tables may be called as a heading is.
+    """
     spoken = _Spoken()
     spoken.feed(page)
+    text, *attributes = spoken.texts
+    left = _left(text, known.union(in_text))
+    return left + [words for value in attributes for words in _left(value, known)]
+
+
+def _left(text: str, known: set[str]) -> list[str]:
     names = "|".join(re.escape(name) for name in sorted(known | FIXED, key=len, reverse=True))
     data = re.compile(rf"(?<!\w)(?:{names}|{_NUMBER_OF_A_RUN})(?!\w)")
-    left = [
-        words.strip()
-        for text in spoken.texts
-        for words in data.sub("", _PLACEHOLDER.sub("", _unbracketed(text))).split("\n")
-    ]
-    return [words for words in left if re.search(r"[^\W\d_]", words)]
+    rest = data.sub("", _PLACEHOLDER.sub("", _unbracketed(text)))
+    return [words.strip() for words in rest.split("\n") if re.search(r"[^\W\d_]", words)]
 
 
 def names_of_tables() -> set[str]:
@@ -112,6 +119,19 @@ def names_of_tables() -> set[str]:
 
 def _unbracketed(text: str) -> str:
     return re.sub(rf"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", "\n", text)
+
+
+@contextmanager
+def changed_template(name: str, before: str, after: str, folder: Path) -> Iterator[None]:
+    """Let a template have ``after`` in place of ``before``; the copy lies below ``folder``."""
+    original = (ROOT / "templates" / name).read_text(encoding="utf-8")
+    assert before in original
+    copy = folder / name
+    copy.parent.mkdir(parents=True)
+    copy.write_text(original.replace(before, after), encoding="utf-8")
+    engine: dict[str, Any] = settings.TEMPLATES[0]
+    with override_settings(TEMPLATES=[engine | {"DIRS": [folder, *engine["DIRS"]]}]):
+        yield
 
 
 def write_catalogue(folder: Path, language: str, sentences: Mapping[str, str]) -> None:

@@ -1,13 +1,10 @@
 """Every page of the backups in a made-up language: what is not in brackets has escaped translation."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import OperationalError
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -27,7 +24,7 @@ from backups.views.runs import STAGES
 from backups.wording import _
 from restore.trail import ACTIONS
 from tests.docs.pages import ROOT
-from tests.languages import marked_language, names_of_tables, untranslated
+from tests.languages import changed_template, marked_language, names_of_tables, untranslated
 from tests.pages.conftest import PAGES, PASSWORD, statistics
 
 PEOPLE = {"owner@studio.example", "admin@studio.example", "designer@studio.example"}
@@ -43,7 +40,7 @@ def spoken():
 def left_over(answer, *names: str) -> list[str]:
     """What a page says that is neither translated nor data."""
     assert "⟦" in answer.content.decode()
-    return untranslated(answer.content.decode(), {*names, *PEOPLE, FILE})
+    return untranslated(answer.content.decode(), {*PEOPLE, FILE}, names)
 
 
 def gone_away(*_arguments: object) -> bool:
@@ -352,20 +349,9 @@ def test_resetting_a_password_and_its_mail(account, client, mailoutbox):
     ],
 )
 def test_a_template_with_a_bare_word_is_noticed(owner, tmp_path, before, after, escaped):
-    original = (ROOT / "templates/backups/history.html").read_text(encoding="utf-8")
-    assert before in original
-    (tmp_path / "backups").mkdir()
-    (tmp_path / "backups/history.html").write_text(
-        original.replace(before, after), encoding="utf-8"
-    )
-    with override_settings(TEMPLATES=templates_before(tmp_path)):
+    with changed_template("backups/history.html", before, after, tmp_path):
         found = left_over(owner.get(f"{PAGES}history/"))
     assert any(escaped in words for words in found)
-
-
-def templates_before(folder: Path) -> list[dict]:
-    engine: dict[str, Any] = settings.TEMPLATES[0]
-    return [engine | {"DIRS": [folder, *engine["DIRS"]]}]
 
 
 def test_a_sentence_that_was_put_together_is_noticed(owner):

@@ -22,7 +22,13 @@ from restore.plan import (
 from restore.services import outgoing, uploads
 from restore.services.requests import PHRASE
 from restore.views.stages import stages_of
-from tests.languages import marked_language, names_of_tables, untranslated, write_catalogue
+from tests.languages import (
+    changed_template,
+    marked_language,
+    names_of_tables,
+    untranslated,
+    write_catalogue,
+)
 from tests.pages_restore.conftest import PASSWORD, as_json, bring, planned
 from tests.pages_restore.plans import EVERY_PLAN, plan
 from tests.pages_restore.test_live import holder, ticket_of
@@ -49,7 +55,7 @@ def marked(spoken, owner) -> Client:
 def left_over(answer, *names: str) -> list[str]:
     page = answer.content.decode()
     assert "⟦" in page
-    return untranslated(page, {*names, *PEOPLE, FILE})
+    return untranslated(page, {*PEOPLE, FILE}, names)
 
 
 def address(name: str, *arguments: str) -> str:
@@ -336,6 +342,24 @@ def test_maintenance(spoken):
 
 def test_a_refusal_and_a_file_that_is_not_here(marked):
     assert left_over(marked.get(address("plan", "gone"))) == []
+
+
+# The test itself
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{% translate 'Findings' %}", "Findings"),
+        ("aria-label=\"{% translate 'Accounts' %}\"", 'aria-label="Accounts"'),
+    ],
+)
+def test_a_template_with_a_bare_word_is_noticed(marked, tmp_path, before, after):
+    upload = upload_of()
+    plan_run(upload, EVERY_PLAN["many findings"])
+    with changed_template("restore/plan.html", before, after, tmp_path):
+        found = left_over(marked.get(address("plan", upload.pk)), *TABLE_NAMES, *ROLES)
+    assert {"Findings", "Accounts"} & set(found)
 
 
 # A worker that speaks another language than the reader
