@@ -12,6 +12,8 @@ from backups.registry import COMPLETE, SAFE, registry
 from backupsvc.studio.models import ChatMessage
 from tests.browser.visitor import PASSWORD
 
+RESTORING = [f"/admin/restore/restorerun/{name}" for name in ("", "import/", "outgoing/")]
+
 pytestmark = pytest.mark.usefixtures("worker")
 
 
@@ -148,7 +150,7 @@ def test_an_admin_is_kept_from_what_is_the_owners(visitor):
 )
 def test_every_page_is_accessible_and_without_errors(visitor, theme, width):
     owner = visitor("owner", color_scheme=theme, viewport={"width": width, "height": 800})
-    for path in ("", "history/", "coverage/", "audit/", "start/complete/", "/admin/"):
+    for path in ("", "history/", "coverage/", "audit/", "start/complete/", "/admin/", *RESTORING):
         assert owner.open(path) == 200
         owner.inspect()
 
