@@ -88,31 +88,3 @@ def triggers(connection: Connection, tables: Iterable[LiveTable]) -> list[Trigge
     with connection.cursor() as cursor:
         cursor.execute(_TRIGGERS, [[table.oid for table in tables]])
         return [Trigger(*row) for row in cursor.fetchall()]
-
-
-@dataclass(frozen=True)
-class UniqueRule:
-    """A unique index on plain columns, without a condition. ``nulls_equal``: two NULLs collide too."""
-
-    table: str
-    columns: tuple[str, ...]
-    nulls_equal: bool
-
-
-_UNIQUE = """
-SELECT c.relname,
-       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(number, place)
-             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
-             WHERE place <= i.indnkeyatts ORDER BY place),
-       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-WHERE i.indrelid = ANY (%s::oid[]) AND i.indisunique AND i.indisvalid
-  AND i.indpred IS NULL AND i.indexprs IS NULL
-"""
-
-
-def unique_rules(connection: Connection, tables: Iterable[LiveTable]) -> list[UniqueRule]:
-    """What may not stand twice in these tables, primary keys included."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNIQUE, [[table.oid for table in tables]])
-        return [UniqueRule(name, tuple(columns), nulls) for name, columns, nulls in cursor]

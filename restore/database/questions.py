@@ -8,7 +8,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
-from restore.database.catalogue import ForeignKey, UniqueRule
+from restore.database.catalogue import ForeignKey
+from restore.database.rules import CheckRule, UniqueRule
 from restore.database.staging import PART, PLACE, Stage, create_lost, names, same
 
 
@@ -33,17 +34,18 @@ def not_in(
 
 def repeated(connection: Connection, stage: Stage, rule: UniqueRule) -> int:
     """Values that stand more than once where they may stand once."""
-    filled = sql.SQL(" AND ").join(
-        sql.SQL("{} IS NOT NULL").format(sql.Identifier(c)) for c in rule.columns
-    )
     return ask(
         connection,
         sql.SQL(
             "SELECT count(*) FROM (SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) AS r"
-        ).format(
-            stage.relation, sql.SQL("true") if rule.nulls_equal else filled, names(rule.columns)
-        ),
+        ).format(stage.relation, rule.covers, rule.term_list),
     )
+
+
+def broken(connection: Connection, stage: Stage, rule: CheckRule) -> int:
+    """Rows of the file that break a rule of their table."""
+    query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(stage.relation, rule.is_broken)
+    return ask(connection, query)
 
 
 def dangling(connection: Connection, stage: Stage, key: ForeignKey, target: sql.Identifier) -> int:
@@ -65,10 +67,18 @@ def first_repeated(
     connection: Connection, stage: Stage, rule: UniqueRule, key: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
     """Number in the file and key of the first row whose unique values an earlier row has."""
-    again = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY ctid)").format(names(rule.columns))
-    found = sql.SQL("true") if rule.nulls_equal else filled("s", rule.columns)
-    condition = sql.SQL("s.{} = 2 AND {}").format(sql.Identifier(_AGAIN), found)
+    again = sql.SQL("row_number() OVER (PARTITION BY {}, {} ORDER BY ctid)").format(
+        rule.covers, rule.term_list
+    )
+    condition = sql.SQL("s.{} = 2 AND {}").format(sql.Identifier(_AGAIN), rule.covers)
     return _first(connection, stage, key, condition, again)
+
+
+def first_broken(
+    connection: Connection, stage: Stage, rule: CheckRule, key: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    """Number in the file and key of the first row that breaks a rule of its table."""
+    return _first(connection, stage, key, rule.is_broken, sql.SQL("1"))
 
 
 def first_dangling(

@@ -13,17 +13,15 @@ from backups.database.introspection import LiveTable
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
-from backups.wording import Sentence, _
+from backups.wording import _
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
-from restore.database.failures import place_in_file
 from restore.database.questions import Follower, Simulation
 from restore.database.staging import Relation, Stage, create_aside, one_instant
 from restore.database.targets import Target
-from restore.locate import key_is_secret
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
-from restore.scanning import rows_from
 from restore.services import accounts, file_plan
+from restore.services.examining import examine
 from restore.services.following import followers_of, identity_of, state_columns
 from restore.services.opening import opened
 from restore.services.preparing import Prepared, prepare
@@ -77,7 +75,7 @@ class _Planner:
     def plan(self, files: FilesPlan) -> Plan:
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
         self._findings += people.findings
-        self._examine_file()
+        self._findings += examine(self._connection, self._file, self._target_of)
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.survivor:
             # From here on the account counts as one of the file's rows.
@@ -178,32 +176,6 @@ class _Planner:
                     before = tables[name]
                     tables[name] = replace(before, set_null=before.set_null + lost)
 
-    def _examine_file(self) -> None:
-        """Repeated unique values, and references to nowhere."""
-        for rule in self._file.unique:
-            stage = self._file.stages.get(rule.table)
-            if stage is None or not set(rule.columns) <= set(stage.columns):
-                continue
-            count = questions.repeated(self._connection, stage, rule)
-            if count:
-                primary = self._key_of(stage)
-                first = questions.first_repeated(self._connection, stage, rule, primary)
-                where = self._where(stage, *first)
-                self._findings.append(_repeated(rule.table, rule.columns, count, where))
-        for key in self._file.keys:
-            stage = self._file.stages.get(key.table)
-            if stage is None or not key.validated or not set(key.columns) <= set(stage.columns):
-                continue
-            relation = self._target_of(key)
-            if relation is None:
-                continue
-            count = questions.dangling(self._connection, stage, key, relation)
-            if count:
-                first = questions.first_dangling(
-                    self._connection, stage, key, relation, self._key_of(stage)
-                )
-                self._findings.append(_dangling(key, count, self._where(stage, *first)))
-
     def _target_of(self, key: ForeignKey) -> Relation | None:
         """What holds the target's rows after the restore; None where that could not be read."""
         if key.target_table in self._file.unread:
@@ -215,13 +187,6 @@ class _Planner:
             name = f"emptied_{next(self._numbers)}"
             return create_aside(self._connection, name, table, key.target_columns)
         return key.target_identifier
-
-    def _key_of(self, stage: Stage) -> tuple[str, ...]:
-        return primary_key_columns(stage.target.reading.section.model)
-
-    def _where(self, stage: Stage, number: int, key: tuple[str, ...]) -> Sentence:
-        is_shown = not key_is_secret(stage.target.reading.section)
-        return place_in_file(stage.target.head.key, number, key if is_shown else None)
 
     def _authenticity(self) -> list[Finding]:
         if self._file.authentic:
@@ -266,37 +231,4 @@ def _facts(prepared: Prepared) -> FileFacts:
         authentic=prepared.authentic,
         digest=prepared.tail.integrity.digest,
         rows=prepared.tail.statistics.rows,
-    )
-
-
-def _repeated(table: str, columns: tuple[str, ...], count: int, first: Sentence) -> Finding:
-    return Finding(
-        "restore.duplicate",
-        Severity.ERROR,
-        _(
-            "A value of {columns} stands in more than one row of {table}. {rows}",
-            columns=", ".join(columns),
-            table=table,
-            rows=rows_from(count, first),
-        ),
-        _("The file was edited or comes from another schema. Use the file as it was made."),
-        table=table,
-        count=count,
-    )
-
-
-def _dangling(key: ForeignKey, count: int, first: Sentence) -> Finding:
-    return Finding(
-        "restore.reference",
-        Severity.ERROR,
-        _(
-            "A row of {table} points by {columns} to a row of {target} that is not there. {rows}",
-            table=key.table,
-            columns=", ".join(key.columns),
-            target=key.target_table,
-            rows=rows_from(count, first),
-        ),
-        _("The file was edited or comes from another schema. Use the file as it was made."),
-        table=key.table,
-        count=count,
     )

@@ -19,9 +19,10 @@ from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
 from backups.wording import Sentence
-from restore.database import catalogue, staging
-from restore.database.catalogue import ForeignKey, UniqueRule
+from restore.database import catalogue, rules, staging
+from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
+from restore.database.rules import CheckRule, UniqueRule
 from restore.database.staging import Stage
 from restore.database.targets import Target
 from restore.locate import key_is_secret, refusal_in_the_file
@@ -44,6 +45,7 @@ class Prepared:
     tables: dict[str, LiveTable]
     keys: list[ForeignKey]
     unique: list[UniqueRule]
+    checks: list[CheckRule]
     stages: dict[str, Stage]
     findings: tuple[Finding, ...]
     unread: frozenset[str] = frozenset()
@@ -102,6 +104,7 @@ def _read(
             tables=tables,
             keys=work.keys,
             unique=work.unique,
+            checks=work.checks,
             stages=work.stages,
             unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings),
@@ -124,7 +127,8 @@ class _Staging:
         self._every_column = every_column
         self._targets = {target.head.key: target for target in matched.targets}
         self.keys = catalogue.foreign_keys(connection)
-        self.unique = catalogue.unique_rules(connection, matched.written)
+        self.unique = rules.unique_rules(connection, matched.written)
+        self.checks = rules.check_rules(connection, matched.written)
         self.stages: dict[str, Stage] = {}
         self.findings: list[Finding] = []
         self.unread: set[str] = set()
@@ -155,7 +159,7 @@ class _Staging:
 
     def _columns(self, target: Target) -> list[str]:
         """Every column where values must be tried against their types or are needed to fill rows up;
-        else those that keys, references and accounts need."""
+        else those that keys, references, rules and accounts need."""
         names = target.live_columns
         if target.is_staged or self._every_column:
             return list(names)
@@ -168,7 +172,8 @@ class _Staging:
         for key in self.keys:
             needed |= set(key.columns) if key.table == table else set()
             needed |= set(key.target_columns) if key.target_table == table else set()
-        for rule in self.unique:
+        every_rule: list[UniqueRule | CheckRule] = [*self.unique, *self.checks]
+        for rule in every_rule:
             needed |= set(rule.columns) if rule.table == table else set()
         return [name for name in names if name in needed]
 
