@@ -47,8 +47,8 @@ AFTER_A_DEATH: list[Callable[[], object]] = [
 # How often a worker looks whether others died, and how long the pause of other jobs outlives us.
 LOOK_SECONDS = 30
 PAUSE_SECONDS = 60
-# A run without a job is about to begin, or its file is still being copied.
-UNCLAIMED_SECONDS = 3600
+# A run without a job is about to begin; while its file is still being copied, somebody holds its lock.
+UNCLAIMED_SECONDS = 60
 NO_END = -1  # what Redis answers to TTL
 
 
@@ -190,7 +190,7 @@ def end_lost(model: type[Run]) -> list[str]:
     for run in model._default_manager.filter(state=State.QUEUED):
         if run.job_id and Job.exists(run.job_id, connection=redis):
             continue
-        if not run.job_id and run.requested_at > long_ago:
+        if not run.job_id and (run.requested_at > long_ago or runs.is_alive(run.pk)):
             continue
         run.refresh_from_db()
         if run.state == State.QUEUED:

@@ -80,6 +80,14 @@ def carried_out(run: AnyRun) -> Iterator[None]:
             raise
 
 
+@contextlib.contextmanager
+def prepared(run: Run) -> Iterator[None]:
+    """Hold the run's own lock while its job is made ready, so that nobody takes it for forgotten."""
+    with database_errors(), connected(purpose="run") as alive:
+        locks.hold_run(alive, run.pk)
+        yield
+
+
 def _taken_up(run: Run, stack: contextlib.ExitStack) -> bool:
     """Whether the run's lock is ours and the run has begun. A run that could not even be tried would
     wait for ever, so it fails."""

@@ -117,8 +117,10 @@ def _mark_succeeded(run_id: str) -> None:
 
 def take_copy(run: RestoreRun, source: Path) -> None:
     """Keep a private copy of the file for a worker, who may not reach the original."""
-    run.artifact = vault.take_in(source, run.pk)
-    run.save(update_fields=["artifact"])
+    with runs.prepared(run):
+        run.artifact = vault.take_in(source, run.pk)
+        run.requested_at = timezone.now()  # only now is there anything that a worker could begin
+        run.save(update_fields=["artifact", "requested_at"])
 
 
 def stored_file(run: RestoreRun) -> Path:

@@ -112,6 +112,23 @@ def test_another_worker_ends_what_a_dead_computer_left_behind(worker: Worker, be
     wait_until(lambda: _left_behind() == set())
 
 
+@pytest.mark.battery
+def test_a_worker_at_rest_ends_what_another_left_behind(
+    worker: Worker, before: Dump, tmp_path: Path
+) -> None:
+    """Within the two minutes of ``wait_until``, and nobody else looks."""
+    worker.stop_at("section:zoo.Feeding")
+    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    backup_jobs.enqueue_backup(run)
+    worker.stopped()
+    with Worker(tmp_path / "resting"):
+        wait_until(lambda: backup_jobs.workers_listening() == 2)
+        worker.kill()
+        _wait_for_the_end(run)
+    assert (run.state, run.error_code) == (State.FAILED, "worker.lost")
+    assert _left_behind() == set()
+
+
 def _kill_a_backup(worker: Worker, before: Dump, place: str) -> None:
     worker.stop_at(place)
     run = creating.request(COMPLETE, runs.COMMAND_LINE)
