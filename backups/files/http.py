@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from backups import conf
 from backups.errors import FetchError
+from backups.files.hosts import Host
 from backups.files.resolve import HttpTarget
 from backups.files.watch import Watch, let_watch
 from backups.wording import Sentence, _
@@ -56,14 +57,12 @@ class HttpSource:
         self._watches_lock = threading.Lock()
         self._local = threading.local()
         per_host = conf.fetch_per_host()
-        self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
-            lambda: threading.Semaphore(per_host)
-        )
+        self._hosts: defaultdict[str, Host] = defaultdict(lambda: Host(per_host, clock))
         self._hosts_lock = threading.Lock()
 
     def read(self, target: HttpTarget) -> Iterator[bytes]:
         """The body in blocks, at one go. Raises FetchError."""
-        with self._host(_permitted(target.url).netloc), self._watched() as watch:
+        with self._host(_permitted(target.url).netloc).turn, self._watched() as watch:
             # Waiting for others to be done with the host does not count.
             deadline = self._clock() + conf.fetch_total_seconds()
             try:
@@ -101,7 +100,7 @@ class HttpSource:
         """Wait before another attempt: doubling, with jitter, so that retries do not come together."""
         self._sleep(min(30.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
 
-    def _host(self, netloc: str) -> threading.Semaphore:
+    def _host(self, netloc: str) -> Host:
         with self._hosts_lock:
             return self._hosts[netloc]
 
@@ -119,8 +118,10 @@ class HttpSource:
 
     def _get(self, url: str, parts: SplitResult) -> requests.Response:
         timeout = (conf.fetch_connect_seconds(), conf.fetch_read_seconds())
+        host = self._host(parts.netloc)
+        host.require_present()
         try:
-            return self._session(parts).get(
+            response = self._session(parts).get(
                 url, stream=True, timeout=timeout, allow_redirects=False
             )
         except InvalidIPAddress as error:
@@ -128,9 +129,12 @@ class HttpSource:
                 "file.internal_address", _("The address leads into the internal network.")
             ) from error
         except requests.RequestException as error:
+            host.did_not_answer()
             raise _unreachable(error) from error
         except ValueError as error:
             raise _refused("file.bad_address", _("The address is not a valid one.")) from error
+        host.answered()
+        return response
 
     def _session(self, parts: SplitResult) -> requests.Session:
         kind = "internal" if _is_internal(parts) else "public"

@@ -66,7 +66,7 @@ def test_an_answer_that_breaks_off_among_its_headers_is_no_empty_file(web: Web) 
 
 
 def test_waiting_for_others_at_the_same_host_does_not_count(
-    web: Web, monkeypatch: pytest.MonkeyPatch
+    web: Web,
 ) -> None:
     now = [0.0]
 
@@ -76,7 +76,7 @@ def test_waiting_for_others_at_the_same_host_does_not_count(
         yield
 
     source = HttpSource(clock=lambda: now[0])
-    monkeypatch.setattr(source, "_host", lambda _: long_wait())
+    source._host(web.host).turn = long_wait()  # type: ignore[assignment]
     target = HttpTarget(web.on("/a", body(b"content")))
     assert b"".join(source.read(target)) == b"content"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from backups.errors import FetchError
-from backups.files import http
+from backups.files import hosts, http
 from backups.files.http import HttpSource
 from backups.files.resolve import HttpTarget
 from tests.backups.files.web import Web, body, broken_off, endless, redirect, serving, status
@@ -162,6 +162,55 @@ def test_a_server_that_is_not_there_is_unreachable(settings):
         host = f"127.0.0.1:{taken.getsockname()[1]}"
         settings.BACKUPS_FETCH_INTERNAL_HOSTS = [host]
         assert refusal(f"http://{host}/a").code == "file.unreachable"
+
+
+def _nobody() -> str:
+    """A host and port where nobody listens any more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _asked_in_a_row(source: HttpSource, url: str, times: int) -> list[str]:
+    codes = []
+    for _attempt in range(times):
+        try:
+            b"".join(source.read(HttpTarget(url)))
+            codes.append("")
+        except FetchError as error:
+            codes.append(error.code)
+    return codes
+
+
+def test_a_server_that_is_away_is_asked_only_now_and_then(web: Web, settings):
+    now = [0.0]
+    source = HttpSource(clock=lambda: now[0])
+    host = _nobody()
+    settings.BACKUPS_FETCH_INTERNAL_HOSTS = [*settings.BACKUPS_FETCH_INTERNAL_HOSTS, host]
+    nobody, somebody = f"http://{host}/a", web.on("/a", body(b"x"))
+    assert _asked_in_a_row(source, nobody, 10) == ["file.unreachable"] * 10
+    assert _asked_in_a_row(source, nobody, 3) == ["file.server_away"] * 3
+    assert _asked_in_a_row(source, somebody, 1) == [""]
+    now[0] = hosts.ASK_AGAIN_SECONDS
+    assert _asked_in_a_row(source, nobody, 2) == ["file.unreachable", "file.server_away"]
+
+
+def test_a_server_that_comes_back_is_asked_as_before(web: Web):
+    now = [0.0]
+    source = HttpSource(clock=lambda: now[0])
+    url = web.on("/a", body(b"x"))
+    away = source._host(web.host)
+    for _attempt in range(hosts.AWAY_AFTER):
+        away.did_not_answer()
+    assert _asked_in_a_row(source, url, 1) == ["file.server_away"]
+    now[0] = hosts.ASK_AGAIN_SECONDS
+    assert _asked_in_a_row(source, url, 3) == [""] * 3
+
+
+def test_without_that_every_file_would_wait_for_it(settings, monkeypatch):
+    monkeypatch.setattr(hosts.Host, "require_present", lambda self: None)
+    settings.BACKUPS_FETCH_INTERNAL_HOSTS = [host := _nobody()]
+    asked = _asked_in_a_row(HttpSource(), f"http://{host}/a", 15)
+    assert asked == ["file.unreachable"] * 15
 
 
 def test_a_server_that_says_nothing_is_given_up(web: Web, settings):
