@@ -128,6 +128,18 @@ def worst(tables: list[Plain], *, most: int = 5) -> list[TableRow]:
     return [_row(table) for table in losing[:most]]
 
 
+def proven(sections: dict[str, int]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """The rows that a test restore read back: by group and table, in the order of the declarations. A
+    section that is not declared any more comes last, by its key."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for section in registry.sections:
+        if section.key in sections:
+            title = _title({"table": section.table})
+            found.setdefault(translated(section.group), []).append((title, sections[section.key]))
+    gone = [(key, rows) for key, rows in sections.items() if key not in registry.by_key()]
+    return [*found.items(), *([(_("Tables of earlier versions"), gone)] if gone else [])]
+
+
 def _row(plain: Plain) -> TableRow:
     return TableRow(_title(plain), plain, _bar(plain), _loses(plain))
 

@@ -28,6 +28,7 @@ from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.importing import TAB
 from restore.views.live import going
+from restore.views.presenting import proven
 
 
 @sensitive_post_parameters("password")
@@ -121,6 +122,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
         "run": run,
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
         "presence": workers.presence() if run.is_active else "",
+        "proven": proven(run.report.get("sections", {})),
         **going(run),
     }
 

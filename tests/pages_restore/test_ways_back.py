@@ -83,13 +83,17 @@ def test_a_test_restore_can_be_stopped(owner, backup):
 
 
 def test_the_proof_stands_on_its_page_on_the_backups_and_on_the_dashboard(owner, backup):
-    report = {"rows": 9_876, "sections": {"users": 5}, "files": {"kept": 3}, "seconds": 1.5}
+    read_back = {"longGone": 7, "users": 5, "tags": 6}
+    report = {"rows": 9_876, "sections": read_back, "files": {"kept": 3}, "seconds": 1.5}
     run = Rehearsal.objects.create(
         backup=backup.pk, state=State.SUCCEEDED, finished_at=timezone.now(), report=report
     )
     assert owner.get(address("rehearsal_status", run.pk))["HX-Refresh"] == "true"
     proof = text(owner.get(address("rehearsal", run.pk)))
     assert "Proven: this backup can be restored." in proof and "9,876" in proof
+    parts = ("Core Data", "Users", "5", "Tags", "6", "earlier versions", "longGone", "7")
+    places = [proof.index(part, proof.index("Table by table")) for part in parts]
+    assert places == sorted(places)
     assert "9,876" in text(owner.get(reverse("admin:backups_run", args=[backup.pk])))
     dashboard = text(owner.get(reverse("admin:backups_backuprun_changelist")))
     assert "Its restore was tried out" in dashboard
