@@ -1,5 +1,6 @@
 """What a locator's value means: a name in one of Django's storages, or an HTTP address."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -45,7 +46,11 @@ def _path_of(url: str) -> str:
         return ""
 
 
+# Percent-decoding makes them, though no text of PostgreSQL's holds a NUL and no name needs the rest.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def display_name(target: Target) -> str:
     """The last part of the name or address, for people."""
     path = target.name if isinstance(target, StorageTarget) else _path_of(target.url)
-    return path.rstrip("/").rsplit("/", 1)[-1] or "file"
+    return _CONTROLS.sub("\ufffd", path.rstrip("/").rsplit("/", 1)[-1]) or "file"

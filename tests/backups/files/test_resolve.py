@@ -46,6 +46,8 @@ def test_what_the_storage_calls_its_own_address_leads_back_to_the_name():
         (HttpTarget("https://files.example/x/a%20b.png?q=/c.png"), "a b.png"),
         (HttpTarget("https://files.example/"), "file"),
         (HttpTarget("https://files.example/folder/"), "folder"),
+        (HttpTarget("https://files.example/a%00b%1b.png"), "a\ufffdb\ufffd.png"),
+        (StorageTarget("default", "studio/a\0b\n.png"), "a\ufffdb\ufffd.png"),
     ],
 )
 def test_the_name_for_people_is_the_last_part(target: Target, name: str):

@@ -130,6 +130,14 @@ def test_a_file_that_cannot_be_fetched_makes_a_backup_incomplete():
     assert gap["locators"][0]["uses"] == [{"section": "assets", "column": "url", "keys": ["lost"]}]
 
 
+def test_an_address_with_a_zero_byte_is_a_gap_and_no_end_of_all_backups():
+    picture("odd", "/media/a%00b.png")
+    run = back_up(COMPLETE)
+    assert run.state == State.INCOMPLETE
+    (gap,) = [f for f in parsed(run)["files"].values() if f["state"] == "gap"]
+    assert (gap["reason"]["code"], gap["name"]) == ("file.bad_name", "a\ufffdb.png")
+
+
 def test_a_file_over_the_limit_is_skipped_by_rule_and_the_backup_a_success(settings):
     settings.BACKUPS_FILE_LIMIT_BYTES = len(PICTURE)
     keep("studio/big.png", PICTURE + b"x")
