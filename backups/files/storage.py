@@ -1,9 +1,12 @@
 """File content out of Django's storages."""
 
+import contextlib
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import storages
+from django.core.files.storage import Storage, storages
 
 from backups.errors import FetchError
 from backups.files.resolve import StorageTarget
@@ -15,7 +18,9 @@ READ_BYTES = 256 * 1024
 def read(target: StorageTarget) -> Iterator[bytes]:
     """The file's bytes in blocks. Raises FetchError, saying whether trying again may help."""
     try:
-        with storages[target.alias].open(target.name, "rb") as stored:
+        storage = storages[target.alias]
+        _require_file(storage, target.name)
+        with storage.open(target.name, "rb") as stored:
             while block := stored.read(READ_BYTES):
                 yield block
     except FetchError:
@@ -39,6 +44,13 @@ def read(target: StorageTarget) -> Iterator[bytes]:
             ),
             permanent=False,
         ) from error
+
+
+def _require_file(storage: Storage, name: str) -> None:
+    """Opening a named pipe waits until somebody writes to it, which nobody can call off."""
+    with contextlib.suppress(NotImplementedError):  # a storage that is no folder of this computer
+        if not stat.S_ISREG(Path(storage.path(name)).stat().st_mode):
+            raise _missing()
 
 
 def _missing() -> FetchError:
