@@ -101,6 +101,7 @@ class What(StrEnum):
     STAYS = "stays"
     PUT_BACK = "put back"
     RENAMED = "renamed"
+    SHARED = "put back for another locator"
     ELSEWHERE = "elsewhere"
 
 
@@ -118,6 +119,26 @@ def what_becomes_of(locator: Locator, sha256: str, size_bytes: int) -> What:
     return What.STAYS if same else What.RENAMED
 
 
+class Foreseen:
+    """What becomes of the locators of a file, one after the other, while nothing is written.
+
+    Several may mean one name: what is put back for the first is there for the next.
+    """
+
+    def __init__(self) -> None:
+        self._put_back: dict[tuple[str, str], str] = {}
+
+    def of(self, locator: Locator, sha256: str, size_bytes: int) -> What:
+        what = what_becomes_of(locator, sha256, size_bytes)
+        if what is not What.PUT_BACK:
+            return what
+        where = (locator.storage, _name_of(locator))
+        if where not in self._put_back:
+            self._put_back[where] = sha256
+            return What.PUT_BACK
+        return What.SHARED if self._put_back[where] == sha256 else What.RENAMED
+
+
 class FilesBack:
     """Puts files back. ``renamed`` lists the locators whose rows must point to a new name."""
 
@@ -125,6 +146,7 @@ class FilesBack:
         self._journal = journal
         self._spool = spool
         self._check = check
+        self._put_back: set[tuple[str, str]] = set()
         self.kept = 0
         self.added = 0
         self.renamed: list[tuple[Locator, str]] = []
@@ -154,9 +176,11 @@ class FilesBack:
         alias, name = locator.storage, _name_of(locator)
         what = what_becomes_of(locator, sha256, self._spool.path(sha256).stat().st_size)
         if what is What.STAYS:
-            self.kept += 1
+            self.kept += (alias, name) not in self._put_back
             return
         if what is What.PUT_BACK and self._could_save(alias, name, sha256):
+            self._put_back.add((alias, name))
+            self.added += 1
             return
         if alias not in made:
             made[alias] = _new_name(name)
@@ -189,7 +213,6 @@ class FilesBack:
             raise _refused()
         if _hash(storage, name) != sha256:
             raise _refused()
-        self.added += 1
 
 
 def _is_in_the_way(cause: BaseException | None) -> bool:

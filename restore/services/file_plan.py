@@ -9,7 +9,7 @@ from backups import conf
 from backups.findings import Finding, Severity
 from backups.services import vault
 from backups.wording import Sentence, _, ngettext
-from restore.files import What, what_becomes_of
+from restore.files import Foreseen, What
 from restore.plan import NAMED, FilesPlan
 from restore.services.preparing import Prepared
 from restore.services.watching import NOBODY, Watch, begin_reading
@@ -24,7 +24,7 @@ def plan_files(path: Path, watch: Watch = NOBODY) -> FilesPlan:
     Raises ArtifactError, StorageFailure.
     """
     begin_reading("locating", path, watch)
-    counts = dict.fromkeys(What, 0)
+    foreseen, counts = Foreseen(), dict.fromkeys(What, 0)
     size, gaps, skipped = 0, 0, 0
     renamed: list[str] = []
     with vault.reader(path, watch.at) as reader:
@@ -34,11 +34,17 @@ def plan_files(path: Path, watch: Watch = NOBODY) -> FilesPlan:
             skipped += file.head.state == "skipped"
             if file.head.state != "embedded":
                 continue
+            renamed_in: set[str] = set()
             for locator in file.head.locators:
-                what = what_becomes_of(locator, file.head.sha256 or "", file.head.size_bytes or 0)
+                what = foreseen.of(locator, file.head.sha256 or "", file.head.size_bytes or 0)
                 counts[what] += 1
-                if what in (What.PUT_BACK, What.RENAMED):
+                # All locators that get a new name in one storage get the same.
+                if what is What.PUT_BACK or (
+                    what is What.RENAMED and locator.storage not in renamed_in
+                ):
                     size += file.head.size_bytes or 0
+                if what is What.RENAMED:
+                    renamed_in.add(locator.storage)
                 if what is What.RENAMED and len(renamed) < NAMED:
                     renamed.append(file.head.name)
     return FilesPlan(

@@ -15,6 +15,8 @@ from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
 from restore.database import relocating
 from restore.database.transaction import RestoreTransaction
+from restore.plan import Choices
+from restore.services.planning import plan_file
 from tests.faults.forgery import forged, replaced
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, parsed, restore, stored, writing
@@ -84,6 +86,16 @@ def test_files_that_are_gone_come_back_under_their_names(albums: None) -> None:
     assert media() == before
     assert differences(rows, dump_data()) == []
     assert (run.report["files"]["added"], run.report["files"]["renamed"]) == (3, 0)
+
+
+def test_the_plan_counts_a_name_once_that_several_locators_mean(albums: None) -> None:
+    """And only once the space that its content takes."""
+    backup = back_up()
+    default_storage.delete("a.png")  # which rows call a.png, /a.png and /media/a.png too
+    files = plan_file(stored(backup), Choices()).files
+    assert (files.stay, files.put_back, files.put_back_bytes) == (4, 1, len(b"PNG a"))
+    report = restore(stored(backup)).report["files"]
+    assert (report["kept"], report["added"]) == (files.stay, files.put_back)
 
 
 def test_files_with_the_same_bytes_are_left_alone(albums: None) -> None:
