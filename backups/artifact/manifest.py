@@ -86,6 +86,7 @@ def decode_manifest(raw: bytes) -> Manifest:
         ) from error
     _require_distinct(manifest)
     _require_keys(manifest)
+    _require_whole_columns(manifest)
     return manifest
 
 
@@ -132,6 +133,16 @@ def _require_keys(manifest: Manifest) -> None:
                 _("The head of the file has a section whose primary key is not among its columns."),
                 hint=_("The file was edited. Use another copy of it."),
             )
+
+
+def _require_whole_columns(manifest: Manifest) -> None:
+    """A Safe file called a Complete one would empty every table that a Safe file does not hold."""
+    if manifest.type == "complete" and any(section.redacted for section in manifest.sections):
+        raise ArtifactError(
+            "artifact.manifest",
+            _("The file says that it is a Complete backup, and leaves columns out as a Safe one."),
+            hint=_("The file was edited. Use another copy of it."),
+        )
 
 
 def not_a_backup() -> ArtifactError:

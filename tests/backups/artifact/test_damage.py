@@ -154,6 +154,8 @@ def test_a_later_format_is_told_from_a_foreign_one():
         (b'"key":"rooms"', b'"key":"people"'),
         (b'"table":"app_rooms"', b'"table":"app_people"'),
         (b'"name":"name","type"', b'"name":"id","type"'),
+        # A Complete file leaves out no column; one that does is a Safe one with another label.
+        (b'"redacted":[]', b'"redacted":["password"]'),
     ],
 )
 def test_a_head_that_is_not_well_formed_is_named(part: bytes, instead: bytes):
@@ -190,7 +192,9 @@ def test_a_document_larger_than_allowed_is_stopped_while_it_streams():
 def test_deep_nesting_is_refused_and_does_not_exhaust_the_stack():
     deep = b"[" * 100_000 + b"]" * 100_000
     assert code_of(SOUND.replace(b'"sequences": []', b'"sequences": ' + deep)) == "artifact.damaged"
-    assert code_of(b'{"format":"backupsvc/1","x":' + deep + b',\n"data": {\n') == "artifact.format"
+    assert (
+        code_of(b'{"format":"backupsvc/1","x":' + deep + b',\n"data": {\n') == "artifact.manifest"
+    )
 
 
 def test_a_skipped_file_needs_no_size_and_no_hash():
