@@ -275,7 +275,7 @@ class Simulation:
         there = same("p", "o", [column], key.target_columns)
         gone: sql.Composable
         if (lost := self._lost.get(key.target_table)) is not None:
-            gone = sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(lost, there)
+            gone = _lost_or_missing(lost, key, there)
         elif (after := self._after(key.target_table)) is not None:
             gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
         else:
@@ -313,12 +313,19 @@ class Simulation:
         there = same("t", "o", key.columns, key.target_columns)
         gone: sql.Composable
         if lost is not None:
-            gone = sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {})").format(lost, there)
+            gone = _lost_or_missing(lost, key, there)
         elif (after := self._after(key.target_table)) is not None:
             gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
         else:
             gone = sql.SQL("true")
         return sql.SQL("{} AND {}").format(filled("t", key.columns), gone)
+
+
+def _lost_or_missing(lost: sql.Identifier, key: ForeignKey, there: sql.Composed) -> sql.Composed:
+    # A key that is NOT VALID, or rows loaded while no key was asked, may lead nowhere already.
+    return sql.SQL(
+        "(EXISTS (SELECT FROM {} AS o WHERE {there}) OR NOT EXISTS (SELECT FROM {} AS o WHERE {there}))"
+    ).format(lost, key.target_identifier, there=there)
 
 
 def _not_lost(lost: sql.Identifier) -> sql.Composed:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backups.registry import COMPLETE, SAFE, Omit, registry
-from backupsvc.studio.models import Organization, User
+from backupsvc.studio.models import Organization, RoomFFEInstance, RoomFFESection, User
 from tests.restore.steps import plan_as, restore_as
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, stored, writing
@@ -81,3 +81,23 @@ def test_a_kept_reference_into_the_file_is_cleared_where_its_target_is_not_there
     restore_as(path, confirmed=plan)
     assert User.objects.get(pk=moved.pk).org_id is None
     assert User.objects.get(pk=stayed.pk).org_id == stayed.org_id
+
+
+def test_rows_outside_the_file_that_led_nowhere_before_are_planned_to_go(studio) -> None:
+    """A key that is NOT VALID lets them be; the delete rule does not ask since when they do."""
+    sections, instances = RoomFFESection._meta.db_table, RoomFFEInstance._meta.db_table
+    with writing() as cursor:
+        cursor.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = %s::regclass AND confrelid = %s::regclass",
+            [sections, instances],
+        )
+        name, definition = cursor.fetchone()
+        cursor.execute(f'ALTER TABLE {sections} DROP CONSTRAINT "{name}"')
+        cursor.execute(
+            f"DELETE FROM {instances} WHERE id = (SELECT min(instance_id) FROM {sections})"
+        )
+        cursor.execute(f'ALTER TABLE {sections} ADD CONSTRAINT "{name}" {definition} NOT VALID')
+    plan = plan_as(studio.safe)
+    assert next(t for t in plan.tables if t.table == sections).removed > 0
+    restore_as(studio.safe, confirmed=plan)
