@@ -56,6 +56,10 @@ def truncated() -> ArtifactError:
     )
 
 
+# The head of 82 tables takes 100 kB, and reading it takes twice its size and more.
+_HEAD_BYTES = 16 * 1024 * 1024
+
+
 class _Source:
     """Bytes in, lines and blocks of lines out; all that passes is counted into the digest."""
 
@@ -67,9 +71,9 @@ class _Source:
         self.digest = hashlib.sha256()
         self.document_bytes = 0
 
-    def line(self, *, counted: bool = True) -> bytes:
-        """The next line without its line feed."""
-        end = self._find_line_end()
+    def line(self, *, counted: bool = True, most: int | None = None) -> bytes:
+        """The next line without its line feed. ``most``: bytes, where fewer than the limit will do."""
+        end = self._find_line_end(most)
         line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
         if counted:
             self.digest.update(line + b"\n")
@@ -110,11 +114,12 @@ class _Source:
     def rest(self) -> bytes:
         return self._buffer + self._read()
 
-    def _find_line_end(self) -> int:
+    def _find_line_end(self, most: int | None = None) -> int:
+        limit = min(self._line_limit, most or self._line_limit)
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
-            if searched > self._line_limit:
+            if searched > limit:
                 raise ArtifactError(
                     "artifact.line_too_long",
                     _("A row of the file is longer than this server accepts."),
@@ -263,7 +268,7 @@ class ArtifactReader:
 
     def _read_manifest(self) -> Manifest:
         try:
-            line = self._source.line()
+            line = self._source.line(most=_HEAD_BYTES)
         except ArtifactError as error:
             # One line that never ends: JSON on a single line, or the stump of a file.
             if error.code == "artifact.line_too_long" or b'"data"' in self._source.rest():

@@ -1,13 +1,15 @@
 """What the commands share: progress bars on a terminal, errors with code and hint, waiting."""
 
 import contextlib
+import re
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, Any, NoReturn, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from backups.errors import BackupSystemError
 from backups.models import Run
@@ -15,6 +17,7 @@ from backups.services import runs
 from backups.services.progress import Listener
 
 POLL_SECONDS = 0.5
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 DONE, FAILED, UNSOUND, INCOMPLETE = 0, 1, 2, 3
 
@@ -22,8 +25,37 @@ DONE, FAILED, UNSOUND, INCOMPLETE = 0, 1, 2, 3
 def refuse(error: BackupSystemError, *, status: int = FAILED) -> NoReturn:
     """End the command with the error's sentence, hint and code."""
     raise CommandError(
-        f"{error.message}\n  What to do: {error.hint}\n  Code: {error.code}", returncode=status
+        f"{printable(error.message)}\n  What to do: {printable(error.hint)}\n  Code: {error.code}",
+        returncode=status,
     )
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: names in a file may have been written to deceive."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+class Output:
+    """What a command prints: tables as wide as the terminal, and lines without markup."""
+
+    def __init__(self, command: BaseCommand, *, width: int) -> None:
+        stream = cast(IO[str], command.stdout)
+        self._console = Console(
+            file=stream,
+            width=None if command.stdout.isatty() else width,
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+
+    def line(self, text: str) -> None:
+        self._console.print(printable(text))
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        table = Table(*heads)
+        for row in rows:
+            table.add_row(*map(printable, row))
+        self._console.print(table)
 
 
 @contextlib.contextmanager

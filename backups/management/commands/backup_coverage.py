@@ -2,15 +2,13 @@
 
 import json
 from argparse import ArgumentParser
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand
-from rich.console import Console
-from rich.table import Table
 
 from backups.management import terminal
 from backups.services import coverage
-from backups.services.coverage import CoverageReport
+from backups.services.coverage import CoverageReport, SectionCoverage
 from backups.services.coverage_markdown import as_markdown
 
 
@@ -35,22 +33,18 @@ class Command(BaseCommand):
             raise SystemExit(terminal.FAILED)
 
     def _table(self, report: CoverageReport) -> None:
-        table = Table("Group", "Section", "Table", "Safe", "Complete", "Omitted in Safe", "Rows")
-        for item in report.sections:
-            table.add_row(
-                item.group,
-                item.key,
-                item.table,
-                "yes" if item.safe else "no",
-                "yes" if item.complete else "no",
-                " ".join(item.omitted_in_safe),
-                f"{item.rows:,}",
-            )
-        console = Console(
-            file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 160
+        output = terminal.Output(self, width=160)
+        output.table(
+            ("Group", "Section", "Table", "Safe", "Complete", "Omitted in Safe", "Rows"),
+            map(_cells, report.sections),
         )
-        console.print(table)
         for excluded in report.excluded:
-            console.print(f"not backed up: {excluded['table']} ({excluded['because']})")
+            output.line(f"not backed up: {excluded['table']} ({excluded['because']})")
         for finding in report.findings:
-            console.print(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")
+            output.line(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")
+
+
+def _cells(item: SectionCoverage) -> list[str]:
+    omitted = " ".join(item.omitted_in_safe)
+    held = ("yes" if held else "no" for held in (item.safe, item.complete))
+    return [item.group, item.key, item.table, *held, omitted, f"{item.rows:,}"]

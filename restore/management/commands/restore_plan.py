@@ -3,15 +3,13 @@
 import json
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand
-from rich.console import Console
-from rich.table import Table
 
 from backups.management import terminal
 from restore.management.choices import add_choices, choices_of
-from restore.plan import Plan
+from restore.plan import Plan, TablePlan
 from restore.services.planning import plan_file
 
 
@@ -37,32 +35,31 @@ class Command(BaseCommand):
             raise SystemExit(terminal.FAILED)
 
     def _show(self, plan: Plan) -> None:
-        console = Console(
-            file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 150
+        output = terminal.Output(self, width=150)
+        output.line(f"A {plan.file.type} backup of {plan.file.created_at}, {plan.file.rows:,} rows")
+        output.table(
+            ("Table", "Fate", "Now", "After", "Lost", "Kept", "Refilled", "To NULL"),
+            [_cells(item) for item in plan.tables if item.now or item.after],
         )
-        table = Table("Table", "Fate", "Now", "After", "Lost", "Kept", "Refilled", "To NULL")
-        for item in plan.tables:
-            if item.now or item.after:
-                numbers = (item.now, item.after, item.lost, item.kept, item.refilled, item.set_null)
-                table.add_row(item.table, item.fate, *(f"{n:,}" if n else "" for n in numbers))
-        console.print(
-            f"A {plan.file.type} backup of {plan.file.created_at}, {plan.file.rows:,} rows"
-        )
-        console.print(table)
         people, files = plan.accounts, plan.files
-        console.print(
+        output.line(
             f"accounts: {people.total:,}, of which {people.can_sign_in:,} can sign in"
             f" ({people.with_todays_password:,} with today's password,"
             f" {people.with_files_password:,} with that of the backup's date);"
             f" {people.need_reset:,} need a password reset"
         )
         for account in people.privileged_new:
-            console.print(f"  would become {account.role}: {account.email}")
-        console.print(
+            output.line(f"  would become {account.role}: {account.email}")
+        output.line(
             f"files: {files.stay:,} stay, {files.put_back:,} are put back,"
             f" {files.renamed:,} get a new name, {files.elsewhere:,} stay elsewhere"
         )
         for sentence in plan.schema:
-            console.print(sentence)
+            output.line(sentence)
         for finding in plan.findings:
-            console.print(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")
+            output.line(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")
+
+
+def _cells(item: TablePlan) -> list[str]:
+    numbers = (item.now, item.after, item.lost, item.kept, item.refilled, item.set_null)
+    return [item.table, item.fate, *(f"{n:,}" if n else "" for n in numbers)]

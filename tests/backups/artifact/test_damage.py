@@ -1,10 +1,12 @@
 """Documents that are not as they were written: each is refused, and by the right name."""
 
+import io
 import json
 from collections.abc import Callable
 
 import pytest
 
+from backups.artifact.codecs import Limited
 from backups.artifact.reader import ArtifactReader, _Source
 from backups.artifact.tail import FileHead, Reason
 from backups.errors import ArtifactError
@@ -130,6 +132,14 @@ def test_one_endless_line_is_another_format():
     with pytest.raises(ArtifactError) as refused:
         opened(b'{"rows": [' + b"1," * 5000, 100, line_limit=1000)
     assert refused.value.code == "artifact.format"
+
+
+def test_an_endless_head_is_given_up_long_before_the_longest_row():
+    bomb = io.BytesIO(b'{"format":"backupsvc/1",' + b" " * (64 << 20))
+    with pytest.raises(ArtifactError) as refused:
+        ArtifactReader(Limited(bomb, 1 << 40), line_limit_bytes=1 << 30)
+    assert refused.value.code == "artifact.layout"
+    assert bomb.tell() < 40 << 20
 
 
 @pytest.mark.parametrize("indent", [None, 2], ids=["on one line", "indented"])

@@ -1,5 +1,6 @@
 """What commands have in common: errors with code and hint, bars, waiting."""
 
+import io
 from typing import Any
 
 import pytest
@@ -19,6 +20,21 @@ def refusal(error: BaseException, **how: Any) -> CommandError:
     with pytest.raises(CommandError) as refused, terminal.errors(**how):
         throw(error)
     return refused.value
+
+
+def test_nothing_that_a_file_holds_is_obeyed_by_the_terminal():
+    stream = io.StringIO()
+    output = terminal.Output(BaseCommand(stdout=stream), width=60)
+    deceit = "\x1b[31m[/red] [bold]:boom:\x9b2J\x7f"
+    output.line(deceit)
+    output.table(("Who",), [(deceit,)])
+    shown = stream.getvalue()
+    assert shown.count(r"\x1b[31m[/red] [bold]:boom:\x9b2J\x7f") == 2
+    assert not set(shown) & {"\x1b", "\x9b", "\x7f"}
+    refused = refusal(
+        StorageFailure("storage.full", _("{name} is full.", name=deceit), hint=_("x."))
+    )
+    assert "\x1b" not in str(refused)
 
 
 def test_an_error_is_said_with_what_to_do_and_its_code():
