@@ -134,7 +134,7 @@ def test_without_one_transaction_the_database_would_be_half_restored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backup, before = zoo
-    case = CASES["a broken rule"]
+    case = CASES["rows that exclude one another"]  # which no plan asks about
     change = replaced(case.old, case.new, row=case.row)
     file = forged(backup, tmp_path / "forged.json", {case.section: change})
 

@@ -9,7 +9,7 @@ from backups.models import AuditEvent, BackupRun
 from restore.database import questions
 from restore.models import RestoreRun
 from restore.scanning import SectionScan
-from restore.services import planning
+from restore.services import examining
 from tests.restore.forging import Document, encoded, foreign, ours
 from tests.restore.steps import plan_as, restore_as
 
@@ -95,5 +95,5 @@ def test_a_secret_key_is_not_shown(studio, tmp_path, monkeypatch) -> None:
 
     file = ours(studio.complete, tmp_path / "f.json", spoil)
     assert CANARY not in str(plan_as(file).findings)
-    monkeypatch.setattr(planning, "key_is_secret", lambda section: False)
+    monkeypatch.setattr(examining, "key_is_secret", lambda section: False)
     assert CANARY in str(plan_as(file).findings)
