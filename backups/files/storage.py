@@ -48,7 +48,8 @@ def read(target: StorageTarget) -> Iterator[bytes]:
 
 def _require_file(storage: Storage, name: str) -> None:
     """Opening a named pipe waits until somebody writes to it, which nobody can call off."""
-    with contextlib.suppress(NotImplementedError):  # a storage that is no folder of this computer
+    # Django's word for a storage that is no folder of this computer, and so has no pipes.
+    with contextlib.suppress(NotImplementedError):
         if not stat.S_ISREG(Path(storage.path(name)).stat().st_mode):
             raise _missing()
 

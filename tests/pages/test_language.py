@@ -309,7 +309,7 @@ def test_a_refusal(sign_in):
 
 def test_the_page_for_a_database_that_is_away():
     def nothing(request):
-        raise NotImplementedError
+        raise AssertionError("it is asked only what to say of an exception")
 
     request = RequestFactory().get("/")
     answer = DatabaseAwayMiddleware(nothing).process_exception(request, OperationalError())
