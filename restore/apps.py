@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 class RestoreConfig(AppConfig):
     name = "restore"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Restores")
 
     def ready(self) -> None:

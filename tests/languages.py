@@ -10,13 +10,13 @@ from typing import Any
 from unittest import mock
 
 from django.conf import settings
+from django.template.loader import get_template
 from django.test import override_settings
 from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import trans_real
 
 from backups.registry import registry
-from tests.docs.pages import ROOT
 
 # One that Django knows, so that it may be asked for; nobody here reads it.
 MARKED = "eo"
@@ -124,7 +124,7 @@ def _unbracketed(text: str) -> str:
 @contextmanager
 def changed_template(name: str, before: str, after: str, folder: Path) -> Iterator[None]:
     """Let a template have ``after`` in place of ``before``; the copy lies below ``folder``."""
-    original = (ROOT / "templates" / name).read_text(encoding="utf-8")
+    original = Path(get_template(name).origin.name).read_text(encoding="utf-8")
     assert before in original
     copy = folder / name
     copy.parent.mkdir(parents=True)
