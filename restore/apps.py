@@ -13,7 +13,9 @@ class RestoreConfig(AppConfig):
         from backups import jobs, navigation, panels, trail
         from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
-        from restore.services import plan_runs, requests, superseded, undoing, uploads
+        from restore.services.applying import superseded
+        from restore.services.asking import requests, undoing, uploads
+        from restore.services.planning import plan_runs
 
         jobs.AFTER_A_DEATH += [
             requests.end_abandoned,

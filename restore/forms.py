@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from backups.errors import RestoreError
 from backups.forms import PasswordAgainForm
 from restore.plan import Choices
-from restore.services.requests import PHRASE, require_phrase
+from restore.services.asking.requests import PHRASE, require_phrase
 
 
 class BeginForm(forms.Form):

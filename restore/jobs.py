@@ -4,7 +4,9 @@ from contextlib import AbstractContextManager
 
 from backups import jobs
 from restore.models import PlanRun, Rehearsal, RestoreRun
-from restore.services import applying, outgoing, plan_runs, rehearsing, requests
+from restore.services.applying import applying, rehearsing
+from restore.services.asking import outgoing, requests
+from restore.services.planning import plan_runs
 
 
 def enqueue_restore(run: RestoreRun) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
-from restore.services import outgoing
+from restore.services.asking import outgoing
 
 DEFAULT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 

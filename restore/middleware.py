@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
-from restore.services import maintenance
+from restore.services.asking import maintenance
 
 RETRY_SECONDS = 15
 # How long an answer of the database counts. A restore holds its lock long before it locks a table.

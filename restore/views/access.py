@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from backups.permissions import actor_of
 from restore.models import Upload
-from restore.services import uploads
+from restore.services.asking import uploads
 
 RESTORE = "restore.apply_restore"
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from backups.permissions import needs
 from backups.views.frame import page
 from restore.models import RestoreRun
-from restore.services import undoing
+from restore.services.asking import undoing
 from restore.views.access import RESTORE
 from restore.views.importing import TAB
 from restore.views.live import context_of

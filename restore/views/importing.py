@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from backups.permissions import actor_of, needs
 from backups.views.frame import page
 from restore.models import RestoreRun
-from restore.services import uploads
+from restore.services.asking import uploads
 from restore.views import workers
 from restore.views.access import RESTORE
 

@@ -21,7 +21,7 @@ from backups.models import BackupRun, Run, State
 from backups.services import runs
 from backups.services.runs import Actor
 from restore.models import RestoreRun, Upload
-from restore.services import requests
+from restore.services.asking import requests
 from restore.views import presenting, tickets, workers
 from restore.views.pace import pace_of
 from restore.views.stages import stages_of

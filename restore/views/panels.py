@@ -7,7 +7,8 @@ from django.utils.safestring import SafeString
 from backups.models import BackupRun
 from backups.permissions import may
 from restore.models import Rehearsal
-from restore.services import outgoing, rehearsing
+from restore.services.applying import rehearsing
+from restore.services.asking import outgoing
 from restore.views.access import RESTORE
 
 _NOTHING = SafeString("")

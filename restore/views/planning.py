@@ -17,8 +17,8 @@ from backups.views.frame import page
 from restore.forms import ChoicesForm
 from restore.models import PlanRun, Upload
 from restore.plan import Choices
-from restore.services import plan_runs
-from restore.services.opening import ALTERED
+from restore.services.planning import plan_runs
+from restore.services.planning.opening import ALTERED
 from restore.views import presenting, workers
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB

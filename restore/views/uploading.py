@@ -15,7 +15,8 @@ from restore import jobs
 from restore.forms import BeginForm
 from restore.models import Upload
 from restore.plan import Choices
-from restore.services import plan_runs, uploads
+from restore.services.asking import uploads
+from restore.services.planning import plan_runs
 from restore.views.access import RESTORE, own_upload
 from restore.views.answers import no_backup, refusal
 

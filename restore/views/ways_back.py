@@ -23,7 +23,8 @@ from restore import jobs
 from restore.forms import ConfirmForm, ReleaseForm
 from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
-from restore.services import outgoing, rehearsing, requests, undoing
+from restore.services.applying import rehearsing
+from restore.services.asking import outgoing, requests, undoing
 from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.importing import TAB

@@ -27,8 +27,8 @@ from restore.database import aftermath
 from restore.files import Journal
 from restore.jobs import others_paused
 from restore.models import OutgoingHold, RestoreRun
-from restore.services import outgoing
-from restore.services.writing import Writer
+from restore.services.applying.writing import Writer
+from restore.services.asking import outgoing
 from tests.restore.rewriting import rewrite
 from tests.roundtrip.disturbance import empty_everything
 from tests.roundtrip.engine import back_up, restore, stored, writing

@@ -13,7 +13,7 @@ from backups.registry import registry
 from backups.services import coverage
 from restore.database.transaction import RestoreTransaction
 from restore.models import Receipt, RestoreRun
-from restore.services import applying
+from restore.services.applying import applying
 from tests.battery.conftest import Studio
 from tests.battery.injecting import (
     Faults,

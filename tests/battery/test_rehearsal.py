@@ -17,7 +17,7 @@ from backups.registry import COMPLETE, SAFE
 from backups.services import runs
 from restore.database import throwaway
 from restore.models import Rehearsal
-from restore.services import rehearsing
+from restore.services.applying import rehearsing
 from tests.battery.state import sessions, stored_files
 from tests.databases import as_superuser, on_server
 from tests.restore.rewriting import rewrite

@@ -16,7 +16,7 @@ from backups.models import BackupRun
 from restore.database import transaction
 from restore.database.transaction import RestoreTransaction
 from restore.models import RestoreRun
-from restore.services import applying
+from restore.services.applying import applying
 from tests.battery.state import sessions, unfinished_runs
 from tests.databases import superuser
 from tests.roundtrip.dump import differences, dump_data

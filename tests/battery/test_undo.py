@@ -14,7 +14,8 @@ from backups.models import BackupRun
 from backups.services import runs
 from backupsvc.studio.models import Asset
 from restore.models import RestoreRun
-from restore.services import applying, requests, superseded, undoing
+from restore.services.applying import applying, superseded
+from restore.services.asking import requests, undoing
 from tests.battery.state import leftovers, stored_files
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import restore

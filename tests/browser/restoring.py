@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from restore.services.requests import PHRASE
+from restore.services.asking.requests import PHRASE
 from tests.browser.visitor import PASSWORD, Visitor
 
 IMPORT = "/admin/restore/restorerun/import/"

@@ -28,7 +28,9 @@ from backupsvc.studio.models import Issue
 from restore import jobs
 from restore.models import OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
 from restore.plan import Choices
-from restore.services import outgoing, plan_runs, rehearsing, requests, uploads
+from restore.services.applying import rehearsing
+from restore.services.asking import outgoing, requests, uploads
+from restore.services.planning import plan_runs
 from restore.views import tickets
 from tests.browser.camera import Camera
 from tests.browser.visitor import Visitor

@@ -11,7 +11,7 @@ from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE
 from backupsvc.studio.models import ClientApproval, Issue, User
 from restore.models import RestoreRun, Upload
-from restore.services.requests import PHRASE
+from restore.services.asking.requests import PHRASE
 from tests.browser.restoring import (
     IMPORT,
     OWNER,

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.models import State
 from restore.models import Receipt, RestoreRun
-from restore.services import requests
+from restore.services.asking import requests
 
 BLOCKED_SECONDS = 0.5
 

@@ -17,7 +17,7 @@ from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
 from backupsvc.studio.models import User
 from restore.models import RestoreRun
-from restore.services import file_plan
+from restore.services.planning import files as file_plan
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, restore, stored, writing
 from tests.zoo import rows

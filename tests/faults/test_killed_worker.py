@@ -18,7 +18,7 @@ from backupsvc.studio.models import User
 from restore import jobs
 from restore.models import RestoreRun
 from restore.plan import Choices
-from restore.services import requests
+from restore.services.asking import requests
 from tests.faults.workers import Worker, wait_until
 from tests.roundtrip.dump import Dump, differences, dump_data
 from tests.roundtrip.engine import back_up, stored, writing

@@ -16,7 +16,8 @@ from backups.registry import COMPLETE
 from backups.services import creating, runs
 from restore.models import RestoreRun
 from restore.plan import Choices
-from restore.services import applying, requests
+from restore.services.applying import applying
+from restore.services.asking import requests
 from tests.faults.workers import wait_until
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, restore, stored, writing

@@ -12,7 +12,8 @@ from backups.services import runs, vault
 from backupsvc.studio.models import User
 from restore.inspection import inspect
 from restore.plan import Choices
-from restore.services import applying, requests
+from restore.services.applying import applying
+from restore.services.asking import requests
 from tests.databases import empty_folder
 from tests.roundtrip import independent
 from tests.roundtrip.engine import back_up, parsed

@@ -21,7 +21,7 @@ from backups.registry import COMPLETE, SAFE
 from backupsvc.studio.models import Client as Customer
 from backupsvc.studio.models import Organization, User
 from restore.models import OutgoingHold, PlanRun, Receipt, RestoreRun, Upload
-from restore.services import plan_runs
+from restore.services.planning import plan_runs
 from tests.roundtrip.engine import back_up, document, stored
 
 FILLED = (

@@ -9,7 +9,7 @@ from backupsvc.studio.models import Client as Customer
 from backupsvc.studio.models import User
 from restore import jobs
 from restore.models import RestoreRun, Upload
-from restore.services.requests import PHRASE
+from restore.services.asking.requests import PHRASE
 from restore.views import tickets
 from tests.pages_restore.conftest import PASSWORD, bring, planned
 

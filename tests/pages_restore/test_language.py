@@ -19,8 +19,8 @@ from restore.models import UNDO_OF, OutgoingHold, PlanRun, Rehearsal, RestoreRun
 from restore.plan import (
     Plan,
 )
-from restore.services import outgoing, uploads
-from restore.services.requests import PHRASE
+from restore.services.asking import outgoing, uploads
+from restore.services.asking.requests import PHRASE
 from restore.views.stages import stages_of
 from tests.languages import (
     changed_template,

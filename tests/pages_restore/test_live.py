@@ -11,7 +11,7 @@ from backupsvc.studio.models import User
 from restore import jobs
 from restore.models import RestoreRun
 from restore.plan import Choices
-from restore.services import requests
+from restore.services.asking import requests
 from restore.views import tickets
 from tests.pages_restore.conftest import bring, browser_of, planned
 from tests.pages_restore.holding import accounts_and_sessions_locked, data_held

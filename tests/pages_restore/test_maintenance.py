@@ -13,7 +13,7 @@ from backupsvc.studio.models import User
 from restore import middleware
 from restore.middleware import MaintenanceMiddleware
 from restore.models import RestoreRun
-from restore.services import maintenance
+from restore.services.asking import maintenance
 from restore.views import tickets
 from tests.pages_restore.conftest import browser_of
 from tests.pages_restore.holding import (

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from backups.models import BackupRun, State
 from restore.models import PlanRun, Rehearsal, RestoreRun, Upload
-from restore.services import plan_runs
-from restore.services.watching import Watch
+from restore.services.planning import plan_runs
+from restore.services.planning.watching import Watch
 from restore.views.pace import Pace, pace_of
 from restore.views.stages import stages_of
 from tests.pages_restore.conftest import bring

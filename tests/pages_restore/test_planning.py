@@ -12,7 +12,7 @@ from backups.models import AuditEvent, State
 from backups.wording import _
 from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
-from restore.services import plan_runs
+from restore.services.planning import plan_runs
 from tests.pages_restore.conftest import as_json, bring, planned
 
 

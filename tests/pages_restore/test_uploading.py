@@ -16,7 +16,7 @@ from backups.models import AuditEvent
 from backups.services import vault
 from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
-from restore.services import uploads
+from restore.services.asking import uploads
 from tests.pages_restore.conftest import (
     begin,
     bring,

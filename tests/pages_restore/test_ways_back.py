@@ -12,8 +12,8 @@ from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import vault
 from backupsvc.studio.models import User
 from restore.models import OutgoingHold, Rehearsal, RestoreRun
-from restore.services import outgoing
-from restore.services.requests import PHRASE
+from restore.services.asking import outgoing
+from restore.services.asking.requests import PHRASE
 from restore.views import tickets
 from tests.pages_restore.conftest import PASSWORD, browser_of, make_account
 

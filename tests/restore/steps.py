@@ -8,8 +8,9 @@ from backups.errors import BackupSystemError
 from backups.services import runs
 from restore.models import RestoreRun
 from restore.plan import Choices, Plan
-from restore.services import applying, requests
-from restore.services.planning import plan_file
+from restore.services.applying import applying
+from restore.services.asking import requests
+from restore.services.planning.counting import plan_file
 from tests.restore.conftest import OWNER
 
 

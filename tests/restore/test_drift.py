@@ -6,7 +6,7 @@ import pytest
 from backups.artifact.manifest import Column, SectionHead
 from backups.registry import RenamedColumn, RenamedSection, registry
 from backupsvc.studio.models import Room, User
-from restore.services import drift
+from restore.services.planning import drift
 from tests.restore.rewriting import rewrite
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database

@@ -5,8 +5,10 @@ import pytest
 from backups.findings import Severity
 from backupsvc.studio.models import Client, ClientAccessToken, User
 from restore.database import redacted
-from restore.services import accounts, applying, file_plan
-from restore.services.planning import _Planner
+from restore.services.applying import applying
+from restore.services.planning import accounts
+from restore.services.planning import files as file_plan
+from restore.services.planning.counting import _Planner
 from tests.restore.damage import Damage
 from tests.restore.forging import foreign
 from tests.restore.steps import codes, plan_as, refusal

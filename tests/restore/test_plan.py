@@ -12,8 +12,8 @@ from backups.registry.checks import fields_of
 from restore.database import questions, redacted
 from restore.database.transaction import RestoreTransaction
 from restore.plan import Plan
-from restore.scanning import SectionScan
-from restore.services import file_plan
+from restore.services.planning import files as file_plan
+from restore.services.planning.scanning import SectionScan
 from tests.restore.damage import Damage
 from tests.restore.forging import Document, encoded, foreign, ours
 from tests.restore.steps import codes, plan_as, refusal, restore_as

@@ -14,7 +14,7 @@ from restore.database import questions, redacted
 from restore.database.questions import Identity
 from restore.models import RestoreRun
 from restore.plan import Plan
-from restore.services.writing import Writer
+from restore.services.applying.writing import Writer
 from tests.restore.comparing import miscounts, mistakes
 from tests.restore.conftest import OWNER
 from tests.restore.copies import become

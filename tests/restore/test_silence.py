@@ -8,8 +8,8 @@ from django.core import serializers
 from backups.models import AuditEvent, BackupRun
 from restore.database import questions
 from restore.models import RestoreRun
-from restore.scanning import SectionScan
-from restore.services import examining
+from restore.services.planning import examining
+from restore.services.planning.scanning import SectionScan
 from tests.restore.forging import Document, encoded, foreign, ours
 from tests.restore.steps import plan_as, restore_as
 

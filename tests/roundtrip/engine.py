@@ -12,7 +12,8 @@ from backups.registry import COMPLETE, Scope
 from backups.services import creating, runs, vault
 from restore.models import RestoreRun
 from restore.plan import Choices
-from restore.services import applying, requests
+from restore.services.applying import applying
+from restore.services.asking import requests
 
 
 def back_up(scope: Scope = COMPLETE) -> BackupRun:

@@ -16,7 +16,7 @@ from backups.models import BackupRun, State
 from restore.database import relocating
 from restore.database.transaction import RestoreTransaction
 from restore.plan import Choices
-from restore.services.planning import plan_file
+from restore.services.planning.counting import plan_file
 from tests.faults.forgery import forged, replaced
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, parsed, restore, stored, writing

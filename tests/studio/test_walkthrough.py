@@ -14,7 +14,7 @@ from backupsvc.studio.demo.seeding import seed_studio
 from backupsvc.studio.management.commands import demo
 from backupsvc.studio.models import Organization, Room
 from backupsvc.studio.walkthrough.walk import show, walk
-from restore.services import applying
+from restore.services.applying import applying
 from tests.backups.studio import small_studio
 
 

@@ -17,7 +17,8 @@ from backupsvc.studio.walkthrough.damage import Damage, do_damage
 from backupsvc.studio.walkthrough.state import State, differences, state_now
 from restore.models import RestoreRun
 from restore.plan import Choices
-from restore.services import applying, requests
+from restore.services.applying import applying
+from restore.services.asking import requests
 
 Result = TypeVar("Result")
 

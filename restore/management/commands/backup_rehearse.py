@@ -10,7 +10,7 @@ from backups.models import BackupRun
 from backups.services import runs
 from restore import jobs
 from restore.models import Rehearsal
-from restore.services import rehearsing
+from restore.services.applying import rehearsing
 
 
 class Command(BaseCommand):

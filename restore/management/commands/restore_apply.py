@@ -13,7 +13,8 @@ from backups.services import runs
 from restore import jobs
 from restore.management.choices import add_choices, choices_of
 from restore.models import RestoreRun
-from restore.services import applying, requests
+from restore.services.applying import applying
+from restore.services.asking import requests
 
 
 class Command(BaseCommand):

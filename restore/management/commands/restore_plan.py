@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from backups.management import terminal
 from restore.management.choices import add_choices, choices_of
 from restore.plan import Plan, TablePlan
-from restore.services.planning import plan_file
+from restore.services.planning.counting import plan_file
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backups import jobs
 from backups.services import runs
 from restore.mail import really_send
-from restore.services import outgoing
+from restore.services.asking import outgoing
 
 
 class Command(BaseCommand):

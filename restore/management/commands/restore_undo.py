@@ -10,7 +10,8 @@ from backups.models import State
 from backups.services import runs
 from restore import jobs
 from restore.models import RestoreRun
-from restore.services import applying, requests, undoing
+from restore.services.applying import applying
+from restore.services.asking import requests, undoing
 
 
 class Command(BaseCommand):

@@ -12,6 +12,7 @@ from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
 from backups.wording import EMPTY, Sentence, _
 from restore.database.failures import place_in_file
+from restore.inspection import at_row
 
 
 @dataclass(frozen=True)
@@ -150,14 +151,3 @@ def _complaint(code: str, section: str, column: str, rows: Sentence) -> Sentence
 def rows_from(rows: int, first: Sentence) -> Sentence:
     """A sentence on how many rows are meant and where the first one stands."""
     return _("Rows: {rows}; the first one in the file: {first}.", rows=rows, first=first)
-
-
-def at_row(error: ArtifactError, head: SectionHead, number: int) -> ArtifactError:
-    """The same error, saying which row of which section."""
-    message = _(
-        "{problem} (section {section}, row {row})",
-        problem=error.message,
-        section=head.key,
-        row=number,
-    )
-    return ArtifactError(error.code, message, hint=error.hint)

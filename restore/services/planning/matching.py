@@ -11,7 +11,7 @@ from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
-from restore.services import drift
+from restore.services.planning import drift
 
 
 @dataclass(frozen=True)

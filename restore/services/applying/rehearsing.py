@@ -23,13 +23,13 @@ from backups.services.progress import Listener, Progress
 from backups.services.runs import Actor
 from restore.database import throwaway
 from restore.database.transaction import restore_transaction
-from restore.locate import places
 from restore.models import Rehearsal
 from restore.plan import Choices, FilesPlan
-from restore.services.following import tables_held
-from restore.services.planning import make_plan
-from restore.services.preparing import prepare
-from restore.services.writing import FilesCompared, Writer
+from restore.services.applying.writing import FilesCompared, Writer
+from restore.services.planning.counting import make_plan
+from restore.services.planning.following import tables_held
+from restore.services.planning.locating import places
+from restore.services.planning.staging import prepare
 
 ACTING = "rehearsal@localhost.invalid"
 

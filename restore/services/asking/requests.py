@@ -14,7 +14,7 @@ from backups.wording import _
 from restore import files
 from restore.models import PlanRun, Receipt, RestoreRun, Upload
 from restore.plan import Choices
-from restore.services import uploads
+from restore.services.asking import uploads
 
 PHRASE = "REPLACE ALL DATA"
 

@@ -26,17 +26,19 @@ from backups.wording import _, ngettext
 from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import FilesBack, Journal, undo_journal
-from restore.locate import places
 from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
-from restore.services import file_plan, requests, superseded
-from restore.services.aftermath import follow_up
-from restore.services.following import tables_held
-from restore.services.opening import opened
-from restore.services.planning import make_plan
-from restore.services.preparing import Prepared, prepare
-from restore.services.watching import end_reading
-from restore.services.writing import Writer
+from restore.services.applying import superseded
+from restore.services.applying.aftermath import follow_up
+from restore.services.applying.writing import Writer
+from restore.services.asking import requests
+from restore.services.planning.counting import make_plan
+from restore.services.planning.files import plan_files
+from restore.services.planning.following import tables_held
+from restore.services.planning.locating import places
+from restore.services.planning.opening import opened
+from restore.services.planning.staging import Prepared, prepare
+from restore.services.planning.watching import end_reading
 
 logger = logging.getLogger("backups")
 DRAIN_LOOK_SECONDS = 0.2
@@ -119,7 +121,7 @@ class _Restore:
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
         prepared = prepare(self._path, connection, registry, self._progress)
-        files = file_plan.plan_files(self._path, self._progress)
+        files = plan_files(self._path, self._progress)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])

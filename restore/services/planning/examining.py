@@ -12,9 +12,9 @@ from restore.database.catalogue import ForeignKey
 from restore.database.failures import place_in_file
 from restore.database.rules import CheckRule, UniqueRule
 from restore.database.staging import Relation, Stage
-from restore.locate import key_is_secret
-from restore.scanning import rows_from
-from restore.services.preparing import Prepared
+from restore.services.planning.locating import key_is_secret
+from restore.services.planning.scanning import rows_from
+from restore.services.planning.staging import Prepared
 
 _Rule = TypeVar("_Rule", UniqueRule, CheckRule, ForeignKey)
 _EDITED = _("The file was edited or comes from another schema. Use the file as it was made.")

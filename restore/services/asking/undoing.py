@@ -11,7 +11,7 @@ from backups.services.runs import Actor
 from backups.wording import _
 from restore.models import UNDO_OF, RestoreRun
 from restore.plan import Choices
-from restore.services import requests
+from restore.services.asking import requests
 
 
 def safety_backup_of(run: RestoreRun) -> BackupRun:

@@ -11,8 +11,8 @@ from backups.services import vault
 from backups.wording import Sentence, _, ngettext
 from restore.files import Foreseen, What
 from restore.plan import NAMED, FilesPlan
-from restore.services.preparing import Prepared
-from restore.services.watching import NOBODY, Watch, begin_reading
+from restore.services.planning.staging import Prepared
+from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
 # What a restore needs beside the files themselves: the safety backup, and room to breathe.
 _SPARE_BYTES = 64 * 1024 * 1024

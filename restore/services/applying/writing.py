@@ -23,16 +23,16 @@ from restore.database.transaction import RestoreTransaction
 from restore.database.verification import RowsDigest
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
-from restore.services import accounts
-from restore.services.accounts import People
-from restore.services.following import (
+from restore.services.planning import accounts
+from restore.services.planning.accounts import People
+from restore.services.planning.following import (
     followers_of,
     identity_of,
     state_columns,
     tables_held,
     touching,
 )
-from restore.services.preparing import Prepared
+from restore.services.planning.staging import Prepared
 
 
 class Files(Protocol):

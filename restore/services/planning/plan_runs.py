@@ -8,8 +8,8 @@ from backups.services.progress import Listener, Progress
 from backups.services.runs import Actor
 from restore.models import PlanRun, Upload
 from restore.plan import Choices
-from restore.services import uploads
-from restore.services.planning import plan_file
+from restore.services.asking import uploads
+from restore.services.planning.counting import plan_file
 
 
 def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:

@@ -25,10 +25,10 @@ from restore.database.failures import RowRefused
 from restore.database.rules import CheckRule, UniqueRule
 from restore.database.staging import Stage
 from restore.database.targets import Target
-from restore.locate import key_is_secret, refusal_in_the_file
-from restore.scanning import Rules, SectionScan, rules_for
-from restore.services.matching import Match, match
-from restore.services.watching import NOBODY, Watch, begin_reading
+from restore.services.planning.locating import key_is_secret, refusal_in_the_file
+from restore.services.planning.matching import Match, match
+from restore.services.planning.scanning import Rules, SectionScan, rules_for
+from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
 Check = Callable[[], None]
 

@@ -14,8 +14,8 @@ from restore.database.catalogue import ForeignKey
 from restore.database.staging import Stage
 from restore.database.targets import Target
 from restore.plan import AccountPlan, AccountsPlan, Choices, PasswordOf, count_accounts
-from restore.services.following import identity_of, state_columns
-from restore.services.preparing import Prepared
+from restore.services.planning.following import identity_of, state_columns
+from restore.services.planning.staging import Prepared
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from backups.errors import ArtifactError
 from backups.services import vault
 from backups.services.verifying import verify_stream
 from restore.plan import Choices
-from restore.services.watching import Watch, begin_reading
+from restore.services.planning.watching import Watch, begin_reading
 
 # What a file may be accepted in spite of, by an explicit choice.
 ALTERED = {"artifact.layout", "artifact.damaged"}

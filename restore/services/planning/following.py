@@ -10,7 +10,7 @@ from backups.registry import Section
 from backups.registry.references import references
 from restore.database.catalogue import ForeignKey
 from restore.database.questions import Follower, Identity
-from restore.services.preparing import Prepared
+from restore.services.planning.staging import Prepared
 
 
 def followers_of(prepared: Prepared) -> list[Follower]:

@@ -20,12 +20,14 @@ from restore.database.questions import Follower, Simulation
 from restore.database.staging import Relation, Stage, create_aside, one_instant
 from restore.database.targets import Target
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
-from restore.services import accounts, file_plan
-from restore.services.examining import examine
-from restore.services.following import followers_of, identity_of, state_columns
-from restore.services.opening import opened
-from restore.services.preparing import Prepared, prepare
-from restore.services.watching import NOBODY, Watch, end_reading
+from restore.services.planning import accounts
+from restore.services.planning.examining import examine
+from restore.services.planning.files import findings as findings_on_files
+from restore.services.planning.files import plan_files
+from restore.services.planning.following import followers_of, identity_of, state_columns
+from restore.services.planning.opening import opened
+from restore.services.planning.staging import Prepared, prepare
+from restore.services.planning.watching import NOBODY, Watch, end_reading
 
 
 def plan_file(
@@ -47,7 +49,7 @@ def plan_file(
         connection.autocommit = True
         with opened(path, choices, watch) as readable, database_errors():
             prepared = prepare(readable, connection, declared, watch)
-            files = file_plan.plan_files(readable, watch)
+            files = plan_files(readable, watch)
             end_reading("counting", watch)
             with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
@@ -91,7 +93,7 @@ class _Planner:
             *(self._emptied(table) for table in self._file.matched.emptied),
             *(self._follows(follower, simulation) for follower in self._followers),
         ]
-        self._findings += file_plan.findings(self._file, files)
+        self._findings += findings_on_files(self._file, files)
         self._findings += self._authenticity()
         return Plan(
             file=_facts(self._file),

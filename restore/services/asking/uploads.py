@@ -24,7 +24,7 @@ from backups.services import runs, vault
 from backups.services.runs import Actor
 from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
-from restore.services import first_look
+from restore.services.asking import first_look
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE

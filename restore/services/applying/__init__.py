@@ -1,0 +1,1 @@
+"""Carrying a plan out, in the live database or in a throwaway one, and what follows."""
