@@ -24,8 +24,8 @@ from rq.timeouts import BaseTimeoutException
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import AuditEvent, BackupRun, Run, State, error_values
-from backups.services import creating, keeping, runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, creating, keeping, runs, vault
+from backups.services.auditing import Actor
 from backups.wording import _
 
 logger = logging.getLogger("backups")
@@ -68,7 +68,7 @@ def enqueue_verification(run: BackupRun, actor: Actor) -> None:
     Raises WorkerFailure."""
     if verification_is_pending(run):
         return
-    asked = runs.audit(actor, "backup.verify", "requested", subject=run.pk)
+    asked = auditing.audit(actor, "backup.verify", "requested", subject=run.pk)
     try:
         _queue_at_once().enqueue_call(
             verify_again,

@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import runs
-from backups.services.runs import Actor
+from backups.services import auditing
+from backups.services.auditing import Actor
 
 SEE = "backups.view_backuprun"
 KEEP = "backups.change_backuprun"
@@ -54,7 +54,7 @@ def require(request: HttpRequest, permission: str, action: str, *, subject: str 
 
 
 def refuse(request: HttpRequest, action: str, *, subject: str = "") -> NoReturn:
-    runs.audit(actor_of(request), action, "refused", subject=subject, path=request.path)
+    auditing.audit(actor_of(request), action, "refused", subject=subject, path=request.path)
     raise PermissionDenied(_("Your role does not allow this."))
 
 

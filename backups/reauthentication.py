@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from backups.models import AuditEvent
 from backups.permissions import actor_of
-from backups.services import runs
+from backups.services import auditing
 
 ACTION = "password.again"
 ATTEMPTS = 5
@@ -34,7 +34,7 @@ def confirm(request: HttpRequest, password: str, *, reason: str, subject: str = 
     with transaction.atomic():
         user: Any = users.select_for_update().get(pk=request.user.pk)
         outcome = _outcome(user, password)
-        runs.audit(actor_of(request), ACTION, outcome, subject=subject, reason=reason)
+        auditing.audit(actor_of(request), ACTION, outcome, subject=subject, reason=reason)
     return outcome
 
 

@@ -27,9 +27,9 @@ from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import coverage, installation, runs, vault
+from backups.services import auditing, coverage, installation, runs, vault
+from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
-from backups.services.runs import Actor
 from backups.services.verifying import verify_stream
 from backups.wording import EMPTY, Sentence
 
@@ -48,7 +48,7 @@ def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) 
             requested_by_name=actor.name,
             requested_by_email=actor.email,
         )
-        runs.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk)
+        auditing.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk)
     return run
 
 

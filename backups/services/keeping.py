@@ -2,8 +2,8 @@
 
 from backups.errors import ArtifactError, BusyError, StorageFailure
 from backups.models import BackupRun, error_values
-from backups.services import runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, vault
+from backups.services.auditing import Actor
 from backups.services.verifying import verify
 from backups.wording import _
 
@@ -11,13 +11,13 @@ from backups.wording import _
 def pin(run: BackupRun, actor: Actor) -> None:
     """Let nobody delete it until it is released."""
     BackupRun.objects.filter(pk=run.pk).update(pinned=True)
-    runs.audit(actor, "backup.pin", "done", subject=run.pk)
+    auditing.audit(actor, "backup.pin", "done", subject=run.pk)
 
 
 def release(run: BackupRun, actor: Actor) -> None:
     """The opposite of ``pin``. What a restore needs to be undone is kept all the same."""
     BackupRun.objects.filter(pk=run.pk).update(pinned=False)
-    runs.audit(actor, "backup.release", "done", subject=run.pk)
+    auditing.audit(actor, "backup.release", "done", subject=run.pk)
 
 
 def delete(run: BackupRun, actor: Actor) -> None:
@@ -45,7 +45,7 @@ def delete(run: BackupRun, actor: Actor) -> None:
     facts = {"scope": run.scope, "made": run.requested_at.isoformat(), "digest": run.digest}
     run_id = run.pk
     run.delete()
-    runs.audit(actor, "backup.delete", "done", subject=run_id, **facts)
+    auditing.audit(actor, "backup.delete", "done", subject=run_id, **facts)
 
 
 def verify_again(run: BackupRun, actor: Actor) -> bool:
@@ -64,5 +64,5 @@ def verify_again(run: BackupRun, actor: Actor) -> bool:
         setattr(run, name, value)
     run.save(update_fields=["verified_at", *found])
     outcome = run.error_code or "done"
-    runs.audit(actor, "backup.verify", outcome[:32], subject=run.pk)
+    auditing.audit(actor, "backup.verify", outcome[:32], subject=run.pk)
     return not run.error_code

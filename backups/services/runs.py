@@ -3,8 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import Error as DjangoDatabaseError
 from django.db import connection
@@ -19,7 +18,7 @@ from backups.errors import (
     ConfigurationError,
     WorkerFailure,
 )
-from backups.models import ACTIVE_STATES, AuditEvent, Run, State, error_values
+from backups.models import ACTIVE_STATES, Run, State, error_values
 from backups.services.progress import cancelled
 from backups.wording import _
 
@@ -29,33 +28,6 @@ Answer = TypeVar("Answer")
 
 # SQLSTATEs of a table and of a column that is not there.
 _SCHEMA_BEHIND = ("42P01", "42703")
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who asks. Stored as text: the account may be gone after a restore."""
-
-    name: str = ""
-    email: str = ""
-    address: str = ""
-
-
-COMMAND_LINE = Actor(name="command line")
-
-
-def audit(
-    actor: Actor, action: str, outcome: str, *, subject: str = "", **details: Any
-) -> AuditEvent:
-    """One line in the audit trail."""
-    return AuditEvent.objects.create(
-        action=action,
-        outcome=outcome,
-        person_name=actor.name,
-        person_email=actor.email,
-        address=actor.address,
-        subject=subject,
-        details=details,
-    )
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from backups.errors import StorageFailure
 from backups.forms import PasswordAgainForm
 from backups.models import BackupRun
 from backups.registry import COMPLETE, Scope
-from backups.services import delivering, runs
+from backups.services import auditing, delivering
 from backups.services.delivering import FORMS, Delivery
 from backups.views import grants
 from backups.views.frame import page
@@ -51,7 +51,7 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
     if form not in FORMS:
         raise Http404
     if run.scope == COMPLETE and not grants.is_granted(request, run):
-        runs.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
+        auditing.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
         return redirect("admin:backups_download", run.pk)
     try:
         wanted = delivering.delivery(run, form)
@@ -81,7 +81,7 @@ def _answer(request: HttpRequest, wanted: Delivery) -> HttpResponseBase:
     if request.method == "GET":
         details = {"form": wanted.form, "from_byte": part.first if part else 0}
         actor = permissions.actor_of(request)
-        runs.audit(actor, ACTION, "served", subject=wanted.run.pk, **details)
+        auditing.audit(actor, ACTION, "served", subject=wanted.run.pk, **details)
     return response
 
 

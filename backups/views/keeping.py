@@ -13,7 +13,7 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun
 from backups.services import keeping
-from backups.services.runs import Actor
+from backups.services.auditing import Actor
 from backups.translating import message_and_hint
 from backups.views.frame import page
 from backups.views.lookup import run_or_refuse

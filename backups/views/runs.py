@@ -19,7 +19,7 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import outlook, runs
+from backups.services import auditing, outlook, runs
 from backups.translating import translated
 from backups.views.frame import page
 from backups.views.lookup import run_or_refuse
@@ -80,7 +80,7 @@ def cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     run = run_or_refuse(request, run_id, "backup.cancel")
     if run.is_active:
         runs.cancel(run)
-        runs.audit(permissions.actor_of(request), "backup.cancel", "requested", subject=run.pk)
+        auditing.audit(permissions.actor_of(request), "backup.cancel", "requested", subject=run.pk)
     else:
         messages.info(request, _("The backup had ended already."))
     return redirect("admin:backups_run", run.pk)

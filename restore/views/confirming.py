@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from backups.errors import BackupSystemError
 from backups.permissions import actor_of, needs
-from backups.services import runs
+from backups.services import auditing
 from backups.translating import message_and_hint
 from backups.views.frame import page
 from restore import jobs
@@ -44,7 +44,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         # Another plan was made meanwhile, in another tab say: what was on the page is not what would be.
         return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
     if not form.is_valid():
-        runs.audit(actor_of(request), "restore.confirm", "refused", subject=upload.pk)
+        auditing.audit(actor_of(request), "restore.confirm", "refused", subject=upload.pk)
         return _ask(request, upload, plan, form)
     return _start(request, upload, plan, form)
 

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from backups.errors import BackupSystemError
 from backups.models import BackupRun, Run, State
-from backups.services import runs
-from backups.services.runs import Actor
+from backups.services import auditing, runs
+from backups.services.auditing import Actor
 from restore.models import RestoreRun, Upload
 from restore.services.asking import requests
 from restore.views import presenting, tickets, workers
@@ -62,7 +62,7 @@ def stop(request: HttpRequest, run_id: str) -> HttpResponseBase:
     actor = Actor(
         run.requested_by_name, run.requested_by_email, str(request.META.get("REMOTE_ADDR", ""))
     )
-    runs.audit(actor, "restore", "cancel requested", subject=run.pk)
+    auditing.audit(actor, "restore", "cancel requested", subject=run.pk)
     return HttpResponseRedirect(reverse("admin:restore_live", args=[run.pk]))
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from backups.models import State
 from backups.permissions import actor_of, needs
-from backups.services import runs
+from backups.services import auditing
 from backups.views.frame import page
 from restore.forms import ChoicesForm
 from restore.models import PlanRun, Upload
@@ -82,7 +82,7 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     run = plan_runs.latest(upload)
     if run is None or not _is_made(run):
         return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
-    runs.audit(actor_of(request), "plan", "downloaded", subject=upload.pk)
+    auditing.audit(actor_of(request), "plan", "downloaded", subject=upload.pk)
     return HttpResponse(
         json.dumps(run.plan, indent=2, ensure_ascii=False),
         content_type="application/json",

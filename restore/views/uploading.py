@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from backups.errors import ArtifactError, BackupSystemError, WorkerFailure
 from backups.permissions import actor_of, needs
-from backups.services import runs
+from backups.services import auditing
 from restore import jobs
 from restore.forms import BeginForm
 from restore.models import Upload
@@ -36,7 +36,7 @@ def begin(request: HttpRequest) -> HttpResponseBase:
     try:
         upload = uploads.begin(form.cleaned_data["name"], form.cleaned_data["size"], actor)
     except BackupSystemError as error:
-        runs.audit(actor, "upload", "refused", code=error.code)
+        auditing.audit(actor, "upload", "refused", code=error.code)
         return refusal(error)
     return JsonResponse(_told(upload), status=201)
 
@@ -80,7 +80,7 @@ def discard(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     if uploads.is_restored_now(upload):
         return back
     uploads.discard(upload)
-    runs.audit(actor_of(request), "upload", "discarded", subject=upload.pk, file=upload.name)
+    auditing.audit(actor_of(request), "upload", "discarded", subject=upload.pk, file=upload.name)
     return back
 
 

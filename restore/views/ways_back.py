@@ -16,7 +16,7 @@ from backups import jobs as backup_jobs
 from backups.errors import BackupSystemError
 from backups.models import BackupRun
 from backups.permissions import actor_of, needs
-from backups.services import runs
+from backups.services import auditing, runs
 from backups.translating import message_and_hint
 from backups.views.frame import page
 from restore import jobs
@@ -42,7 +42,7 @@ def undo(request: HttpRequest, run_id: str) -> HttpResponseBase:
     if request.method == "POST" and undoing.can_undo(run):
         if form.is_valid():
             return _start_undo(request, run, form)
-        runs.audit(actor_of(request), "restore.undo", "refused", subject=run.pk)
+        auditing.audit(actor_of(request), "restore.undo", "refused", subject=run.pk)
     return _ask_undo(request, run, form)
 
 
@@ -133,7 +133,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
 def cancel_rehearsal(request: HttpRequest, rehearsal_id: str) -> HttpResponseBase:
     run = get_object_or_404(Rehearsal, pk=rehearsal_id)
     runs.cancel(run)
-    runs.audit(actor_of(request), "rehearsal", "cancelled", subject=run.pk)
+    auditing.audit(actor_of(request), "rehearsal", "cancelled", subject=run.pk)
     return redirect("admin:restore_rehearsal", run.pk)
 
 

@@ -24,7 +24,7 @@ from backups.errors import WorkerFailure
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import SAFE
 from backups.services import creating, runs, vault
-from backups.services.runs import Actor
+from backups.services.auditing import Actor
 from tests.backups.programs import burst_worker, started
 from tests.backups.studio import small_studio
 

@@ -22,7 +22,7 @@ from backups import jobs
 from backups.database import introspection
 from backups.models import BackupRun
 from backups.registry import SAFE
-from backups.services import creating, runs
+from backups.services import auditing, creating, runs
 from restore.database import aftermath
 from restore.files import Journal
 from restore.jobs import others_paused
@@ -173,7 +173,7 @@ def test_a_hold_outlives_a_pause_and_our_own_worker_goes_on(studio, redis) -> No
     with others_paused():
         OutgoingHold.objects.create(restore_run="x")
     assert redis.ttl(suspension.WORKERS_SUSPENDED) == jobs.NO_END
-    run = creating.request(SAFE, runs.COMMAND_LINE)
+    run = creating.request(SAFE, auditing.COMMAND_LINE)
     jobs.enqueue_backup(run)
     work()
     run.refresh_from_db()
@@ -206,7 +206,7 @@ def work() -> None:
 
 
 def test_a_run_whose_job_the_queue_lost_is_ended(studio, redis) -> None:
-    run = creating.request(SAFE, runs.COMMAND_LINE)
+    run = creating.request(SAFE, auditing.COMMAND_LINE)
     jobs.enqueue_backup(run)
     jobs.clear_up()
     run.refresh_from_db()
@@ -219,7 +219,7 @@ def test_a_run_whose_job_the_queue_lost_is_ended(studio, redis) -> None:
 
 
 def test_a_run_that_nobody_ever_began_does_not_wait_for_ever(studio, redis) -> None:
-    run = creating.request(SAFE, runs.COMMAND_LINE)
+    run = creating.request(SAFE, auditing.COMMAND_LINE)
     jobs.clear_up()
     run.refresh_from_db()
     assert run.state == "queued"

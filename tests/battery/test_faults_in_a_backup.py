@@ -8,7 +8,7 @@ from django.db import connection as django_connection
 
 from backups.models import BackupRun
 from backups.registry import COMPLETE
-from backups.services import creating, runs
+from backups.services import auditing, creating
 from tests.battery.conftest import Studio
 from tests.battery.injecting import (
     Faults,
@@ -28,7 +28,7 @@ FAULTS: tuple[Fault, ...] = (full_disk, end_session, raise_error, interrupt)
 
 
 def operations() -> list[str]:
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     with injecting(Faults()) as faults:
         creating.carry_out(run)
     return faults.log
@@ -37,7 +37,7 @@ def operations() -> list[str]:
 def fail_at(at: int, fault: Fault, studio: Studio) -> list[str]:
     """Back up with one fault. Returns all that is wrong then."""
     faults = Faults(fault, at)
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     error: BaseException | None = None
     try:
         with injecting(faults):

@@ -14,7 +14,7 @@ from backups.database.connection import connected
 from backups.errors import RestoreError
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE
-from backups.services import runs
+from backups.services import auditing
 from restore.database import throwaway
 from restore.models import Rehearsal
 from restore.services.applying import rehearsing
@@ -26,7 +26,7 @@ from tests.roundtrip.engine import back_up
 
 
 def rehearse(backup: BackupRun) -> Rehearsal:
-    return rehearsing.carry_out(rehearsing.request(backup, runs.COMMAND_LINE))
+    return rehearsing.carry_out(rehearsing.request(backup, auditing.COMMAND_LINE))
 
 
 def refused(backup: BackupRun) -> Rehearsal:

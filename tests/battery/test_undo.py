@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from backups.errors import RestoreError
 from backups.models import BackupRun
-from backups.services import runs
+from backups.services import auditing
 from backupsvc.studio.models import Asset
 from restore.models import RestoreRun
 from restore.services.applying import applying, superseded
@@ -24,7 +24,7 @@ NEW = "studio/made-since.png"
 
 
 def undo(run: RestoreRun) -> RestoreRun:
-    asked = undoing.request(run, runs.COMMAND_LINE)
+    asked = undoing.request(run, auditing.COMMAND_LINE)
     return applying.carry_out(asked, requests.stored_file(asked))
 
 

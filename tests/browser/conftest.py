@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from backups.models import AuditEvent, BackupRun
-from backups.services import creating, runs, vault
+from backups.services import auditing, creating, vault
 from backupsvc.serve.supervisor import Child, Supervisor
 from backupsvc.studio.demo.seeding import seed_studio
 from restore.models import OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
@@ -110,7 +110,7 @@ def backup(transactional_db, tmp_path):
     """Makes a backup; its file as it is downloaded. No run of it is left."""
 
     def make(scope) -> Path:
-        run = creating.carry_out(creating.request(scope, runs.COMMAND_LINE))
+        run = creating.carry_out(creating.request(scope, auditing.COMMAND_LINE))
         path = tmp_path / f"{scope.value}-backup.json.zst"
         path.write_bytes(vault.path_of(run.artifact).read_bytes())
         BackupRun.objects.all().delete()

@@ -23,7 +23,7 @@ from backups.jobs import workers_listening
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope
 from backups.services import creating, vault
-from backups.services.runs import Actor
+from backups.services.auditing import Actor
 from backupsvc.studio.models import Issue
 from restore import jobs
 from restore.models import OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload

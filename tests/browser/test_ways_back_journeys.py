@@ -5,7 +5,7 @@ from django.test import override_settings
 
 from backups.models import AuditEvent, State
 from backups.registry import COMPLETE
-from backups.services import creating, runs
+from backups.services import auditing, creating
 from backupsvc.studio.models import Issue
 from restore.models import OutgoingHold, Rehearsal, RestoreRun
 from tests.browser.restoring import (
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("worker", "nothing_restored")
 
 def test_an_owner_tries_a_backup_out_and_finds_the_proof_on_the_dashboard(visitor):
     owner = visitor("owner")
-    backup = creating.carry_out(creating.request(COMPLETE, runs.COMMAND_LINE))
+    backup = creating.carry_out(creating.request(COMPLETE, auditing.COMMAND_LINE))
     owner.open()
     owner.sees("Its restore was never tried out.")
     owner.click("Test it")

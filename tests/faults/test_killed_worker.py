@@ -13,7 +13,7 @@ from backups import conf
 from backups import jobs as backup_jobs
 from backups.models import BackupRun, Run, State
 from backups.registry import COMPLETE
-from backups.services import creating, runs
+from backups.services import auditing, creating
 from backupsvc.studio.models import User
 from restore import jobs
 from restore.models import RestoreRun
@@ -102,7 +102,7 @@ def test_a_restore_whose_worker_is_killed_after_the_commit_has_succeeded(
 
 def test_another_worker_ends_what_a_dead_computer_left_behind(worker: Worker, before: Dump) -> None:
     worker.stop_at("section:zoo.Feeding")
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     backup_jobs.enqueue_backup(run)
     worker.stopped()
     worker.kill()
@@ -118,7 +118,7 @@ def test_a_worker_at_rest_ends_what_another_left_behind(
 ) -> None:
     """Within the two minutes of ``wait_until``, and nobody else looks."""
     worker.stop_at("section:zoo.Feeding")
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     backup_jobs.enqueue_backup(run)
     worker.stopped()
     with Worker(tmp_path / "resting"):
@@ -131,7 +131,7 @@ def test_a_worker_at_rest_ends_what_another_left_behind(
 
 def _kill_a_backup(worker: Worker, before: Dump, place: str) -> None:
     worker.stop_at(place)
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     backup_jobs.enqueue_backup(run)
     worker.kill_horse()
     _wait_for_the_end(run)
@@ -139,7 +139,7 @@ def _kill_a_backup(worker: Worker, before: Dump, place: str) -> None:
     assert run.error_hint
     wait_until(lambda: _left_behind() == set())
     assert differences(before, dump_data()) == []
-    again = creating.request(COMPLETE, runs.COMMAND_LINE)
+    again = creating.request(COMPLETE, auditing.COMMAND_LINE)
     backup_jobs.enqueue_backup(again)
     _wait_for_the_end(again)
     assert again.state == State.SUCCEEDED
@@ -173,7 +173,7 @@ def _damage() -> None:
 
 
 def _enqueue_restore(backup: BackupRun) -> RestoreRun:
-    run = requests.request(stored(backup), runs.COMMAND_LINE, Choices())
+    run = requests.request(stored(backup), auditing.COMMAND_LINE, Choices())
     requests.take_copy(run, stored(backup))
     jobs.enqueue_restore(run)
     return run

@@ -13,7 +13,7 @@ from backups.database.connection import connected
 from backups.errors import BusyError, CancelledError
 from backups.models import BackupRun, Run, State
 from backups.registry import COMPLETE
-from backups.services import creating, runs
+from backups.services import auditing, creating, runs
 from restore.models import RestoreRun
 from restore.plan import Choices
 from restore.services.applying import applying
@@ -74,7 +74,7 @@ def test_without_the_lock_a_backup_would_run_into_a_restore(
 
 
 def test_a_backup_that_waits_for_a_table_is_cancelled_at_once(backup: BackupRun) -> None:
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     with _held_table("zoo_feeding", "ACCESS EXCLUSIVE"):
         _cancelled_at_once(run, lambda: creating.carry_out(run), section="zoo.Feeding")
     assert {b.artifact for b in BackupRun.objects.all()} == {backup.artifact, ""}
@@ -82,7 +82,7 @@ def test_a_backup_that_waits_for_a_table_is_cancelled_at_once(backup: BackupRun)
 
 def test_a_restore_that_waits_for_others_is_cancelled_at_once(backup: BackupRun) -> None:
     before = dump_data()
-    run = requests.request(stored(backup), runs.COMMAND_LINE, Choices())
+    run = requests.request(stored(backup), auditing.COMMAND_LINE, Choices())
     with _held_table("zoo_feeding", "ROW EXCLUSIVE"):
         _cancelled_at_once(run, lambda: applying.carry_out(run, stored(backup)), stage="waiting")
     assert differences(before, dump_data()) == []

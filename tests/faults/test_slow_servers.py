@@ -15,7 +15,7 @@ from backups.files.http import HttpSource
 from backups.files.resolve import HttpTarget
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE
-from backups.services import creating, runs
+from backups.services import auditing, creating, runs
 from backupsvc.studio.models import User
 from tests.backups.files.web import Web, body, serving
 from tests.faults.workers import wait_until
@@ -87,7 +87,7 @@ def test_a_backup_that_waits_for_a_silent_server_is_cancelled_at_once(
     settings.BACKUPS_PROGRESS_SECONDS = 0.05
     asked = threading.Event()
     User.objects.create_user("a@example.org", image=web.on("/a", lambda _: _say_nothing(asked)))
-    run = creating.request(COMPLETE, runs.COMMAND_LINE)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     cancelled: list[float] = []
 
     def cancel() -> None:

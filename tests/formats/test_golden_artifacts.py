@@ -8,7 +8,7 @@ from django.conf import settings
 
 from backups.artifact.manifest import FORMAT
 from backups.registry import COMPLETE
-from backups.services import runs, vault
+from backups.services import auditing, vault
 from backupsvc.studio.models import User
 from restore.inspection import inspect
 from restore.plan import Choices
@@ -40,7 +40,7 @@ def plain(artifact: Path) -> bytes:
 
 def restore(artifact: Path, acting: str) -> Any:
     choices = Choices(acting=acting, accept_foreign=True, grant_roles=GRANTED)
-    run = requests.request(artifact, runs.COMMAND_LINE, choices)
+    run = requests.request(artifact, auditing.COMMAND_LINE, choices)
     return applying.carry_out(run, artifact)
 
 

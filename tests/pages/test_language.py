@@ -17,8 +17,8 @@ from backups.files.storage import _missing
 from backups.findings import Finding, Severity
 from backups.middleware import DatabaseAwayMiddleware
 from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
-from backups.services import coverage, runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, coverage, vault
+from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
 from backups.views.runs import STAGES
 from backups.wording import _
@@ -236,11 +236,11 @@ def test_a_history_of_many_pages(owner):
 def test_the_audit_trail_of_every_deed_in_the_source(owner):
     actor = Actor("Ann Owner", "owner@studio.example", "127.0.0.1")
     for action in actions_of_the_source():
-        runs.audit(actor, action, "done", file=FILE, count=3, bytes=5)
+        auditing.audit(actor, action, "done", file=FILE, count=3, bytes=5)
     for outcome in outcomes_of_the_source():
-        runs.audit(actor, "plan", outcome)
-    runs.audit(Actor("sweep"), "files.superseded", "removed", form="plain")
-    runs.audit(runs.COMMAND_LINE, "backup.verify", "artifact.damaged", reason="restore")
+        auditing.audit(actor, "plan", outcome)
+    auditing.audit(Actor("sweep"), "files.superseded", "removed", form="plain")
+    auditing.audit(auditing.COMMAND_LINE, "backup.verify", "artifact.damaged", reason="restore")
     pages = AuditEvent.objects.count() // 25 + 1
     values = ["Ann Owner", "127.0.0.1", "artifact.damaged", "plain", "restore"]
     for page in range(1, pages + 1):

@@ -6,7 +6,7 @@ from django.utils import timezone
 from backups.database import locks
 from backups.database.connection import connected
 from backups.models import AuditEvent, BackupRun, Purpose, State
-from backups.services import keeping, runs, vault
+from backups.services import auditing, keeping, vault
 from tests.pages.conftest import PAGES, statistics
 
 
@@ -108,7 +108,7 @@ def test_a_file_that_went_missing_is_said_to_be(owner, backup):
 def test_verifying_again_finds_damage(owner, backup):
     run = backup()
 
-    assert not keeping.verify_again(run, runs.Actor("Olivia"))
+    assert not keeping.verify_again(run, auditing.Actor("Olivia"))
 
     assert "cannot be relied on any more" in page_of(owner, run)
     assert AuditEvent.objects.get(action="backup.verify").outcome.startswith("artifact.")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backups.errors import BackupSystemError
-from backups.services import runs
+from backups.services import auditing
 from restore.models import RestoreRun
 from restore.plan import Choices, Plan
 from restore.services.applying import applying
@@ -24,7 +24,7 @@ def restore_as(
     """``confirmed``: the plan that the person has seen, which travels as JSON."""
     seen = json.loads(json.dumps(confirmed.as_dict())) if confirmed else None
     run = requests.request(
-        path, runs.COMMAND_LINE, Choices(acting=acting, **choices), confirmed=seen
+        path, auditing.COMMAND_LINE, Choices(acting=acting, **choices), confirmed=seen
     )
     return applying.carry_out(run, path)
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from backups.models import BackupRun
 from backups.registry import COMPLETE, Scope
-from backups.services import creating, runs, vault
+from backups.services import auditing, creating, vault
 from restore.models import RestoreRun
 from restore.plan import Choices
 from restore.services.applying import applying
@@ -18,13 +18,13 @@ from restore.services.asking import requests
 
 def back_up(scope: Scope = COMPLETE) -> BackupRun:
     """A backup, made in this process."""
-    return creating.carry_out(creating.request(scope, runs.COMMAND_LINE))
+    return creating.carry_out(creating.request(scope, auditing.COMMAND_LINE))
 
 
 def restore(path: Path, *, accept_foreign: bool = False) -> RestoreRun:
     """A restore, made in this process."""
     choices = Choices(accept_foreign=accept_foreign)
-    run = requests.request(path, runs.COMMAND_LINE, choices)
+    run = requests.request(path, auditing.COMMAND_LINE, choices)
     return applying.carry_out(run, path)
 
 

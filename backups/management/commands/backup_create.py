@@ -11,7 +11,7 @@ from backups.errors import WorkerFailure
 from backups.management import terminal
 from backups.models import BackupRun, State
 from backups.registry import Scope
-from backups.services import creating, runs, vault
+from backups.services import auditing, creating, runs, vault
 from backups.services.progress import Listener
 from backups.wording import _
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         with terminal.errors(), terminal.bars(self) as listener:
             if options["output"]:
                 _require_folder(options["output"])
-            run = creating.request(Scope(options["scope"]), runs.COMMAND_LINE)
+            run = creating.request(Scope(options["scope"]), auditing.COMMAND_LINE)
             if options["enqueue"]:
                 run = self._let_worker(run, listener)
             else:

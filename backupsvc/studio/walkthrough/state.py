@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.core.files.storage import Storage, default_storage
 
 from backups.registry import COMPLETE
-from backups.services import creating, runs, vault
+from backups.services import auditing, creating, vault
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class State:
 
 def state_now() -> State:
     """Read everything. The rows are read as a backup reads them, by a backup that is not kept."""
-    run = creating.carry_out(creating.request(COMPLETE, runs.COMMAND_LINE))
+    run = creating.carry_out(creating.request(COMPLETE, auditing.COMMAND_LINE))
     with vault.reader(vault.path_of(run.artifact)) as reader:
         tail = reader.tail()
     vault.delete(run.artifact)

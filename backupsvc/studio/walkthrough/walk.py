@@ -11,7 +11,7 @@ from rich.table import Table
 
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import creating, runs, vault
+from backups.services import auditing, creating, vault
 from backups.services.progress import Listener
 from backupsvc.studio.walkthrough.damage import Damage, do_damage
 from backupsvc.studio.walkthrough.state import State, differences, state_now
@@ -76,12 +76,12 @@ def walk(console: Console) -> Outcome:
 
 
 def _back_up(scope: Scope, show: Listener) -> BackupRun:
-    return creating.carry_out(creating.request(scope, runs.COMMAND_LINE), listener=show)
+    return creating.carry_out(creating.request(scope, auditing.COMMAND_LINE), listener=show)
 
 
 def _restore(backup: BackupRun, show: Listener) -> RestoreRun:
     path = vault.path_of(backup.artifact)
-    run = requests.request(path, runs.COMMAND_LINE, Choices())
+    run = requests.request(path, auditing.COMMAND_LINE, Choices())
     return applying.carry_out(run, path, listener=show)
 
 

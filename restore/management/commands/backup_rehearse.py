@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backups.management import terminal
 from backups.models import BackupRun
-from backups.services import runs
+from backups.services import auditing, runs
 from restore import jobs
 from restore.models import Rehearsal
 from restore.services.applying import rehearsing
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(), terminal.bars(self) as listener:
-            rehearsal = rehearsing.request(_backup(options["backup"]), runs.COMMAND_LINE)
+            rehearsal = rehearsing.request(_backup(options["backup"]), auditing.COMMAND_LINE)
             if options["enqueue"]:
                 jobs.enqueue_rehearsal(rehearsal)
                 terminal.wait_for(rehearsal, listener, lambda: runs.end_abandoned(Rehearsal))

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backups import jobs as backup_jobs
 from backups.management import terminal
-from backups.services import runs
+from backups.services import auditing
 from restore import jobs
 from restore.management.choices import add_choices, choices_of
 from restore.models import RestoreRun
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             requests.require_phrase(options["confirm"])
             run = requests.request(
                 options["file"],
-                runs.COMMAND_LINE,
+                auditing.COMMAND_LINE,
                 choices_of(options),
                 confirmed=_confirmed(options["plan"]),
             )

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backups import jobs
-from backups.services import runs
+from backups.services import auditing
 from restore.mail import really_send
 from restore.services.asking import outgoing
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not outgoing.is_held():
             raise CommandError("Nothing is held.")
-        outgoing.release(runs.COMMAND_LINE)
+        outgoing.release(auditing.COMMAND_LINE)
         jobs.release_others()
         if options["discard"]:
             self.stdout.write(f"Released; {outgoing.discard_messages():,} messages thrown away.")

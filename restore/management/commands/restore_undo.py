@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backups.management import terminal
 from backups.models import State
-from backups.services import runs
+from backups.services import auditing
 from restore import jobs
 from restore.models import RestoreRun
 from restore.services.applying import applying
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(), terminal.bars(self) as listener:
             requests.require_phrase(options["confirm"])
-            undo = undoing.request(_restore(options["restore"]), runs.COMMAND_LINE)
+            undo = undoing.request(_restore(options["restore"]), auditing.COMMAND_LINE)
             with jobs.others_paused():
                 applying.carry_out(undo, requests.stored_file(undo), listener=listener)
         self.stdout.write(

@@ -19,9 +19,9 @@ from backups.database.connection import Connection, connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, registry
-from backups.services import creating, runs, vault
+from backups.services import auditing, creating, runs, vault
+from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
-from backups.services.runs import Actor
 from backups.wording import _, ngettext
 from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
@@ -78,7 +78,7 @@ def _succeed(run: RestoreRun, report: dict[str, Any]) -> None:
     run.finished_at = timezone.now()
     run.save()
     actor = Actor(run.requested_by_name, run.requested_by_email)
-    runs.audit(actor, "restore", "succeeded", subject=run.pk)
+    auditing.audit(actor, "restore", "succeeded", subject=run.pk)
 
 
 class _Restore:

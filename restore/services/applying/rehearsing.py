@@ -18,9 +18,9 @@ from backups.database.connection import connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, State
 from backups.registry import registry
-from backups.services import runs, vault
+from backups.services import auditing, runs, vault
+from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
-from backups.services.runs import Actor
 from restore.database import throwaway
 from restore.database.transaction import restore_transaction
 from restore.models import Rehearsal
@@ -42,7 +42,7 @@ def request(backup: BackupRun, actor: Actor) -> Rehearsal:
         rehearsal = Rehearsal.objects.create(
             backup=backup.pk, requested_by_name=actor.name, requested_by_email=actor.email
         )
-        runs.audit(actor, "rehearsal", "requested", subject=backup.pk)
+        auditing.audit(actor, "rehearsal", "requested", subject=backup.pk)
     return rehearsal
 
 

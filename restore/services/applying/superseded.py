@@ -19,7 +19,7 @@ from backups.database.reading import reading
 from backups.files.resolve import StorageTarget, resolve
 from backups.models import BackupRun
 from backups.registry import COMPLETE, registry
-from backups.services import runs, vault
+from backups.services import auditing, vault
 from restore.models import RestoreRun
 
 _PREFIX = "superseded-"
@@ -71,7 +71,7 @@ def sweep() -> int:
         removed += 1
     for path in expired:
         path.unlink(missing_ok=True)
-    runs.audit(runs.Actor(name="sweep"), "files.superseded", "removed", count=removed)
+    auditing.audit(auditing.Actor(name="sweep"), "files.superseded", "removed", count=removed)
     return removed
 
 

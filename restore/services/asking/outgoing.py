@@ -13,8 +13,8 @@ from pathlib import Path
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.utils import timezone
 
-from backups.services import runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, vault
+from backups.services.auditing import Actor
 from restore.models import OutgoingHold
 
 _FOLDER = "held-mail"
@@ -60,7 +60,7 @@ def release(actor: Actor) -> int:
     OutgoingHold.objects.filter(released_at=None).update(
         released_at=timezone.now(), released_by=actor.email or actor.name
     )
-    runs.audit(actor, "outgoing", "released")
+    auditing.audit(actor, "outgoing", "released")
     return held_messages()
 
 

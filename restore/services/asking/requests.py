@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from backups.errors import RestoreError
 from backups.models import ACTIVE_STATES, BackupRun, State, error_values
-from backups.services import runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, runs, vault
+from backups.services.auditing import Actor
 from backups.wording import _
 from restore import files
 from restore.models import PlanRun, Receipt, RestoreRun, Upload
@@ -45,7 +45,7 @@ def request(
             choices=choices.as_dict(),
             plan=confirmed or {},
         )
-        runs.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
+        auditing.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
     return run
 
 

@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from backups.errors import BackupSystemError, RestoreError
 from backups.models import BackupRun, Purpose, State
-from backups.services import runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, vault
+from backups.services.auditing import Actor
 from backups.wording import _
 from restore.models import UNDO_OF, RestoreRun
 from restore.plan import Choices
@@ -46,7 +46,7 @@ def request(run: RestoreRun, actor: Actor, *, acting: str = "") -> RestoreRun:
     undo.backup = safety.pk
     undo.undo_of = run.pk
     undo.save(update_fields=["backup", "undo_of"])
-    runs.audit(actor, "restore.undo", "requested", subject=run.pk)
+    auditing.audit(actor, "restore.undo", "requested", subject=run.pk)
     return undo
 
 

@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.models import ACTIVE_STATES
-from backups.services import runs, vault
-from backups.services.runs import Actor
+from backups.services import auditing, runs, vault
+from backups.services.auditing import Actor
 from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
 from restore.services.asking import first_look
@@ -72,7 +72,7 @@ def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
         owner_name=actor.name,
         owner_email=actor.email,
     )
-    runs.audit(actor, "upload", "begun", subject=upload.pk, file=upload.name, bytes=size_bytes)
+    auditing.audit(actor, "upload", "begun", subject=upload.pk, file=upload.name, bytes=size_bytes)
     return upload
 
 
@@ -101,7 +101,7 @@ def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Act
         if not upload.head:
             _examine(upload, actor)
     if upload.is_whole:
-        runs.audit(actor, "upload", "received", subject=upload.pk, file=upload.name)
+        auditing.audit(actor, "upload", "received", subject=upload.pk, file=upload.name)
     return upload
 
 
@@ -247,7 +247,9 @@ def _examine(upload: Upload, actor: Actor) -> None:
         if waiting and not upload.is_whole:
             return
         discard(upload)
-        runs.audit(actor, "upload", "refused", subject=upload.pk, file=upload.name, code=error.code)
+        auditing.audit(
+            actor, "upload", "refused", subject=upload.pk, file=upload.name, code=error.code
+        )
         raise
     upload.head = head
     upload.save(update_fields=["head"])

@@ -3,9 +3,9 @@
 from django.utils import timezone
 
 from backups.models import ACTIVE_STATES, State
-from backups.services import runs
+from backups.services import auditing, runs
+from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
-from backups.services.runs import Actor
 from restore.models import PlanRun, Upload
 from restore.plan import Choices
 from restore.services.asking import uploads
@@ -28,7 +28,7 @@ def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:
         requested_by_email=actor.email,
         choices=choices.as_dict(),
     )
-    runs.audit(
+    auditing.audit(
         actor,
         "plan",
         "requested",

@@ -16,7 +16,7 @@ from backups.database.snapshot import Snapshot
 from backups.errors import ArtifactError, BusyError, StorageFailure
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import creating, installation, runs, vault
+from backups.services import auditing, creating, installation, runs, vault
 from backups.services.verifying import verify
 from backups.wording import _
 from backupsvc.studio.models import Organization, User
@@ -37,7 +37,7 @@ def left_over() -> list[str]:
 
 def failed(scope: Scope = SAFE, **how: Any) -> BackupRun:
     """A backup that does not come about; its run as the row has it."""
-    run = creating.request(scope, runs.COMMAND_LINE)
+    run = creating.request(scope, auditing.COMMAND_LINE)
     with pytest.raises(Exception):  # noqa: B017 - each test says which, by the run's code
         creating.carry_out(run, **how)
     run.refresh_from_db()
@@ -56,7 +56,7 @@ def test_a_backup_ends_as_succeeded_with_its_file_verified():
 
 
 def test_who_asked_for_it_stands_in_the_run_in_the_file_and_in_the_audit_trail():
-    actor = runs.Actor("Noa", "noa@studio.example", "127.0.0.1")
+    actor = auditing.Actor("Noa", "noa@studio.example", "127.0.0.1")
     run = creating.carry_out(creating.request(SAFE, actor))
     assert (run.requested_by_name, run.requested_by_email) == ("Noa", "noa@studio.example")
     assert parsed(run)["created_by"] == {"name": "Noa", "email": "noa@studio.example"}
@@ -170,7 +170,7 @@ def test_a_listener_hears_of_every_stage():
         if not stages or stages[-1] != values["stage"]:
             stages.append(values["stage"])
 
-    creating.carry_out(creating.request(COMPLETE, runs.COMMAND_LINE), listener=listen)
+    creating.carry_out(creating.request(COMPLETE, auditing.COMMAND_LINE), listener=listen)
     assert [stage for stage in stages if stage] == [
         *("waiting", "checking", "rows", "locators", "files", "verifying"),
     ]
@@ -196,7 +196,7 @@ def test_a_backup_is_the_database_at_one_instant(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_safety_backup_holds_all_rows_and_no_content_and_is_kept():
-    run = creating.request(COMPLETE, runs.COMMAND_LINE, purpose=Purpose.SAFETY)
+    run = creating.request(COMPLETE, auditing.COMMAND_LINE, purpose=Purpose.SAFETY)
     creating.carry_out(run)
     assert parsed(run)["files"] == {}
     assert parsed(run)["data"]["users"][0]["password"] == PASSWORD
@@ -285,7 +285,7 @@ def test_a_safety_backup_is_made_under_the_restore_s_own_lock(settings):
     settings.BACKUPS_LOCK_WAIT_SECONDS = 0.05
     with connected(purpose="test") as restoring:
         locks.hold_for_restoring(restoring, wait_seconds=1)
-        run = creating.request(COMPLETE, runs.COMMAND_LINE, purpose=Purpose.SAFETY)
+        run = creating.request(COMPLETE, auditing.COMMAND_LINE, purpose=Purpose.SAFETY)
         assert creating.carry_out(run, under_restore_lock=True).state == State.SUCCEEDED
 
 
@@ -319,7 +319,7 @@ def test_an_account_that_row_security_hides_rows_from_makes_no_backup():
 
 def test_a_request_ends_the_runs_of_the_dead():
     dead = BackupRun.objects.create(scope="safe", state=State.RUNNING)
-    creating.request(SAFE, runs.COMMAND_LINE)
+    creating.request(SAFE, auditing.COMMAND_LINE)
     dead.refresh_from_db()
     assert (dead.state, dead.error_code) == (State.FAILED, "worker.lost")
 

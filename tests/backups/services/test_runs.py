@@ -20,9 +20,9 @@ from backups.errors import (
     StorageFailure,
 )
 from backups.models import AuditEvent, BackupRun, State
-from backups.services import runs
+from backups.services import auditing, runs
+from backups.services.auditing import COMMAND_LINE, Actor
 from backups.services.progress import cancelled
-from backups.services.runs import COMMAND_LINE, Actor
 from backups.wording import _
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -253,7 +253,7 @@ def test_two_runs_never_share_a_lock(run: BackupRun):
 
 def test_every_action_leaves_a_line_in_the_audit_trail():
     actor = Actor("Noa", "noa@studio.example", "127.0.0.1")
-    runs.audit(actor, "backup.safe", "refused", subject="abc", why="not allowed")
+    auditing.audit(actor, "backup.safe", "refused", subject="abc", why="not allowed")
     event = AuditEvent.objects.get()
     assert (event.person_name, event.person_email, event.address) == (
         *("Noa", "noa@studio.example", "127.0.0.1"),
