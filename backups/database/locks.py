@@ -4,6 +4,7 @@ Session locks, so that they end whatever happens to who holds them.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
 
+import contextlib
 import hashlib
 
 import psycopg2
@@ -27,6 +28,18 @@ def hold_for_reading(connection: Connection, *, wait_seconds: float) -> None:
 def hold_for_restoring(connection: Connection, *, wait_seconds: float) -> None:
     """Take the data lock alone. Maintenance mode is this lock's exclusive holder."""
     _take(connection, "pg_advisory_lock", wait_seconds, _busy_backing_up())
+
+
+def let_go(connection: Connection) -> None:
+    """Give the data lock back at once: after a mere close the server needs a moment to notice.
+
+    Silent where the connection is gone, for then the lock is too.
+    """
+    with contextlib.suppress(psycopg2.Error):
+        connection.rollback()
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_SPACE, _DATA])
 
 
 def _take(connection: Connection, function: str, wait_seconds: float, busy: BusyError) -> None:

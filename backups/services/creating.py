@@ -112,19 +112,18 @@ def drop_unnamed() -> None:
 
 def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str) -> None:
     now = timezone.now()
-    run.refresh_from_db()
-    run.state = State.INCOMPLETE if statistics.files.gaps else State.SUCCEEDED
-    run.stage = "done"
-    run.section = ""
-    run.artifact = artifact
-    run.stored_bytes = vault.path_of(artifact).stat().st_size
-    run.plain_bytes = work.plain_bytes
-    run.digest = work.digest
-    run.statistics = _as_json(statistics) | {"not_embedded": work.not_embedded}
-    run.finished_at = run.verified_at = now
-    if run.purpose == Purpose.SAFETY:
-        run.keep_until = now + datetime.timedelta(days=conf.safety_backup_days())
-    run.save()
+    is_safety = run.purpose == Purpose.SAFETY
+    runs.succeed(
+        run,
+        state=State.INCOMPLETE if statistics.files.gaps else State.SUCCEEDED,
+        artifact=artifact,
+        stored_bytes=vault.path_of(artifact).stat().st_size,
+        plain_bytes=work.plain_bytes,
+        digest=work.digest,
+        statistics=_as_json(statistics) | {"not_embedded": work.not_embedded},
+        verified_at=now,
+        keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
+    )
 
 
 def _as_json(statistics: Statistics) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The key of this installation: made at first need, kept outside the database, never in a backup."""
 
-import contextlib
-import os
 import secrets
 from pathlib import Path
 
@@ -9,6 +7,7 @@ from backups import conf
 from backups.artifact import digest
 from backups.artifact.tail import Integrity
 from backups.errors import StorageFailure
+from backups.files import private
 from backups.wording import _
 
 KEY_BYTES = 32
@@ -34,19 +33,9 @@ def key() -> bytes:
 
 
 def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as out:
-            out.write(secrets.token_hex(KEY_BYTES))
-            out.flush()
-            os.fsync(out.fileno())
-        # A link, not a rename: of two first starts at once, one key wins and both read it.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
+    """Of two first starts at once, one key wins and both read it."""
+    private.make_folder(path.parent)
+    private.write_once(path, secrets.token_hex(KEY_BYTES).encode())
 
 
 def name() -> str:

@@ -141,6 +141,18 @@ def fail(
         setattr(run, name, value)
 
 
+def succeed(run: Run, *, state: State = State.SUCCEEDED, **values: object) -> None:
+    """Write down that a run came to its good end, with ``values`` for its other columns.
+
+    Of a run that somebody had taken for dead what was said of it is taken back.
+    """
+    run.refresh_from_db()
+    ended = {"state": state, "stage": "done", "section": "", "finished_at": timezone.now()}
+    for name, value in (ended | error_values(None) | values).items():
+        setattr(run, name, value)
+    run.save()
+
+
 def once_more_if_lost(work: Callable[[], Answer]) -> Answer:
     """Do it again on a new connection where Django's own had died, as it may in hours without use."""
     try:

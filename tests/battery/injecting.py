@@ -98,7 +98,7 @@ def injecting(faults: Faults) -> Iterator[Faults]:
             FileSystemStorage, "_save", _before(faults, "storage", FileSystemStorage._save)
         )
         watched: Any = lambda path, stream: Draft(path, cast(BinaryIO, _Stream(stream, faults)))  # noqa: E731
-        patch.setattr(vault, "Draft", watched)
+        patch.setattr(vault.drafts, "Draft", watched)
         with django_connection.execute_wrapper(_Bookkeeping(faults)):
             yield faults
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from backups import conf
 from backups.database import introspection, locks
 from backups.database.connection import Connection, connected, database_errors
 from backups.errors import RestoreError
-from backups.models import BackupRun, Purpose, State
+from backups.models import BackupRun, Purpose
 from backups.registry import COMPLETE, registry
 from backups.services import auditing, creating, runs, vault
 from backups.services.auditing import Actor
@@ -70,13 +69,8 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
 
 
 def _succeed(run: RestoreRun, report: dict[str, Any]) -> None:
-    run.refresh_from_db()
-    run.state = State.SUCCEEDED
-    run.stage = "done"
-    run.section = ""
-    run.report = run.report | report
-    run.finished_at = timezone.now()
-    run.save()
+    run.refresh_from_db(fields=["report"])
+    runs.succeed(run, report=run.report | report)
     actor = Actor(run.requested_by_name, run.requested_by_email)
     auditing.audit(actor, "restore", "succeeded", subject=run.pk)
 
@@ -93,30 +87,31 @@ class _Restore:
             connection.autocommit = True
             with database_errors():
                 prepared, files = self._prepare(connection)
-                self._take_over(connection, prepared)
-            with self._files_undone_on_failure() as journal, places(self._path, registry):
-                with restore_transaction(connection) as work:
-                    plan = self._plan(work, prepared, files)
-                    safety = self._safety_backup()
-                    # Until now others could read, and some may be idle since in a transaction.
-                    self._drain(connection, prepared)
-                    writer = Writer(work, prepared, plan, self._path, self._progress)
-                    with vault.spool(self._run.pk) as spool:
-                        superseded.list_files(connection, spool.path("before"))
-                        back = FilesBack(journal, spool, self._progress.check)
-                        report = writer.write(back, self._run.pk)
-                        superseded.list_files(connection, spool.path("after"))
-                        left = superseded.note(
-                            self._run.pk, spool.path("before"), spool.path("after")
-                        )
-                # Committed: from here on the restore has succeeded whatever happens.
-                journal.forget()
-            after = follow_up(connection, tables_held(prepared))
-        return report | {
-            "safety_backup": safety.pk,
-            "files_left_for_undo": left,
-            "aftermath": after,
-        }
+            with self._maintenance(connection, prepared):
+                report = self._replace(connection, prepared, files)
+                after = follow_up(connection, tables_held(prepared))
+        return report | {"aftermath": after}
+
+    def _replace(
+        self, connection: Connection, prepared: Prepared, files: FilesPlan
+    ) -> dict[str, Any]:
+        """The transaction, and the files that go with it."""
+        with self._files_undone_on_failure() as journal, places(self._path, registry):
+            with restore_transaction(connection) as work:
+                plan = self._plan(work, prepared, files)
+                safety = self._safety_backup()
+                # Until now others could read, and some may be idle since in a transaction.
+                self._drain(connection, prepared)
+                writer = Writer(work, prepared, plan, self._path, self._progress)
+                with vault.spool(self._run.pk) as spool:
+                    superseded.list_files(connection, spool.path("before"))
+                    back = FilesBack(journal, spool, self._progress.check)
+                    report = writer.write(back, self._run.pk)
+                    superseded.list_files(connection, spool.path("after"))
+                    left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
+            # Committed: from here on the restore has succeeded whatever happens.
+            journal.forget()
+        return report | {"safety_backup": safety.pk, "files_left_for_undo": left}
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
@@ -127,11 +122,17 @@ class _Restore:
         self._run.save(update_fields=["scope", "digest"])
         return prepared, files
 
-    def _take_over(self, connection: Connection, prepared: Prepared) -> None:
-        """From here on it is maintenance: others are turned away, and what is under way drains."""
+    @contextmanager
+    def _maintenance(self, connection: Connection, prepared: Prepared) -> Iterator[None]:
+        """While the block lasts others are turned away; it begins when what was under way has drained."""
         end_reading("waiting", self._progress)
         locks.hold_for_restoring(connection, wait_seconds=conf.lock_wait_seconds())
-        self._drain(connection, prepared)
+        try:
+            with database_errors():
+                self._drain(connection, prepared)
+            yield
+        finally:
+            locks.let_go(connection)
 
     def _drain(self, connection: Connection, prepared: Prepared) -> None:
         """Let others end what they do with the tables, and cut off who does not."""

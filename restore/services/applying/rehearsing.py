@@ -11,7 +11,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connections, transaction
-from django.utils import timezone
 
 from backups.checks import as_warnings
 from backups.database.connection import connected, database_errors
@@ -59,18 +58,9 @@ def carry_out(rehearsal: Rehearsal, *, listener: Listener | None = None) -> Rehe
         backup = BackupRun.objects.get(pk=rehearsal.backup)
         started = time.monotonic()
         report = rehearse(vault.path_of(backup.artifact), rehearsal.pk, progress)
-        _succeed(rehearsal, report | {"seconds": round(time.monotonic() - started, 1)})
+        took = round(time.monotonic() - started, 1)
+        runs.succeed(rehearsal, report=report | {"seconds": took})
     return rehearsal
-
-
-def _succeed(rehearsal: Rehearsal, report: dict[str, Any]) -> None:
-    rehearsal.refresh_from_db()
-    rehearsal.state = State.SUCCEEDED
-    rehearsal.stage = "done"
-    rehearsal.section = ""
-    rehearsal.report = report
-    rehearsal.finished_at = timezone.now()
-    rehearsal.save()
 
 
 def rehearse(path: Path, run_id: str, progress: Progress) -> dict[str, Any]:

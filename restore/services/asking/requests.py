@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backups.errors import RestoreError
-from backups.models import ACTIVE_STATES, BackupRun, State, error_values
+from backups.models import ACTIVE_STATES, BackupRun, State
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
 from backups.wording import _
@@ -89,13 +89,13 @@ def end_abandoned() -> list[str]:
     The receipt tells whether one had committed: then it succeeded, and only its last words are missing.
     Returns the ids of those that had not.
     """
-    for run_id in RestoreRun.objects.filter(state=State.RUNNING).values_list("pk", flat=True):
-        if not runs.is_alive(run_id) and is_committed(run_id):
-            _mark_succeeded(run_id)
+    for run in RestoreRun.objects.filter(state=State.RUNNING):
+        if not runs.is_alive(run.pk) and is_committed(run.pk):
+            runs.succeed(run)
     ended = runs.end_abandoned(RestoreRun)
     for run_id in filter(is_committed, ended):
         # It was alive at the first look, and died with its commit under way.
-        _mark_succeeded(run_id)
+        runs.succeed(RestoreRun.objects.get(pk=run_id))
     for run_id in files.journals():
         if is_committed(run_id):
             files.forget_journal(run_id)
@@ -104,15 +104,6 @@ def end_abandoned() -> list[str]:
     for run in RestoreRun.objects.exclude(artifact="").exclude(state__in=ACTIVE_STATES):
         drop_copy(run)
     return ended
-
-
-def _mark_succeeded(run_id: str) -> None:
-    RestoreRun.objects.filter(pk=run_id).update(
-        state=State.SUCCEEDED,
-        stage="done",
-        finished_at=timezone.now(),
-        **error_values(None),
-    )
 
 
 def take_copy(run: RestoreRun, source: Path) -> None:

@@ -6,7 +6,6 @@ Bytes arrive in order. What the server has counts, never what the sender believe
 
 import datetime
 import fcntl
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from backups.errors import ArtifactError, RestoreError, StorageFailure
+from backups.files import private
 from backups.models import ACTIVE_STATES
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
@@ -64,7 +64,7 @@ def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
     stored = _PREFIX + secrets.token_hex(16)
     with vault.disk_errors():
         path = vault.folder() / stored
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        private.create(path).close()
     upload = Upload.objects.create(
         name=_plain_name(name),
         size_bytes=size_bytes,
@@ -96,7 +96,7 @@ def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Act
         upload.touched_at = timezone.now()
         if upload.is_whole:
             with vault.disk_errors():
-                os.fsync(file.fileno())
+                private.sync(file)
         upload.save(update_fields=["received_bytes", "touched_at"])
         if not upload.head:
             _examine(upload, actor)

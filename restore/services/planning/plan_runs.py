@@ -1,8 +1,6 @@
 """Plans of uploaded files, made by a worker: ask for one, make it, find the one that counts."""
 
-from django.utils import timezone
-
-from backups.models import ACTIVE_STATES, State
+from backups.models import ACTIVE_STATES
 from backups.services import auditing, runs
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
@@ -48,17 +46,8 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
         path = uploads.stored_file(run.upload)
         plan = plan_file(path, Choices.of(run.choices), watch=progress)
         progress.check()
-        _succeed(run, plan.as_dict())
+        runs.succeed(run, plan=plan.as_dict())
     return run
-
-
-def _succeed(run: PlanRun, plan: dict[str, object]) -> None:
-    run.refresh_from_db()
-    run.state = State.SUCCEEDED
-    run.stage = "done"
-    run.plan = plan
-    run.finished_at = timezone.now()
-    run.save()
 
 
 def latest(upload: Upload) -> PlanRun | None:

@@ -120,7 +120,9 @@ def test_output_replaces_a_file_at_once_or_not_at_all(
 ):
     output = tmp_path / "safe.json"
     output.write_text("former")
-    monkeypatch.setattr(vault, "_copy_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr(
+        vault.copying, "_copy_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+    )
     _, warned, status = made("--scope=safe", "--output", output)
     assert (status, output.read_text()) == (1, "former")
     assert "Code: output.failed" in warned

@@ -241,7 +241,7 @@ def test_a_full_disk_while_a_file_is_taken_in_leaves_no_part_of_it(
         raise OSError(errno.ENOSPC, "full")
 
     (tmp_path / "given").write_bytes(b"x")
-    monkeypatch.setattr(vault.shutil, "copyfileobj", full)
+    monkeypatch.setattr(vault.copying.shutil, "copyfileobj", full)
     assert refusal(vault.take_in, tmp_path / "given", "a").code == "storage.full"
     assert names() == []
 

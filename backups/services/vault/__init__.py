@@ -1,0 +1,34 @@
+"""Where artifacts lie: a private folder; nothing in it looks like a backup before it was verified.
+
+``place`` is the folder itself, ``drafts`` what becomes a backup, ``spools`` room for files on their way,
+``reading`` and ``copying`` the ways out and in, ``sweeping`` clears up after the dead.
+"""
+
+from backups.services.vault.copying import copy_plain, take_in
+from backups.services.vault.drafts import SUFFIX, Draft, draft, keep, settle, unsettled
+from backups.services.vault.place import delete, disk_errors, folder, path_of, storage_failure
+from backups.services.vault.reading import open_plain, opened, reader, unreadable
+from backups.services.vault.spools import spool
+from backups.services.vault.sweeping import sweep
+
+__all__ = [
+    "SUFFIX",
+    "Draft",
+    "copy_plain",
+    "delete",
+    "disk_errors",
+    "draft",
+    "folder",
+    "keep",
+    "open_plain",
+    "opened",
+    "path_of",
+    "reader",
+    "settle",
+    "spool",
+    "storage_failure",
+    "sweep",
+    "take_in",
+    "unreadable",
+    "unsettled",
+]

@@ -1,0 +1,61 @@
+"""The folder itself, what the disk may say of it, and the files in it by name."""
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+from backups import conf
+from backups.errors import StorageFailure
+from backups.files import private
+from backups.wording import _
+
+
+def folder() -> Path:
+    """The folder, made at first need with mode 0700."""
+    with disk_errors():
+        return private.make_folder(conf.root())
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn what the disk says into an error that helps."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_failure(error) from error
+
+
+def storage_failure(error: OSError) -> StorageFailure:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageFailure(
+            "storage.full",
+            _("The disk that holds the backups is full."),
+            hint=_("Free space on it or delete old backups, then try again."),
+            permanent=False,
+        )
+    return StorageFailure(
+        "storage.failed",
+        _(
+            "The folder of the backups cannot be used ({errno}).",
+            errno=errno.errorcode.get(error.errno or 0, "?"),
+        ),
+        hint=_("Check that BACKUPS_ROOT exists and is writable by the application."),
+    )
+
+
+def path_of(name: str) -> Path:
+    """The stored file. Raises StorageFailure where it is not there (any more)."""
+    path = folder() / name
+    if not name or path.parent != folder() or not path.is_file():
+        raise StorageFailure(
+            "storage.missing",
+            _("The backup's file is not in the folder of the backups."),
+            hint=_("It was deleted or moved. Use another backup, or put the file back."),
+        )
+    return path
+
+
+def delete(name: str) -> None:
+    with disk_errors():
+        (folder() / name).unlink(missing_ok=True)

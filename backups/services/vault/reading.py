@@ -1,0 +1,63 @@
+"""Reading an artifact, wherever it lies and however it is wrapped."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from backups import conf
+from backups.artifact import codecs
+from backups.artifact.codecs import Limited
+from backups.artifact.reader import ArtifactReader
+from backups.errors import StorageFailure
+from backups.wording import _
+
+
+def open_plain(stored: BinaryIO) -> Limited:
+    """The plain document of an open file, whatever its wrapping."""
+    return codecs.open_document(stored, limit_bytes=conf.document_limit_bytes())
+
+
+@contextlib.contextmanager
+def reader(path: Path, at: Callable[[int], None] | None = None) -> Iterator[ArtifactReader]:
+    """An ArtifactReader on a file; ``at`` is told how many of the file's bytes have been read.
+
+    Raises ArtifactError, or StorageFailure where it cannot be read.
+    """
+    with opened(path, at) as stored:
+        yield ArtifactReader(open_plain(stored), line_limit_bytes=conf.row_limit_bytes())
+
+
+@contextlib.contextmanager
+def opened(path: Path, at: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
+    """The file as it is stored. Raises StorageFailure where it cannot be opened."""
+    try:
+        stored = path.open("rb")
+    except OSError as error:
+        raise unreadable() from error
+    with stored:
+        yield _Watched(stored, at) if at else stored  # type: ignore[misc]
+
+
+class _Watched:
+    """Tells how far the reading is: once a block, of a quarter of a megabyte or so."""
+
+    def __init__(self, stored: BinaryIO, at: Callable[[int], None]) -> None:
+        self._stored = stored
+        self._at = at
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stored.read(size)
+        self._at(self._stored.tell())
+        return data
+
+    def seek(self, offset: int) -> int:
+        return self._stored.seek(offset)
+
+
+def unreadable() -> StorageFailure:
+    return StorageFailure(
+        "storage.unreadable",
+        _("The file cannot be opened."),
+        hint=_("Check the file's name and that this account may read it."),
+    )

@@ -1,0 +1,25 @@
+"""Room for files on their way."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from backups.files import private
+from backups.files.spool import Spool
+from backups.services.vault.place import disk_errors, folder
+
+SPOOL = ".spool-"
+
+
+@contextlib.contextmanager
+def spool(run_id: str) -> Iterator[Spool]:
+    """A private folder for files on their way, locked like a draft; removed at the end of the block."""
+    path = folder() / f"{SPOOL}{run_id}"
+    with disk_errors():
+        descriptor = private.create_locked_folder(path)
+    made = Spool(path)
+    try:
+        yield made
+    finally:
+        made.remove()
+        os.close(descriptor)

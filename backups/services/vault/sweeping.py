@@ -1,0 +1,21 @@
+"""Clearing up after writers that died."""
+
+from backups.files import private
+from backups.files.spool import Spool
+from backups.services.vault.drafts import PARTIAL
+from backups.services.vault.place import folder
+from backups.services.vault.spools import SPOOL
+
+
+def sweep() -> int:
+    """Remove what dead writers left behind; what is locked belongs to a living one. Returns how many."""
+    removed = 0
+    for path in [*folder().glob(f"{PARTIAL}*"), *folder().glob(f"{SPOOL}*")]:
+        if not private.is_abandoned(path):
+            continue
+        if path.is_dir():
+            Spool(path).remove()
+        else:
+            path.unlink(missing_ok=True)
+        removed += 1
+    return removed
