@@ -1,4 +1,4 @@
-"""Accounts in the staged file beside those of now."""
+"""Accounts of the file beside those of now."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveTable
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
-from restore.database.staging import Stage, names, same
+from restore.database.waiting import WaitingTable, names, same
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class StagedAccount:
+class FileAccount:
     """One account of the file, and what it is now; ``role_now`` is empty where it is not there now."""
 
     key: tuple[str, ...]
@@ -57,20 +57,20 @@ class LiveAccount:
     has_password: bool
 
 
-def staged_accounts(
-    connection: Connection, stage: Stage, live: LiveTable, columns: Columns
-) -> Iterator[StagedAccount]:
+def accounts_in_file(
+    connection: Connection, waiting: WaitingTable, live: LiveTable, columns: Columns
+) -> Iterator[FileAccount]:
     """Every account of the file, by e-mail."""
     now = questions.pairs(
-        stage, live.identifier, columns.identity, [columns.role, columns.password]
+        waiting, live.identifier, columns.identity, [columns.role, columns.password]
     )
     # The pairs name the file's key first and the current columns behind it.
     paired = [f"k{i}" for i in range(len(columns.key))]
-    has_password = columns.password in stage.columns
+    has_password = columns.password in waiting.columns
     query = sql.SQL(
         "SELECT {key}, s.{email}, s.{name}, s.{role}, {active}, {password},"
         " coalesce(p.role_now, ''), p.password_now IS NOT NULL"
-        " FROM {stage} AS s LEFT JOIN ({now}) AS p({paired}, role_now, password_now) ON {match}"
+        " FROM {waiting} AS s LEFT JOIN ({now}) AS p({paired}, role_now, password_now) ON {match}"
         ' ORDER BY s.{email} COLLATE "C"'
     ).format(
         key=_texts("s", columns.key),
@@ -81,7 +81,7 @@ def staged_accounts(
         password=sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(columns.password))
         if has_password
         else sql.SQL("false"),
-        stage=stage.relation,
+        waiting=waiting.relation,
         now=now,
         paired=names(paired),
         match=sql.SQL(" AND ").join(
@@ -92,7 +92,7 @@ def staged_accounts(
     width = len(columns.key)
     for row in questions.rows_of(connection, query, name="accounts"):
         key, (email, name, role, active, has, role_now, has_now) = row[:width], row[width:]
-        yield StagedAccount(
+        yield FileAccount(
             tuple(str(part) for part in key),
             str(email or ""),
             str(name or ""),
@@ -134,12 +134,12 @@ def acting_now(
 
 
 def acting_in_file(
-    connection: Connection, stage: Stage, columns: Columns, now: LiveAccount
+    connection: Connection, waiting: WaitingTable, columns: Columns, now: LiveAccount
 ) -> list[tuple[str, ...]]:
     """Keys of the file's rows that are the account by key or by e-mail."""
     query = sql.SQL("SELECT {} FROM {} AS s WHERE ({}) OR s.{} = {}").format(
         _texts("s", columns.key),
-        stage.relation,
+        waiting.relation,
         key_is("s", columns.key, now.key),
         sql.Identifier(columns.email),
         sql.Literal(now.email),
@@ -149,18 +149,18 @@ def acting_in_file(
         return [tuple(row) for row in cursor.fetchall()]
 
 
-def add_to_stage(
+def add_to_waiting(
     connection: Connection,
-    stage: Stage,
+    waiting: WaitingTable,
     live: LiveTable,
     key_columns: Sequence[str],
     key: Sequence[str],
 ) -> None:
-    """Copy one live row into the stage."""
+    """Let one live row wait beside the file's."""
     query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t WHERE {}").format(
-        stage.relation,
-        names(stage.columns),
-        names(stage.columns, "t"),
+        waiting.relation,
+        names(waiting.columns),
+        names(waiting.columns, "t"),
         live.identifier,
         key_is("t", key_columns, key),
     )
@@ -170,17 +170,17 @@ def add_to_stage(
 
 def leads_nowhere(
     connection: Connection,
-    stage: Stage,
+    waiting: WaitingTable,
     foreign: ForeignKey,
-    target: Stage,
+    target: WaitingTable,
     key_columns: Sequence[str],
     key: Sequence[str],
 ) -> bool:
-    """Whether a reference of one staged row has no target among the staged rows."""
+    """Whether a reference of one waiting row has no target among the waiting rows."""
     query = sql.SQL(
         "SELECT count(*) FROM {} AS s WHERE {} AND {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
     ).format(
-        stage.relation,
+        waiting.relation,
         key_is("s", key_columns, key),
         questions.filled("s", foreign.columns),
         target.relation,

@@ -1,4 +1,4 @@
-"""Rows of a file into a table by COPY, with the place of a failure."""
+"""Lines into a table by COPY."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,20 +6,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from restore.database.failures import copy_failure
-from restore.database.targets import Target
-
 READ_BYTES = 512 * 1024
-
-
-def load(connection: Connection, target: Target, blocks: Iterator[bytes]) -> int:
-    """COPY one section's rows. Returns how many. Raises RestoreError, or whatever ``blocks`` raises."""
-    counted = _Converted(target, blocks)
-    try:
-        copy_in(connection, target.table.identifier, target.live_columns, iter(counted))
-    except psycopg2.Error as error:
-        raise copy_failure(error, target.head.key) from error
-    return counted.rows
 
 
 def copy_in(
@@ -41,23 +28,6 @@ def copy_in(
             if feed.error is not None:
                 raise feed.error from None
             raise
-
-
-class _Converted:
-    """Blocks of an artifact's rows as blocks of COPY lines; ``rows`` counts what went through."""
-
-    def __init__(self, target: Target, blocks: Iterator[bytes]) -> None:
-        self._target = target
-        self._blocks = blocks
-        self.rows = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        convert = self._target.codec.copy_line
-        for block in self._blocks:
-            lines = [convert(row) for row in block[:-1].split(b"\n")]
-            self.rows += len(lines)
-            lines.append("")
-            yield "\n".join(lines).encode()
 
 
 class _Feed:

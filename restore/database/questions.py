@@ -1,4 +1,4 @@
-"""What a plan asks of the database: the staged file beside the live rows. Nothing here writes to the
+"""What a plan asks of the database: the file's waiting rows beside the live ones. Nothing here writes to the
 application's tables."""
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveTable
 from restore.database.catalogue import ForeignKey
 from restore.database.rules import CheckRule, UniqueRule
-from restore.database.staging import PART, PLACE, Stage, create_lost, names, same
+from restore.database.waiting import PART, PLACE, WaitingTable, create_lost, names, same
 
 
 def ask(connection: Connection, query: sql.Composable) -> int:
@@ -32,30 +32,32 @@ def not_in(
     )
 
 
-def repeated(connection: Connection, stage: Stage, rule: UniqueRule) -> int:
+def repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) -> int:
     """Values that stand more than once where they may stand once."""
     return ask(
         connection,
         sql.SQL(
             "SELECT count(*) FROM (SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) AS r"
-        ).format(stage.relation, rule.covers, rule.term_list),
+        ).format(waiting.relation, rule.covers, rule.term_list),
     )
 
 
-def broken(connection: Connection, stage: Stage, rule: CheckRule) -> int:
+def broken(connection: Connection, waiting: WaitingTable, rule: CheckRule) -> int:
     """Rows of the file that break a rule of their table."""
-    query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(stage.relation, rule.is_broken)
+    query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(waiting.relation, rule.is_broken)
     return ask(connection, query)
 
 
-def dangling(connection: Connection, stage: Stage, key: ForeignKey, target: sql.Identifier) -> int:
+def dangling(
+    connection: Connection, waiting: WaitingTable, key: ForeignKey, target: sql.Identifier
+) -> int:
     """Rows of the file whose reference leads to nothing in ``target``."""
     return ask(
         connection,
         sql.SQL(
             "SELECT count(*) FROM {} AS s WHERE {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
         ).format(
-            stage.relation,
+            waiting.relation,
             filled("s", key.columns),
             target,
             same("s", "t", key.columns, key.target_columns),
@@ -64,26 +66,26 @@ def dangling(connection: Connection, stage: Stage, key: ForeignKey, target: sql.
 
 
 def first_repeated(
-    connection: Connection, stage: Stage, rule: UniqueRule, key: Sequence[str]
+    connection: Connection, waiting: WaitingTable, rule: UniqueRule, key: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
     """Number in the file and key of the first row whose unique values an earlier row has."""
     again = sql.SQL("row_number() OVER (PARTITION BY {}, {} ORDER BY ctid)").format(
         rule.covers, rule.term_list
     )
     condition = sql.SQL("s.{} = 2 AND {}").format(sql.Identifier(_AGAIN), rule.covers)
-    return _first(connection, stage, key, condition, again)
+    return _first(connection, waiting, key, condition, again)
 
 
 def first_broken(
-    connection: Connection, stage: Stage, rule: CheckRule, key: Sequence[str]
+    connection: Connection, waiting: WaitingTable, rule: CheckRule, key: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
     """Number in the file and key of the first row that breaks a rule of its table."""
-    return _first(connection, stage, key, rule.is_broken, sql.SQL("1"))
+    return _first(connection, waiting, key, rule.is_broken, sql.SQL("1"))
 
 
 def first_dangling(
     connection: Connection,
-    stage: Stage,
+    waiting: WaitingTable,
     foreign: ForeignKey,
     target: sql.Identifier,
     key: Sequence[str],
@@ -94,7 +96,7 @@ def first_dangling(
         target,
         same("s", "t", foreign.columns, foreign.target_columns),
     )
-    return _first(connection, stage, key, condition, sql.SQL("1"))
+    return _first(connection, waiting, key, condition, sql.SQL("1"))
 
 
 _NUMBER, _AGAIN = "__number", "__again"
@@ -102,21 +104,21 @@ _NUMBER, _AGAIN = "__number", "__again"
 
 def _first(
     connection: Connection,
-    stage: Stage,
+    waiting: WaitingTable,
     key: Sequence[str],
     condition: sql.Composable,
     again: sql.Composable,
 ) -> tuple[int, tuple[str, ...]]:
-    """A stage was filled in one go, so its rows lie in the order of the file's."""
+    """A waiting table was filled in one go, so its rows lie in the order of the file's."""
     query = sql.SQL(
         "SELECT {number}, {key} FROM (SELECT *, row_number() OVER (ORDER BY ctid) AS {number},"
-        " {again} AS {again_name} FROM {stage}) AS s WHERE {condition} ORDER BY {number} LIMIT 1"
+        " {again} AS {again_name} FROM {waiting}) AS s WHERE {condition} ORDER BY {number} LIMIT 1"
     ).format(
         number=sql.Identifier(_NUMBER),
         key=sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in key),
         again=again,
         again_name=sql.Identifier(_AGAIN),
-        stage=stage.relation,
+        waiting=waiting.relation,
         condition=condition,
     )
     with connection.cursor() as cursor:
@@ -145,7 +147,7 @@ class Identity:
 
 
 def pairs(
-    stage: Stage, current: sql.Identifier, identity: Identity, columns: Sequence[str]
+    waiting: WaitingTable, current: sql.Identifier, identity: Identity, columns: Sequence[str]
 ) -> sql.Composed:
     """For each row of the file that exists now: its key, and the current ``columns``.
 
@@ -154,11 +156,11 @@ def pairs(
     key, natural = identity.key, identity.natural
     wanted = sql.SQL(", ").join([names(key, "s"), *([names(columns, "c")] if columns else [])])
     by_key = sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
-        wanted, stage.relation, current, same("s", "c", key)
+        wanted, waiting.relation, current, same("s", "c", key)
     )
     if identity.by_name_alone:
         return sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
-            wanted, stage.relation, current, same("s", "c", natural)
+            wanted, waiting.relation, current, same("s", "c", natural)
         )
     if not natural:
         return by_key
@@ -168,30 +170,30 @@ def pairs(
         " AND NOT EXISTS (SELECT FROM {} AS k WHERE {})"
     ).format(
         wanted,
-        stage.relation,
+        waiting.relation,
         current,
         same("s", "c", natural),
         current,
         same("s", "k", key),
-        stage.relation,
+        waiting.relation,
         same("c", "k", key),
     )
     return sql.SQL("{} UNION ALL {}").format(by_key, by_name)
 
 
 def count_pairs(
-    connection: Connection, stage: Stage, current: sql.Identifier, identity: Identity
+    connection: Connection, waiting: WaitingTable, current: sql.Identifier, identity: Identity
 ) -> int:
     """Rows of the file that exist now."""
     return ask(
         connection,
-        sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(stage, current, identity, ())),
+        sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(waiting, current, identity, ())),
     )
 
 
 def revoked_now(
     connection: Connection,
-    stage: Stage,
+    waiting: WaitingTable,
     live: LiveTable,
     key: Sequence[str],
     state: Sequence[tuple[str, str]],
@@ -200,7 +202,7 @@ def revoked_now(
     return ask(
         connection,
         sql.SQL("SELECT count(*) FROM {} AS s JOIN {} AS c ON {} WHERE {} AND NOT ({})").format(
-            stage.relation,
+            waiting.relation,
             live.identifier,
             same("s", "c", key),
             in_state("c", state),

@@ -12,7 +12,7 @@ from restore.database.accounts import Columns, key_is
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
 from restore.database.questions import Identity
-from restore.database.staging import Stage, create_aside, names, same
+from restore.database.waiting import WaitingTable, create_aside, names, same
 
 Make = Callable[[], object] | None
 LINES = 1000
@@ -22,7 +22,7 @@ LINES = 1000
 class Aside:
     """Columns of a live table, kept in a temporary one while the table is emptied."""
 
-    stage: Stage
+    waiting: WaitingTable
     relation: sql.Identifier
     identity: Identity
 
@@ -32,58 +32,58 @@ class Aside:
 
     @property
     def table(self) -> sql.Identifier:
-        return self.stage.target.table.identifier
+        return self.waiting.target.table.identifier
 
 
 def set_aside(
     connection: Connection,
     number: int,
-    stage: Stage,
+    waiting: WaitingTable,
     identity: Identity,
     columns: Sequence[str],
 ) -> Aside:
     """Copy the key, the natural key and ``columns`` of every live row."""
     wanted = list(dict.fromkeys([*identity.key, *identity.natural, *columns]))
-    relation = create_aside(connection, f"aside_{number}", stage.target.table, wanted)
+    relation = create_aside(connection, f"aside_{number}", waiting.target.table, wanted)
     _execute(
         connection,
         sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(
-            relation, names(wanted), stage.target.table.identifier
+            relation, names(wanted), waiting.target.table.identifier
         ),
     )
     _execute(connection, sql.SQL("ANALYZE {}").format(relation))
-    return Aside(stage, relation, identity)
+    return Aside(waiting, relation, identity)
 
 
-def insert_staged(connection: Connection, stage: Stage) -> int:
-    """Insert the staged rows as they are; columns of a later schema get their default."""
-    columns, cells = _given(stage)
+def insert_waiting(connection: Connection, waiting: WaitingTable) -> int:
+    """Insert the waiting rows as they are; columns of a later schema get their default."""
+    columns, cells = _given(waiting)
     return _execute(
         connection,
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s").format(
-            stage.target.table.identifier, columns, cells, stage.relation
+            waiting.target.table.identifier, columns, cells, waiting.relation
         ),
     )
 
 
-def _given(stage: Stage) -> tuple[sql.Composed, sql.Composed]:
-    """The columns that the stage fills, and their cells: the staged ones, then the fills."""
-    fills = stage.target.fills
-    cells: list[sql.Composable] = [names(stage.columns, "s")]
+def _given(waiting: WaitingTable) -> tuple[sql.Composed, sql.Composed]:
+    """The columns that the waiting rows fill, and their cells: their own, then the fills."""
+    fills = waiting.target.fills
+    cells: list[sql.Composable] = [names(waiting.columns, "s")]
     cells += [sql.Literal(value) for value in fills.values()]
-    return names([*stage.columns, *fills]), sql.SQL(", ").join(cells)
+    return names([*waiting.columns, *fills]), sql.SQL(", ").join(cells)
 
 
 def insert_filled(
     connection: Connection, aside: Aside, refills: dict[str, Make]
 ) -> tuple[int, int]:
-    """Insert the staged rows, with the redacted columns filled up. Returns kept and refilled rows.
+    """Insert the waiting rows, with the redacted columns filled up. Returns kept and refilled rows.
 
     ``refills`` names for each redacted column what makes a value, None for NULL.
     """
     made = _make_refills(connection, aside, refills)
-    stage, columns = aside.stage, list(refills)
-    given, staged = _given(stage)
+    waiting, columns = aside.waiting, list(refills)
+    given, cells_given = _given(waiting)
     now = [f"now_{i}" for i in range(len(columns))]
     paired = [f"k{i}" for i in range(len(aside.key))]
     cells = [
@@ -96,17 +96,17 @@ def insert_filled(
         connection,
         sql.SQL(
             "INSERT INTO {table} ({given}, {redacted}) OVERRIDING SYSTEM VALUE"
-            " SELECT {staged}, {cells} FROM {stage} AS s"
+            " SELECT {given_cells}, {cells} FROM {waiting} AS s"
             " LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q) AS p({paired}, {now}, found) ON {match}"
             " LEFT JOIN {made} AS r ON {same}"
         ).format(
             table=aside.table,
             given=given,
             redacted=names(columns),
-            staged=staged,
+            given_cells=cells_given,
             cells=sql.SQL(", ").join(cells),
-            stage=stage.relation,
-            pairs=questions.pairs(stage, aside.relation, aside.identity, columns),
+            waiting=waiting.relation,
+            pairs=questions.pairs(waiting, aside.relation, aside.identity, columns),
             paired=names(paired),
             now=names(now),
             match=same("s", "p", aside.key, paired),
@@ -114,7 +114,7 @@ def insert_filled(
             same=same("s", "r", aside.key),
         ),
     )
-    kept = questions.count_pairs(connection, stage, aside.relation, aside.identity)
+    kept = questions.count_pairs(connection, waiting, aside.relation, aside.identity)
     return kept, rows - kept
 
 
@@ -122,7 +122,7 @@ def _make_refills(connection: Connection, aside: Aside, refills: dict[str, Make]
     """A temporary table with new values for the rows that do not exist now."""
     columns = [*aside.key, *refills]
     name = aside.relation.strings[-1].replace("aside", "refill")
-    relation = create_aside(connection, name, aside.stage.target.table, columns)
+    relation = create_aside(connection, name, aside.waiting.target.table, columns)
     if any(refills.values()):
         keys = _keys_without_pair(connection, aside)
         copy_in(connection, relation, columns, _refill_lines(keys, list(refills.values())))
@@ -136,8 +136,8 @@ def _keys_without_pair(connection: Connection, aside: Aside) -> list[tuple[str, 
         "SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT FROM ({}) AS p({}) WHERE {})"
     ).format(
         sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in aside.key),
-        aside.stage.relation,
-        questions.pairs(aside.stage, aside.relation, aside.identity, ()),
+        aside.waiting.relation,
+        questions.pairs(aside.waiting, aside.relation, aside.identity, ()),
         names(paired),
         same("s", "p", aside.key, paired),
     )
@@ -208,7 +208,7 @@ def set_roles(
         sql.SQL(
             "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
             " {password} = CASE WHEN p.found THEN p.password_now ELSE t.{password} END"
-            " FROM {stage} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
+            " FROM {waiting} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
             " AS p({paired}, role_now, password_now, found) ON {match}"
             " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
         ).format(
@@ -216,9 +216,9 @@ def set_roles(
             role=sql.Identifier(columns.role),
             password=sql.Identifier(columns.password),
             fallback=sql.Literal(fallback),
-            stage=aside.stage.relation,
+            waiting=aside.waiting.relation,
             pairs=questions.pairs(
-                aside.stage, aside.relation, aside.identity, [columns.role, columns.password]
+                aside.waiting, aside.relation, aside.identity, [columns.role, columns.password]
             ),
             paired=names(paired),
             match=same("s", "p", aside.key, paired),
@@ -251,10 +251,14 @@ class SurvivingRow:
     """One live row that comes back beside the file's, its references to nowhere NULL."""
 
     def __init__(
-        self, connection: Connection, stage: Stage, key_columns: Sequence[str], key: Sequence[str]
+        self,
+        connection: Connection,
+        waiting: WaitingTable,
+        key_columns: Sequence[str],
+        key: Sequence[str],
     ) -> None:
         self._connection = connection
-        self._table = stage.target.table
+        self._table = waiting.target.table
         self._columns = [c.name for c in self._table.columns.values() if not c.generated]
         self._is_it = key_is("t", key_columns, key)
         self._relation = create_aside(connection, "survivor", self._table, self._columns)

@@ -42,11 +42,6 @@ class Target:
     def live_columns(self) -> tuple[str, ...]:
         return tuple(name for _, name in self.loads)
 
-    @property
-    def is_staged(self) -> bool:
-        """Whether the rows come out of the stage, filled up or converted, instead of straight by COPY."""
-        return bool(self.redacted) or not self.as_written
-
     def reading_of(self, relation: sql.Identifier) -> TableReading:
         """The same reading of a temporary table with the same columns."""
         schema, name = relation.strings

@@ -16,12 +16,11 @@ from psycopg2.extensions import connection as Connection
 from backups.artifact.tail import Sequence
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
-from restore.database import catalogue, copying, questions, redacted
+from restore.database import catalogue, questions, redacted
 from restore.database.catalogue import ForeignKey, Trigger
 from restore.database.failures import restore_failure
-from restore.database.staging import same
-from restore.database.targets import Target
 from restore.database.verification import RowsDigest, read_digest
+from restore.database.waiting import same
 
 # Less than PostgreSQL's deadlock_timeout, which is a second.
 ATTEMPT_SECONDS = 0.5
@@ -97,10 +96,6 @@ class RestoreTransaction:
     def empty(self, tables: Iterable[LiveTable]) -> None:
         names = [table.own_rows for table in tables]
         self._execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
-
-    def load(self, target: Target, blocks: Iterator[bytes]) -> int:
-        """COPY the rows of one section. Returns how many. Raises RestoreError naming the row."""
-        return copying.load(self.connection, target, blocks)
 
     def remove_followers(self, key: ForeignKey) -> int:
         """Remove the rows whose target has gone. Returns how many."""

@@ -1,6 +1,6 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from django.apps import apps
 
 from backups import conf
-from backups.artifact.reader import ArtifactReader, FileReader, SectionReader, Tail
+from backups.artifact.reader import FileReader, Tail
 from backups.artifact.tail import Locator
 from backups.database import introspection
 from backups.errors import ArtifactError, RestoreError
@@ -16,6 +16,7 @@ from backups.services import vault
 from backups.services.progress import Progress
 from backups.wording import _
 from restore.database import redacted
+from restore.database.failures import restore_failure
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.relocating import point_to_new_names
 from restore.database.targets import Target
@@ -112,10 +113,8 @@ class Writer:
         people = self._set_aside()
         survivor = self._surviving_row(people)
         self._work.empty(self._file.matched.written)
-        with vault.reader(self._path) as reader:
-            self._load(reader)
-            self._put_files(reader, files)
-            self._require_same_file(reader.tail())
+        self._load()
+        self._put_files(files)
         self._verify()
         self._change_on_purpose(people, survivor, files)
         self._follow()
@@ -149,7 +148,7 @@ class Writer:
                 self._state.asides[target.table.name] = redacted.set_aside(
                     connection,
                     number,
-                    self._file.stages[target.table.name],
+                    self._file.waiting[target.table.name],
                     identity_of(self._file, section),
                     columns,
                 )
@@ -168,49 +167,44 @@ class Writer:
     def _surviving_row(self, people: People) -> SurvivingRow | None:
         if not (people.survivor and people.columns):
             return None
-        stage = self._file.stages[people.survivor.table]
-        return SurvivingRow(self._work.connection, stage, people.columns.key, people.survivor.key)
+        waiting = self._file.waiting[people.survivor.table]
+        return SurvivingRow(self._work.connection, waiting, people.columns.key, people.survivor.key)
 
-    def _load(self, reader: ArtifactReader) -> None:
+    def _load(self) -> None:
         statistics = self._file.tail.statistics
         size = sum(section.bytes for section in statistics.sections.values())
         self._progress.stage("loading", rows_total=statistics.rows, bytes_total=size)
-        targets = {target.head.key: target for target in self._file.matched.targets}
-        for section in reader.sections():
-            self._progress.section(section.head.key)
-            self._load_section(targets[section.head.key], section)
-            self._progress.add(sections_done=1)
+        for target in self._file.matched.targets:
+            self._progress.section(target.head.key)
+            self._load_table(target)
+            loaded = statistics.sections[target.head.key]
+            self._progress.add(sections_done=1, rows_done=loaded.rows, bytes_done=loaded.bytes)
 
-    def _load_section(self, target: Target, section: SectionReader) -> None:
-        blocks = self._counted(section.blocks())
-        if not target.is_staged:
-            self._work.load(target, blocks)
-            return
-        for _block in blocks:
-            pass  # these rows were staged when the file was read; now they only count
+    def _load_table(self, target: Target) -> None:
         connection, name = self._work.connection, target.table.name
-        if not target.redacted:
-            redacted.insert_staged(connection, self._file.stages[name])
-            return
-        counted = self._state.of(name)
-        counted.kept, counted.refilled = redacted.insert_filled(
-            connection, self._state.asides[name], _refills(target)
-        )
+        with restore_failure(table=name):
+            if not target.redacted:
+                redacted.insert_waiting(connection, self._file.waiting[name])
+                return
+            counted = self._state.of(name)
+            counted.kept, counted.refilled = redacted.insert_filled(
+                connection, self._state.asides[name], _refills(target)
+            )
 
-    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        for block in blocks:
-            self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
-            yield block
-
-    def _put_files(self, reader: ArtifactReader, files: Files) -> None:
+    def _put_files(self, files: Files) -> None:
+        """The content is read out of the file once more; where there is none, nothing is read."""
         known = self._file.tail.statistics.files
         total = known.embedded + known.gaps + known.skipped
         size = known.embedded_bytes
         self._progress.stage("files", files_total=total, bytes_done=0, bytes_total=size)
-        for file in reader.files():
-            files.put(file)
-            size = (file.head.size_bytes or 0) if file.head.state == "embedded" else 0
-            self._progress.add(files_done=1, bytes_done=size)
+        if not known.embedded:
+            return
+        with vault.reader(self._path) as reader:
+            for file in reader.files():
+                files.put(file)
+                size = (file.head.size_bytes or 0) if file.head.state == "embedded" else 0
+                self._progress.add(files_done=1, bytes_done=size)
+            self._require_same_file(reader.tail())
 
     def _require_same_file(self, tail: Tail) -> None:
         if tail.integrity != self._file.tail.integrity:
@@ -244,12 +238,12 @@ class Writer:
 
     def _expected(self, target: Target) -> RowsDigest:
         """The file's own digest. Where rows were converted, or somebody else's software printed them,
-        that of the staged rows: equal values may be written differently."""
+        that of the waiting rows: equal values may be written differently."""
         if target.as_written and self._file.authentic:
             expected = self._file.tail.statistics.sections[target.head.key]
             return RowsDigest(expected.rows, expected.sha256)
-        stage = self._file.stages[target.table.name]
-        return self._work.digest(target.reading_of(stage.relation))
+        waiting = self._file.waiting[target.table.name]
+        return self._work.digest(target.reading_of(waiting.relation))
 
     def _change_on_purpose(
         self, people: People, survivor: SurvivingRow | None, files: Files

@@ -9,10 +9,10 @@ from backups.findings import Finding, Severity
 from backups.registry import Section, registry
 from backups.wording import _, ngettext
 from restore.database import accounts as sql_accounts
-from restore.database.accounts import Columns, LiveAccount, StagedAccount
+from restore.database.accounts import Columns, FileAccount, LiveAccount
 from restore.database.catalogue import ForeignKey
-from restore.database.staging import Stage
 from restore.database.targets import Target
+from restore.database.waiting import WaitingTable
 from restore.plan import AccountPlan, AccountsPlan, Choices, PasswordOf, count_accounts
 from restore.services.planning.following import identity_of, state_columns
 from restore.services.planning.staging import Prepared
@@ -53,11 +53,11 @@ def plan_accounts(connection: Connection, prepared: Prepared, choices: Choices) 
     if lacking:
         return People(findings=[lacking])
     people = People(target=target, columns=columns)
-    stage = prepared.stages[target.table.name]
+    waiting = prepared.waiting[target.table.name]
     is_safe = prepared.manifest.type == "safe"
     if is_safe:
-        _find_acting(connection, people, stage, choices)
-    accounts = list(_accounts(connection, people, stage, prepared, choices))
+        _find_acting(connection, people, waiting, choices)
+    accounts = list(_accounts(connection, people, waiting, prepared, choices))
     if people.survivor and people.acting:
         accounts.append(_acting_account(people.acting))
     people.plan = count_accounts(accounts)
@@ -83,12 +83,14 @@ def columns_of(prepared: Prepared, section: Section) -> Columns:
 
 def _accounts_target(prepared: Prepared) -> Target | None:
     for target in prepared.matched.targets:
-        if target.reading.section.accounts and target.table.name in prepared.stages:
+        if target.reading.section.accounts and target.table.name in prepared.waiting:
             return target
     return None
 
 
-def _find_acting(connection: Connection, people: People, stage: Stage, choices: Choices) -> None:
+def _find_acting(
+    connection: Connection, people: People, waiting: WaitingTable, choices: Choices
+) -> None:
     """Where the acting owner stands, now and in the file. Adds findings where he cannot act."""
     assert people.target is not None and people.columns is not None  # noqa: S101
     declared = people.target.reading.section.accounts
@@ -99,7 +101,7 @@ def _find_acting(connection: Connection, people: People, stage: Stage, choices: 
         people.findings.append(_nobody_acts(choices.acting))
         return
     people.acting = now
-    found = sql_accounts.acting_in_file(connection, stage, people.columns, now)
+    found = sql_accounts.acting_in_file(connection, waiting, people.columns, now)
     if len(found) > 1:
         people.findings.append(_ambiguous())
     elif found:
@@ -111,12 +113,12 @@ def _find_acting(connection: Connection, people: People, stage: Stage, choices: 
 def _accounts(
     connection: Connection,
     people: People,
-    stage: Stage,
+    waiting: WaitingTable,
     prepared: Prepared,
     choices: Choices,
 ) -> Iterator[AccountPlan]:
     assert people.target is not None and people.columns is not None  # noqa: S101
-    rows = sql_accounts.staged_accounts(connection, stage, people.target.table, people.columns)
+    rows = sql_accounts.accounts_in_file(connection, waiting, people.target.table, people.columns)
     for account in rows:
         if people.acting and people.acting_key == account.key:
             yield replace(_acting_account(people.acting), name=account.name)
@@ -125,7 +127,7 @@ def _accounts(
 
 
 def _account(
-    account: StagedAccount, people: People, prepared: Prepared, choices: Choices
+    account: FileAccount, people: People, prepared: Prepared, choices: Choices
 ) -> AccountPlan:
     assert people.target is not None  # noqa: S101
     declared = people.target.reading.section.accounts
@@ -146,18 +148,18 @@ def _account(
     )
 
 
-def role_after(account: StagedAccount, fallback: str, prepared: Prepared, choices: Choices) -> str:
+def role_after(account: FileAccount, fallback: str, prepared: Prepared, choices: Choices) -> str:
     """A foreign file's roles count only where they were granted; others keep theirs or get the least."""
     if _role_counts(account, prepared, choices):
         return account.role
     return account.role_now or fallback
 
 
-def _role_counts(account: StagedAccount, prepared: Prepared, choices: Choices) -> bool:
+def _role_counts(account: FileAccount, prepared: Prepared, choices: Choices) -> bool:
     return prepared.authentic or account.email in choices.grant_roles
 
 
-def _password(account: StagedAccount, prepared: Prepared, choices: Choices) -> PasswordOf:
+def _password(account: FileAccount, prepared: Prepared, choices: Choices) -> PasswordOf:
     is_kept = account.is_there and not _role_counts(account, prepared, choices)
     if prepared.manifest.type == "safe" or is_kept:
         return PasswordOf.TODAY if account.has_password_now else PasswordOf.NONE
@@ -180,20 +182,20 @@ def _acting_account(now: LiveAccount) -> AccountPlan:
 def add_survivor(
     connection: Connection, prepared: Prepared, people: People
 ) -> tuple[int, list[Finding]]:
-    """Let the staged rows include the acting owner's, so that rows pointing to him have a target.
+    """Let the waiting rows include the acting owner's, so that rows pointing to him have a target.
     Returns how many of his own references become NULL, and what is to be said of them."""
     assert people.target is not None and people.columns is not None and people.survivor  # noqa: S101
     table = people.target.table
-    stage = prepared.stages[table.name]
+    waiting = prepared.waiting[table.name]
     key = people.survivor.key
-    sql_accounts.add_to_stage(connection, stage, table, people.columns.key, key)
+    sql_accounts.add_to_waiting(connection, waiting, table, people.columns.key, key)
     cleared, findings = 0, []
     for foreign in prepared.keys:
-        target = prepared.stages.get(foreign.target_table)
+        target = prepared.waiting.get(foreign.target_table)
         if foreign.table != table.name or target is None:
             continue
-        if set(foreign.columns) <= set(stage.columns) and sql_accounts.leads_nowhere(
-            connection, stage, foreign, target, people.columns.key, key
+        if set(foreign.columns) <= set(waiting.columns) and sql_accounts.leads_nowhere(
+            connection, waiting, foreign, target, people.columns.key, key
         ):
             nullable = all(table.columns[name].nullable for name in foreign.columns)
             cleared += nullable
@@ -248,7 +250,7 @@ def _without_accounts(prepared: Prepared) -> list[Finding]:
 def _lacking(columns: Columns, target: Target, prepared: Prepared) -> Finding | None:
     """Accounts without an address or a role cannot be judged."""
     wanted = {columns.email, columns.name, columns.role, *(name for name, _ in columns.active)}
-    missing = sorted(wanted - set(prepared.stages[target.table.name].columns))
+    missing = sorted(wanted - set(prepared.waiting[target.table.name].columns))
     if not missing:
         return None
     return Finding(

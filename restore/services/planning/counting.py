@@ -1,4 +1,4 @@
-"""The plan of a restore: every number counted in the database, beside the staged file.
+"""The plan of a restore: every number counted in the database, beside the file's waiting rows.
 
 Reads in one REPEATABLE READ transaction that is always rolled back.
 """
@@ -17,8 +17,8 @@ from backups.wording import _
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.questions import Follower, Simulation
-from restore.database.staging import Relation, Stage, create_aside, one_instant
 from restore.database.targets import Target
+from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.planning import accounts
 from restore.services.planning.examining import examine
@@ -106,18 +106,18 @@ class _Planner:
         )
 
     def _after(self, table: str) -> Relation | None:
-        stage = self._file.stages.get(table)
-        return stage.relation if stage else None
+        waiting = self._file.waiting.get(table)
+        return waiting.relation if waiting else None
 
     def _replaced(self, target: Target) -> TablePlan:
         section, table = target.reading.section, target.table
-        stage = self._file.stages[table.name]
+        waiting = self._file.waiting[table.name]
         key = primary_key_columns(section.model)
         rows = self._file.tail.statistics.sections[target.head.key].rows
         kept = refilled = 0
         if target.redacted:
             identity = identity_of(self._file, section)
-            kept = questions.count_pairs(self._connection, stage, table.identifier, identity)
+            kept = questions.count_pairs(self._connection, waiting, table.identifier, identity)
             refilled = rows - kept
         return TablePlan(
             key=section.key,
@@ -126,21 +126,21 @@ class _Planner:
             fate=Fate.REPLACED,
             now=self._now[table.name],
             after=rows,
-            added=questions.not_in(self._connection, stage.relation, table.identifier, key),
-            dropped=questions.not_in(self._connection, table.identifier, stage.relation, key),
+            added=questions.not_in(self._connection, waiting.relation, table.identifier, key),
+            dropped=questions.not_in(self._connection, table.identifier, waiting.relation, key),
             kept=kept,
             refilled=refilled,
-            revoked=self._revoked(target, stage),
+            revoked=self._revoked(target, waiting),
         )
 
-    def _revoked(self, target: Target, stage: Stage) -> int:
+    def _revoked(self, target: Target, waiting: WaitingTable) -> int:
         section = target.reading.section
         if not (self._choices.keep_revoked and section.revoked):
             return 0
         columns = state_columns(section, section.revoked)
         state = list(zip(columns, section.revoked.values(), strict=True))
         key = primary_key_columns(section.model)
-        return questions.revoked_now(self._connection, stage, target.table, key, state)
+        return questions.revoked_now(self._connection, waiting, target.table, key, state)
 
     def _emptied(self, table: LiveTable) -> TablePlan:
         now = self._now[table.name]
@@ -168,7 +168,7 @@ class _Planner:
             for column, foreign in _kept_references(target, self._file.keys):
                 section = target.reading.section
                 kept = questions.pairs(
-                    self._file.stages[name],
+                    self._file.waiting[name],
                     target.table.identifier,
                     identity_of(self._file, section),
                     [column],
@@ -182,8 +182,8 @@ class _Planner:
         """What holds the target's rows after the restore; None where that could not be read."""
         if key.target_table in self._file.unread:
             return None
-        if stage := self._file.stages.get(key.target_table):
-            return stage.relation
+        if waiting := self._file.waiting.get(key.target_table):
+            return waiting.relation
         if any(table.name == key.target_table for table in self._file.matched.emptied):
             table = self._file.tables[key.target_table]
             name = f"emptied_{next(self._numbers)}"

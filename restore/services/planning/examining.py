@@ -1,4 +1,4 @@
-"""What the database would object to in a staged file: unique values, rules and references."""
+"""What the database would object to in the file's waiting rows: unique values, rules and references."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -11,7 +11,7 @@ from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import place_in_file
 from restore.database.rules import CheckRule, UniqueRule
-from restore.database.staging import Relation, Stage
+from restore.database.waiting import Relation, WaitingTable
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.scanning import rows_from
 from restore.services.planning.staging import Prepared
@@ -27,36 +27,36 @@ def examine(
 
     ``target_of``: what holds the rows a key points to after the restore; None where nobody knows.
     """
-    for stage, unique in _asked(file, file.unique):
-        if count := questions.repeated(connection, stage, unique):
-            first = questions.first_repeated(connection, stage, unique, _key_of(stage))
-            yield _repeated(unique, count, _where(stage, *first))
-    for stage, check in _asked(file, file.checks):
-        if count := questions.broken(connection, stage, check):
-            first = questions.first_broken(connection, stage, check, _key_of(stage))
-            yield _broken(check, count, _where(stage, *first))
-    for stage, key in _asked(file, (key for key in file.keys if key.validated)):
+    for waiting, unique in _asked(file, file.unique):
+        if count := questions.repeated(connection, waiting, unique):
+            first = questions.first_repeated(connection, waiting, unique, _key_of(waiting))
+            yield _repeated(unique, count, _where(waiting, *first))
+    for waiting, check in _asked(file, file.checks):
+        if count := questions.broken(connection, waiting, check):
+            first = questions.first_broken(connection, waiting, check, _key_of(waiting))
+            yield _broken(check, count, _where(waiting, *first))
+    for waiting, key in _asked(file, (key for key in file.keys if key.validated)):
         target = target_of(key)
-        if target and (count := questions.dangling(connection, stage, key, target)):
-            first = questions.first_dangling(connection, stage, key, target, _key_of(stage))
-            yield _dangling(key, count, _where(stage, *first))
+        if target and (count := questions.dangling(connection, waiting, key, target)):
+            first = questions.first_dangling(connection, waiting, key, target, _key_of(waiting))
+            yield _dangling(key, count, _where(waiting, *first))
 
 
-def _asked(file: Prepared, rules: Iterable[_Rule]) -> Iterator[tuple[Stage, _Rule]]:
-    """The rules that look at nothing but columns of the file, each with its table's stage."""
+def _asked(file: Prepared, rules: Iterable[_Rule]) -> Iterator[tuple[WaitingTable, _Rule]]:
+    """The rules that look at nothing but columns of the file, each with its waiting table."""
     for rule in rules:
-        stage = file.stages.get(rule.table)
-        if stage is not None and set(rule.columns) <= set(stage.columns):
-            yield stage, rule
+        waiting = file.waiting.get(rule.table)
+        if waiting is not None and set(rule.columns) <= set(waiting.columns):
+            yield waiting, rule
 
 
-def _key_of(stage: Stage) -> tuple[str, ...]:
-    return primary_key_columns(stage.target.reading.section.model)
+def _key_of(waiting: WaitingTable) -> tuple[str, ...]:
+    return primary_key_columns(waiting.target.reading.section.model)
 
 
-def _where(stage: Stage, number: int, key: tuple[str, ...]) -> Sentence:
-    is_shown = not key_is_secret(stage.target.reading.section)
-    return place_in_file(stage.target.head.key, number, key if is_shown else None)
+def _where(waiting: WaitingTable, number: int, key: tuple[str, ...]) -> Sentence:
+    is_shown = not key_is_secret(waiting.target.reading.section)
+    return place_in_file(waiting.target.head.key, number, key if is_shown else None)
 
 
 def _repeated(rule: UniqueRule, count: int, first: Sentence) -> Finding:

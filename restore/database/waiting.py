@@ -1,4 +1,4 @@
-"""What of a file must be known beside the live rows, in temporary tables of one connection.
+"""The rows of a file, waiting beside the live ones in temporary tables of one connection.
 
 Nothing of the application's is written: temporary tables live and die with the connection.
 """
@@ -34,21 +34,20 @@ def one_instant(connection: Connection) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A section's staged columns. ``relation`` is the temporary table."""
+class WaitingTable:
+    """A section's rows as they came out of the file. ``relation`` is the temporary table."""
 
     target: Target
     columns: tuple[str, ...]
     relation: sql.Identifier
 
 
-def create_stage(
-    connection: Connection, number: int, target: Target, columns: Sequence[str]
-) -> Stage:
-    """A temporary table with the live types of ``columns`` and none of the constraints."""
-    relation = sql.Identifier("pg_temp", f"stage_{number}")
+def create_waiting(connection: Connection, number: int, target: Target) -> WaitingTable:
+    """A temporary table with the live types of the columns that the file brings, and no constraints."""
+    columns = target.live_columns
+    relation = sql.Identifier("pg_temp", f"waiting_{number}")
     _create_like(connection, relation, target.table, columns)
-    return Stage(target, tuple(columns), relation)
+    return WaitingTable(target, tuple(columns), relation)
 
 
 def create_aside(
@@ -97,15 +96,15 @@ def drop_all(connection: Connection) -> None:
         cursor.execute("DISCARD TEMP")
 
 
-def load_stage(connection: Connection, stage: Stage, blocks: Iterator[bytes]) -> None:
-    """Fill a stage. Raises RestoreError where a value does not fit its column's type."""
+def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:
+    """Fill a waiting table. Raises RestoreError where a value does not fit its column's type."""
     try:
-        copy_in(connection, stage.relation, stage.columns, blocks)
+        copy_in(connection, waiting.relation, waiting.columns, blocks)
     except psycopg2.Error as error:
-        raise copy_failure(error, stage.target.head.key) from error
+        raise copy_failure(error, waiting.target.head.key) from error
     with connection.cursor() as cursor:
         # Without statistics the joins of the plan would be nested loops.
-        cursor.execute(sql.SQL("ANALYZE {}").format(stage.relation))
+        cursor.execute(sql.SQL("ANALYZE {}").format(waiting.relation))
 
 
 def names(columns: Sequence[str], prefix: str = "") -> sql.Composed:
