@@ -56,7 +56,8 @@ def _nobody():
 def lonely() -> HttpRequest:
     """A request whose session and account nobody may touch; the test's database is shut as well."""
     request = RequestFactory().post("/anything/")
-    request.user = request.session = SimpleLazyObject(_nobody)
+    for attribute in ("user", "session"):
+        setattr(request, attribute, SimpleLazyObject(_nobody))
     return request
 
 
