@@ -22,3 +22,8 @@ def first_cells(text: str) -> list[str]:
 
 def code_blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def all_pages() -> list[Path]:
+    """Every page for people but those that are kept as history: the root's and those of docs/."""
+    return [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]

@@ -1,0 +1,3 @@
+"""Addresses among which the admin's are missing."""
+
+urlpatterns: list[object] = []
