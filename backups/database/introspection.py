@@ -85,9 +85,15 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> '
 ORDER BY array_position(current_schemas(false), n.nspname) DESC, c.relname
 """
 
-_COLUMNS = """
+# From PostgreSQL 18 on a column may hold NULLs that were there before it was told not to.
+_HOLDS_NULLS = (
+    "EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'"
+    " AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum])"
+)
+
+_COLUMNS = f"""
 SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),
-       fn.nspname, f.proname, NOT a.attnotnull, a.atthasdef OR a.attidentity <> '',
+       fn.nspname, f.proname, NOT a.attnotnull OR {_HOLDS_NULLS}, a.atthasdef OR a.attidentity <> '',
        a.attgenerated <> '', a.attcollation <> 0
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid

@@ -1,4 +1,4 @@
-"""What stands around the tables that a restore writes to: foreign keys and triggers."""
+"""What stands around the tables that a restore writes to: keys, rules, triggers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,17 +34,38 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
-class Trigger:
-    """A trigger of the application's own; ``firing`` is how it is enabled: O(rigin) or A(lways)."""
+class Constraint:
+    """A rule of one table that can be taken off: a CHECK, or a NOT NULL that was never validated."""
 
+    name: str
+    schema: str
+    table: str
+    definition: str
+    comment: str | None
+    validated: bool
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.table)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A trigger or a rewrite rule of the application's own, which acts by itself when rows are written.
+
+    ``kind`` is TRIGGER or RULE; ``firing`` is how it is enabled: O(rigin) or A(lways).
+    """
+
+    kind: str
     name: str
     schema: str
     table: str
     firing: str
 
     @property
-    def identifier(self) -> sql.Identifier:
-        return sql.Identifier(self.schema, self.table)
+    def only(self) -> sql.Composed:
+        """The table without its partitions, which are switched one by one, as each may stand otherwise."""
+        return sql.SQL("ONLY {}").format(sql.Identifier(self.schema, self.table))
 
 
 _FOREIGN_KEYS = """
@@ -64,12 +85,38 @@ WHERE k.contype = 'f' AND k.conparentid = 0
 ORDER BY n.nspname, c.relname, k.conname
 """
 
-_TRIGGERS = """
-SELECT g.tgname, n.nspname, c.relname, g.tgenabled::text
-FROM pg_trigger g
-JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE g.tgrelid = ANY (%s::oid[]) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
-ORDER BY n.nspname, c.relname, g.tgname
+# The tables with all their partitions, a table before its partitions.
+_PARTS = """
+WITH RECURSIVE part (oid, depth) AS (
+    SELECT unnest(%s::oid[]), 0
+    UNION
+    SELECT i.inhrelid, part.depth + 1 FROM part
+    JOIN pg_class c ON c.oid = part.oid AND c.relkind = 'p'
+    JOIN pg_inherits i ON i.inhparent = part.oid
+)"""
+
+_CONSTRAINTS = f"""{_PARTS}
+SELECT k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid),
+       obj_description(k.oid, 'pg_constraint'), k.convalidated
+FROM pg_constraint k JOIN part ON part.oid = k.conrelid
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (k.contype = 'c' OR k.contype = 'n' AND NOT k.convalidated) AND k.conislocal
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass
+                  AND d.objid = k.oid AND d.deptype = 'e')
+ORDER BY part.depth, n.nspname, c.relname, k.conname
+"""
+
+_SWITCHES = f"""{_PARTS}
+SELECT s.kind, s.name, n.nspname, c.relname, s.firing
+FROM (SELECT 'TRIGGER' AS kind, tgname AS name, tgrelid AS relation, tgenabled::text AS firing
+      FROM pg_trigger WHERE NOT tgisinternal
+      UNION ALL
+      SELECT 'RULE', rulename, ev_class, ev_enabled::text FROM pg_rewrite WHERE rulename <> '_RETURN'
+     ) AS s
+JOIN part ON part.oid = s.relation
+JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE s.firing IN ('O', 'A')
+ORDER BY part.depth, n.nspname, c.relname, s.kind, s.name
 """
 
 
@@ -83,8 +130,17 @@ def foreign_keys(connection: Connection) -> list[ForeignKey]:
         ]
 
 
-def triggers(connection: Connection, tables: Iterable[LiveTable]) -> list[Trigger]:
-    """The enabled triggers of these tables that constraints did not make."""
+def constraints(connection: Connection, tables: Iterable[LiveTable]) -> list[Constraint]:
+    """The rules of these tables and their partitions that can be taken off, a table's before its
+    partitions'. Those that partitions only inherit go and come with the table's."""
     with connection.cursor() as cursor:
-        cursor.execute(_TRIGGERS, [[table.oid for table in tables]])
-        return [Trigger(*row) for row in cursor.fetchall()]
+        cursor.execute(_CONSTRAINTS, [[table.oid for table in tables]])
+        return [Constraint(*row) for row in cursor.fetchall()]
+
+
+def switches(connection: Connection, tables: Iterable[LiveTable]) -> list[Switch]:
+    """The enabled triggers and rewrite rules of these tables and their partitions, but for those that
+    constraints made."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SWITCHES, [[table.oid for table in tables]])
+        return [Switch(*row) for row in cursor.fetchall()]

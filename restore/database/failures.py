@@ -57,6 +57,13 @@ _REASONS: dict[str, Reason] = {
         _("The file comes from another schema or was edited."),
     ),
 }
+# Of a row or of an index's entry: https://www.postgresql.org/docs/current/limits.html
+_TOO_LARGE = ("54000", "54001")
+_FOR_AN_INDEX: Reason = (
+    "restore.too_large",
+    _("a value is larger than the database or an index takes"),
+    _("The file comes from another schema or was edited. Compare the indexes of the table."),
+)
 _MALFORMED: Reason = (
     "restore.malformed",
     _("a value does not have its column's form"),
@@ -84,7 +91,7 @@ def place_in_file(section: str, row: int, key: Sequence[str] | None) -> Sentence
 
 def copy_failure(error: psycopg2.Error, section: str) -> BackupSystemError:
     """An error of COPY, whose context tells the line."""
-    reason = _reason(error)
+    reason = reason_of(error)
     if reason is None:
         return database_failure(error)
     line = re.search(r", line (\d+)", error.diag.context or "")
@@ -107,7 +114,7 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
             permanent=False,
         ) from error
     except psycopg2.Error as error:
-        reason = _reason(error)
+        reason = reason_of(error)
         if reason is None:
             raise database_failure(error) from error
         refused = _refused(reason, error)
@@ -115,8 +122,11 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
         raise refused from error
 
 
-def _reason(error: psycopg2.Error) -> Reason | None:
+def reason_of(error: psycopg2.Error) -> Reason | None:
+    """What the database objects to in a row, without its values; None where it objects to something else."""
     state = error.pgcode or ""
+    if state in _TOO_LARGE:
+        return _FOR_AN_INDEX
     return _REASONS.get(state) or (_MALFORMED if state.startswith("22") else None)
 
 

@@ -9,7 +9,14 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
 from restore.database.catalogue import ForeignKey
-from restore.database.rules import CheckRule, UniqueRule
+from restore.database.rules import (
+    CheckRule,
+    ExclusionRule,
+    GeneratedRule,
+    PartitionRule,
+    PlainIndex,
+    UniqueRule,
+)
 from restore.database.waiting import PART, PLACE, WaitingTable, create_lost, names, same
 
 
@@ -37,12 +44,18 @@ def repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) ->
     return ask(
         connection,
         sql.SQL(
-            "SELECT count(*) FROM (SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) AS r"
-        ).format(waiting.relation, rule.covers, rule.term_list),
+            "SELECT count(*) FROM (SELECT FROM (SELECT {terms} FROM {waiting} WHERE {covers}) AS t"
+            " GROUP BY {names} HAVING count(*) > 1) AS r"
+        ).format(
+            terms=rule.term_list,
+            waiting=waiting.relation,
+            covers=rule.covers,
+            names=sql.SQL(", ").join(rule.names),
+        ),
     )
 
 
-def broken(connection: Connection, waiting: WaitingTable, rule: CheckRule) -> int:
+def broken(connection: Connection, waiting: WaitingTable, rule: CheckRule | PartitionRule) -> int:
     """Rows of the file that break a rule of their table."""
     query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(waiting.relation, rule.is_broken)
     return ask(connection, query)
@@ -69,18 +82,26 @@ def first_repeated(
     connection: Connection, waiting: WaitingTable, rule: UniqueRule, key: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
     """Number in the file and key of the first row whose unique values an earlier row has."""
-    again = sql.SQL("row_number() OVER (PARTITION BY {}, {} ORDER BY ctid)").format(
-        rule.covers, rule.term_list
+    again = sql.SQL("row_number() OVER (PARTITION BY {}, {} ORDER BY t.{})").format(
+        sql.Identifier(_COVERED), sql.SQL(", ").join(rule.names), sql.Identifier(PLACE)
     )
-    condition = sql.SQL("s.{} = 2 AND {}").format(sql.Identifier(_AGAIN), rule.covers)
-    return _first(connection, waiting, key, condition, again)
+    terms = sql.SQL(", ({}) AS {}, {}").format(
+        rule.covers, sql.Identifier(_COVERED), rule.term_list
+    )
+    condition = sql.SQL("s.{} = 2 AND s.{}").format(
+        sql.Identifier(_AGAIN), sql.Identifier(_COVERED)
+    )
+    return _first(connection, waiting, key, condition, again=again, terms=terms)
 
 
 def first_broken(
-    connection: Connection, waiting: WaitingTable, rule: CheckRule, key: Sequence[str]
+    connection: Connection,
+    waiting: WaitingTable,
+    rule: CheckRule | PartitionRule,
+    key: Sequence[str],
 ) -> tuple[int, tuple[str, ...]]:
     """Number in the file and key of the first row that breaks a rule of its table."""
-    return _first(connection, waiting, key, rule.is_broken, sql.SQL("1"))
+    return _first(connection, waiting, key, rule.is_broken)
 
 
 def first_dangling(
@@ -96,10 +117,38 @@ def first_dangling(
         target,
         same("s", "t", foreign.columns, foreign.target_columns),
     )
-    return _first(connection, waiting, key, condition, sql.SQL("1"))
+    return _first(connection, waiting, key, condition)
 
 
-_NUMBER, _AGAIN = "__number", "__again"
+def first_excluded(
+    connection: Connection, waiting: WaitingTable, rule: ExclusionRule, key: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    """Number in the file and key of the first row that an earlier row excludes."""
+    places = range(len(rule.terms))
+    terms = sql.SQL("").join(
+        sql.SQL(", ({}) AS {}").format(sql.SQL(rule.terms[n]), sql.Identifier(f"__term_{n}"))
+        for n in places
+    )
+    conflict = sql.SQL(" AND ").join(
+        sql.SQL("o.{term} {operator} s.{term}").format(
+            term=sql.Identifier(f"__term_{n}"), operator=sql.SQL(rule.operators[n])
+        )
+        for n in places
+    )
+    condition = sql.SQL(
+        "EXISTS (SELECT FROM (SELECT ctid AS {place}{terms} FROM {waiting} WHERE {covers}) AS o"
+        " WHERE o.{place} < s.{place} AND {conflict}) AND {covers}"
+    ).format(
+        place=sql.Identifier(PLACE),
+        terms=terms,
+        waiting=waiting.relation,
+        covers=sql.SQL(rule.condition or "true"),
+        conflict=conflict,
+    )
+    return _first(connection, waiting, key, condition, terms=terms)
+
+
+_NUMBER, _AGAIN, _COVERED = "__number", "__again", "__covered"
 
 
 def _first(
@@ -107,17 +156,22 @@ def _first(
     waiting: WaitingTable,
     key: Sequence[str],
     condition: sql.Composable,
-    again: sql.Composable,
+    *,
+    again: sql.Composable = sql.SQL("1"),  # noqa: B008 - it is a constant
+    terms: sql.Composable = sql.SQL(""),  # noqa: B008
 ) -> tuple[int, tuple[str, ...]]:
     """A waiting table was filled in one go, so its rows lie in the order of the file's."""
     query = sql.SQL(
-        "SELECT {number}, {key} FROM (SELECT *, row_number() OVER (ORDER BY ctid) AS {number},"
-        " {again} AS {again_name} FROM {waiting}) AS s WHERE {condition} ORDER BY {number} LIMIT 1"
+        "SELECT {number}, {key} FROM (SELECT t.*, row_number() OVER (ORDER BY t.{place}) AS {number},"
+        " {again} AS {again_name} FROM (SELECT *, ctid AS {place}{terms} FROM {waiting}) AS t) AS s"
+        " WHERE {condition} ORDER BY {number} LIMIT 1"
     ).format(
         number=sql.Identifier(_NUMBER),
         key=sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in key),
+        place=sql.Identifier(PLACE),
         again=again,
         again_name=sql.Identifier(_AGAIN),
+        terms=terms,
         waiting=waiting.relation,
         condition=condition,
     )
@@ -125,6 +179,29 @@ def _first(
         cursor.execute(query)
         number, *found = cursor.fetchone() or (0,)
     return int(number), tuple(found)
+
+
+def computes(connection: Connection, waiting: WaitingTable, rule: GeneratedRule) -> None:
+    """Compute a generated column of every row. Raises psycopg2.Error where that fails."""
+    query = sql.SQL("SELECT count(({})) FROM {}").format(sql.SQL(rule.expression), waiting.relation)
+    ask(connection, query)
+
+
+def try_index(connection: Connection, waiting: WaitingTable, rule: UniqueRule | PlainIndex) -> None:
+    """Build an index like that of the table. Raises psycopg2.Error where rows do not go into it."""
+    unique = sql.SQL("UNIQUE " if isinstance(rule, UniqueRule) else "")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE {}INDEX ON {}{}").format(unique, waiting.relation, sql.SQL(rule.tail))
+        )
+
+
+def try_exclusion(connection: Connection, waiting: WaitingTable, rule: ExclusionRule) -> None:
+    """Add a constraint like that of the table. Raises psycopg2.Error where rows exclude one another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} ADD {}").format(waiting.relation, sql.SQL(rule.definition))
+        )
 
 
 def filled(alias: str, columns: Sequence[str]) -> sql.Composed:

@@ -1,8 +1,7 @@
 """The one transaction of a restore, step by step, on a plain connection.
 
-The order matters. Foreign keys go before any other statement: dropping them later fails with pending
-trigger events. TRUNCATE names its tables and never cascades: it would empty the admin's log and all
-that points here.
+The order matters: see ``detaching`` too. TRUNCATE names its tables and never cascades: it would empty the
+admin's log and all that points here.
 """
 
 import contextlib
@@ -16,8 +15,9 @@ from psycopg2.extensions import connection as Connection
 from backups.artifact.tail import Sequence
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
-from restore.database import catalogue, questions, redacted
-from restore.database.catalogue import ForeignKey, Trigger
+from restore.database import questions, redacted
+from restore.database.catalogue import ForeignKey
+from restore.database.detaching import Detached, LeftOff, Lenient
 from restore.database.failures import restore_failure
 from restore.database.verification import RowsDigest, read_digest
 from restore.database.waiting import same
@@ -31,8 +31,7 @@ class RestoreTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._keys: list[ForeignKey] = []
-        self._triggers: list[Trigger] = []
+        self._detached = Detached(connection)
 
     def hold(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
         """Keep others from writing to the tables; reading goes on, for the safety backup."""
@@ -81,17 +80,8 @@ class RestoreTransaction:
         self._execute(sql.SQL("RELEASE SAVEPOINT looking"))
 
     def detach(self, keys: list[ForeignKey], tables: Iterable[LiveTable]) -> None:
-        """Drop the foreign keys and silence the application's triggers; ``attach`` undoes both."""
-        self._keys = keys
-        for key in keys:
-            self._execute(
-                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
-                    key.identifier, sql.Identifier(key.name)
-                )
-            )
-        self._triggers = catalogue.triggers(self.connection, tables)
-        for trigger in self._triggers:
-            self._alter_trigger("DISABLE", trigger)
+        """Take off what would object to rows or act on them; ``attach`` puts it back."""
+        self._detached.detach(keys, tables)
 
     def empty(self, tables: Iterable[LiveTable]) -> None:
         names = [table.own_rows for table in tables]
@@ -114,23 +104,9 @@ class RestoreTransaction:
         """Let references whose target has gone become NULL. Returns how many."""
         return redacted.clear_dangling(self.connection, key)
 
-    def attach(self) -> None:
-        """Add the foreign keys again, which validates them, and wake the triggers."""
-        for key in self._keys:
-            with restore_failure(constraint=key.name, table=key.table):
-                self._execute(
-                    sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
-                        key.identifier, sql.Identifier(key.name), sql.SQL(key.definition)
-                    )
-                )
-            if key.comment is not None:
-                self._execute(
-                    sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
-                        sql.Identifier(key.name), key.identifier, sql.Literal(key.comment)
-                    )
-                )
-        for trigger in self._triggers:
-            self._alter_trigger("ENABLE ALWAYS" if trigger.firing == "A" else "ENABLE", trigger)
+    def attach(self, lenient: Lenient) -> list[LeftOff]:
+        """See ``Detached.attach``."""
+        return self._detached.attach(lenient)
 
     def set_sequence(self, sequence: LiveSequence, state: Sequence) -> None:
         """RESTART makes the change transactional, setval makes it exact; alone, setval would stay."""
@@ -176,13 +152,6 @@ class RestoreTransaction:
             sql.SQL(
                 "INSERT INTO {} (since, restore_run, released_by) VALUES (now(), {}, '')"
             ).format(table.identifier, sql.Literal(run_id))
-        )
-
-    def _alter_trigger(self, how: str, trigger: Trigger) -> None:
-        self._execute(
-            sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
-                trigger.identifier, sql.SQL(how), sql.Identifier(trigger.name)
-            )
         )
 
     def _execute(self, query: sql.Composable) -> int:

@@ -258,9 +258,9 @@ def _one_row_too_few(monkeypatch) -> None:
     attach = RestoreTransaction.attach
     lost = "DELETE FROM studio_notificationsend WHERE id = (SELECT min(id) FROM studio_notificationsend)"
 
-    def lose_a_row(self):
+    def lose_a_row(self, lenient):
         self._execute(sql.SQL(lost))
-        attach(self)
+        return attach(self, lenient)
 
     monkeypatch.setattr(RestoreTransaction, "attach", lose_a_row)
 

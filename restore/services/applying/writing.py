@@ -16,6 +16,7 @@ from backups.services import vault
 from backups.services.progress import Progress
 from backups.wording import _
 from restore.database import redacted
+from restore.database.detaching import LeftOff
 from restore.database.failures import restore_failure
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.relocating import point_to_new_names
@@ -119,7 +120,7 @@ class Writer:
         self._change_on_purpose(people, survivor, files)
         self._follow()
         self._progress.stage("references")
-        self._work.attach()
+        left_off = self._work.attach(self._may_be_broken)
         self._set_sequences()
         sessions = self._end_sessions()
         self._work.write_receipt(self._file.tables[Receipt._meta.db_table], run_id)
@@ -127,7 +128,7 @@ class Writer:
             self._work.hold_outgoing(self._file.tables[OutgoingHold._meta.db_table], run_id)
         self._require_as_planned()
         self._progress.stage("committing")
-        return self._report(files, sessions)
+        return self._report(files, sessions, left_off)
 
     def _detach(self) -> None:
         total = len(self._file.matched.targets)
@@ -319,6 +320,12 @@ class Writer:
                     counted = self._state.of(key.table)
                     counted.set_null += self._work.clear_references(key)
 
+    def _may_be_broken(self, table: str, rule: str) -> bool:
+        """Rows of a backup that was made here come back whatever rule they break. Of any other file only
+        rules that could not be asked beforehand are put back without having been validated."""
+        unasked = {(c.table, c.name) for c in self._file.rules.checks if c.calls_functions}
+        return self._file.authentic or (table, rule) in unasked
+
     def _set_sequences(self) -> None:
         """As in the file; a sequence that the file does not know goes behind its column's rows.
 
@@ -361,7 +368,7 @@ class Writer:
                 ),
             )
 
-    def _report(self, files: Files, sessions: int) -> dict[str, Any]:
+    def _report(self, files: Files, sessions: int, left_off: list[LeftOff]) -> dict[str, Any]:
         statistics = self._file.tail.statistics
         return {
             "rows": statistics.rows,
@@ -376,6 +383,7 @@ class Writer:
                 "skipped": statistics.files.skipped,
             },
             "sessions_ended": sessions,
+            "rules_left_off": [[left.table, left.name] for left in left_off],
             "outgoing_held": not self._file.authentic,
         }
 

@@ -1,7 +1,13 @@
-"""What the database would object to in the file's waiting rows: unique values, rules and references."""
+"""What the database would object to in the file's waiting rows: unique values, rules and references.
+
+Rows of a backup that was made here are data, whatever rules they break: the rule is put back without being
+validated, and the plan says so. Those of any other file have to keep all rules.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
+
+import psycopg2
 
 from backups.database.connection import Connection
 from backups.database.reading import primary_key_columns
@@ -9,15 +15,32 @@ from backups.findings import Finding, Severity
 from backups.wording import Sentence, _
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
-from restore.database.failures import place_in_file
-from restore.database.rules import CheckRule, UniqueRule
+from restore.database.detaching import attempt
+from restore.database.failures import place_in_file, reason_of
+from restore.database.rules import (
+    CheckRule,
+    ExclusionRule,
+    GeneratedRule,
+    PartitionRule,
+    PlainIndex,
+    UniqueRule,
+)
 from restore.database.waiting import Relation, WaitingTable
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.scanning import rows_from
 from restore.services.planning.staging import Prepared
 
-_Rule = TypeVar("_Rule", UniqueRule, CheckRule, ForeignKey)
+Rule = (
+    UniqueRule | CheckRule | ExclusionRule | PlainIndex | GeneratedRule | PartitionRule | ForeignKey
+)
+_Rule = TypeVar("_Rule", bound=Rule)
 _EDITED = _("The file was edited or comes from another schema. Use the file as it was made.")
+_COMES_BACK = _(
+    "The row was in the database when the backup was made, and comes back. The rule is put back for"
+    " whatever is written from then on; mend the rows, then validate it."
+)
+# What a question may end in that says something of the rows or the rule, not of the server.
+_ANSWERS = ("0A", "21", "22", "23", "2F", "38", "39", "42", "54", "P0", "XX")
 
 
 def examine(
@@ -27,36 +50,185 @@ def examine(
 
     ``target_of``: what holds the rows a key points to after the restore; None where nobody knows.
     """
-    for waiting, unique in _asked(file, file.unique):
-        if count := questions.repeated(connection, waiting, unique):
-            first = questions.first_repeated(connection, waiting, unique, _key_of(waiting))
-            yield _repeated(unique, count, _where(waiting, *first))
-    for waiting, check in _asked(file, file.checks):
-        if count := questions.broken(connection, waiting, check):
-            first = questions.first_broken(connection, waiting, check, _key_of(waiting))
-            yield _broken(check, count, _where(waiting, *first))
-    for waiting, key in _asked(file, (key for key in file.keys if key.validated)):
-        target = target_of(key)
-        if target and (count := questions.dangling(connection, waiting, key, target)):
-            first = questions.first_dangling(connection, waiting, key, target, _key_of(waiting))
-            yield _dangling(key, count, _where(waiting, *first))
+    yield from _Examination(connection, file).findings(target_of)
 
 
-def _asked(file: Prepared, rules: Iterable[_Rule]) -> Iterator[tuple[WaitingTable, _Rule]]:
-    """The rules that look at nothing but columns of the file, each with its waiting table."""
-    for rule in rules:
-        waiting = file.waiting.get(rule.table)
-        if waiting is not None and set(rule.columns) <= set(waiting.columns):
-            yield waiting, rule
+class _Examination:
+    def __init__(self, connection: Connection, file: Prepared) -> None:
+        self._connection = connection
+        self._file = file
+        # Of rows that were here when the backup was made, the rule gives way.
+        self._severity = Severity.WARNING if file.authentic else Severity.ERROR
+        self._hint = _COMES_BACK if file.authentic else _EDITED
+
+    def findings(self, target_of: Callable[[ForeignKey], Relation | None]) -> Iterator[Finding]:
+        rules = self._file.rules
+        yield from self._each(rules.unique, self._unique)
+        yield from self._each(rules.checks, self._check)
+        yield from self._each(rules.partitions, self._partition)
+        yield from self._each(rules.generated, self._generated)
+        yield from self._each(rules.exclusions, self._exclusion)
+        if not self._file.authentic:
+            yield from self._each(rules.plain_indexes, self._plain_index)
+        keys = (key for key in self._file.keys if key.validated)
+        yield from self._each(keys, lambda table, key: self._reference(table, key, target_of(key)))
+
+    def _each(
+        self,
+        rules: Iterable[_Rule],
+        ask: Callable[[WaitingTable, _Rule], Finding | None],
+    ) -> Iterator[Finding]:
+        """Ask each of the rules that look at nothing but columns of the file. One that cannot be asked
+        is told as that."""
+        for rule in rules:
+            table = self._file.waiting.get(rule.table)
+            if table is None or not set(rule.columns) <= set(table.columns):
+                continue
+            found: list[Finding | None] = []
+
+            def question(table: WaitingTable = table, rule: _Rule = rule) -> None:
+                found.append(ask(table, rule))  # noqa: B023 - called at once
+
+            if not attempt(self._connection, question, _ANSWERS):
+                found = [_unasked(rule)]
+            if found[0] is not None:
+                yield found[0]
+
+    def _unique(self, table: WaitingTable, rule: UniqueRule) -> Finding | None:
+        count = questions.repeated(self._connection, table, rule)
+        if count:
+            first = questions.first_repeated(self._connection, table, rule, _key_of(table))
+            return _repeated(rule, count, _where(table, *first))
+        if not self._file.authentic:
+            return self._tried(rule, lambda: questions.try_index(self._connection, table, rule))
+        return None
+
+    def _check(self, table: WaitingTable, rule: CheckRule) -> Finding | None:
+        if rule.calls_functions:
+            return _unasked(rule)
+        count = questions.broken(self._connection, table, rule)
+        if not count:
+            return None
+        first = questions.first_broken(self._connection, table, rule, _key_of(table))
+        return Finding(
+            "restore.check",
+            self._severity,
+            _(
+                "A row of {table} breaks the rule {rule}. {rows}",
+                table=rule.table,
+                rule=rule.name,
+                rows=rows_from(count, _where(table, *first)),
+            ),
+            self._hint,
+            table=rule.table,
+            count=count,
+        )
+
+    def _partition(self, table: WaitingTable, rule: PartitionRule) -> Finding | None:
+        count = questions.broken(self._connection, table, rule)
+        if not count:
+            return None
+        first = questions.first_broken(self._connection, table, rule, _key_of(table))
+        return Finding(
+            "restore.no_partition",
+            Severity.ERROR,
+            _(
+                "A row of {table} fits none of its partitions. {rows}",
+                table=rule.table,
+                rows=rows_from(count, _where(table, *first)),
+            ),
+            _("Make the partition again, or a default partition, then plan again."),
+            table=rule.table,
+            count=count,
+        )
+
+    def _generated(self, table: WaitingTable, rule: GeneratedRule) -> Finding | None:
+        return self._tried(rule, lambda: questions.computes(self._connection, table, rule))
+
+    def _exclusion(self, table: WaitingTable, rule: ExclusionRule) -> Finding | None:
+        found = self._tried(rule, lambda: questions.try_exclusion(self._connection, table, rule))
+        if found is None or found.code != "restore.exclusion":
+            return found
+        first = questions.first_excluded(self._connection, table, rule, _key_of(table))
+        return Finding(
+            found.code,
+            Severity.ERROR,
+            _(
+                "Two rows of {table} exclude one another by the rule {rule}. The later one in the file:"
+                " {place}.",
+                table=rule.table,
+                rule=rule.name,
+                place=_where(table, *first),
+            ),
+            _EDITED,
+            table=rule.table,
+        )
+
+    def _plain_index(self, table: WaitingTable, rule: PlainIndex) -> Finding | None:
+        return self._tried(rule, lambda: questions.try_index(self._connection, table, rule))
+
+    def _reference(
+        self, table: WaitingTable, key: ForeignKey, target: Relation | None
+    ) -> Finding | None:
+        if target is None:
+            return None
+        count = questions.dangling(self._connection, table, key, target)
+        if not count:
+            return None
+        first = questions.first_dangling(self._connection, table, key, target, _key_of(table))
+        return Finding(
+            "restore.reference",
+            self._severity,
+            _(
+                "A row of {table} points by {columns} to a row of {target} that is not there. {rows}",
+                table=key.table,
+                columns=", ".join(key.columns),
+                target=key.target_table,
+                rows=rows_from(count, _where(table, *first)),
+            ),
+            self._hint,
+            table=key.table,
+            count=count,
+        )
+
+    def _tried(self, rule: Rule, work: Callable[[], None]) -> Finding | None:
+        """Do what the restore would do, to the waiting rows, and take it back."""
+        refused: list[psycopg2.Error] = []
+
+        def noting() -> None:
+            try:
+                work()
+            except psycopg2.Error as error:
+                refused.append(error)
+                raise
+
+        if attempt(self._connection, noting, _ANSWERS):
+            return None
+        reason = reason_of(refused[0])
+        if reason is None:
+            return _unasked(rule)
+        code, what, hint = reason
+        return Finding(
+            code,
+            Severity.ERROR,
+            _(
+                "The rows of {table} break {rule}: {what}.",
+                table=rule.table,
+                rule=rule.name,
+                what=what,
+            ),
+            hint,
+            table=rule.table,
+        )
 
 
-def _key_of(waiting: WaitingTable) -> tuple[str, ...]:
-    return primary_key_columns(waiting.target.reading.section.model)
+def _key_of(table: WaitingTable) -> tuple[str, ...]:
+    return primary_key_columns(table.target.reading.section.model)
 
 
-def _where(waiting: WaitingTable, number: int, key: tuple[str, ...]) -> Sentence:
-    is_shown = not key_is_secret(waiting.target.reading.section)
-    return place_in_file(waiting.target.head.key, number, key if is_shown else None)
+def _where(table: WaitingTable, number: int, key: tuple[str, ...]) -> Sentence:
+    is_shown = not key_is_secret(table.target.reading.section)
+    return place_in_file(table.target.head.key, number, key if is_shown else None)
 
 
 def _repeated(rule: UniqueRule, count: int, first: Sentence) -> Finding:
@@ -65,7 +237,7 @@ def _repeated(rule: UniqueRule, count: int, first: Sentence) -> Finding:
         Severity.ERROR,
         _(
             "A value of {columns} stands in more than one row of {table}. {rows}",
-            columns=", ".join(rule.columns),
+            columns=", ".join(rule.columns) or rule.name,
             table=rule.table,
             rows=rows_from(count, first),
         ),
@@ -75,34 +247,15 @@ def _repeated(rule: UniqueRule, count: int, first: Sentence) -> Finding:
     )
 
 
-def _broken(rule: CheckRule, count: int, first: Sentence) -> Finding:
+def _unasked(rule: Rule) -> Finding:
     return Finding(
-        "restore.check",
-        Severity.ERROR,
+        "restore.rule_unasked",
+        Severity.WARNING,
         _(
-            "A row of {table} breaks the rule {rule}. {rows}",
+            "Whether the rows of {table} keep the rule {rule} cannot be asked before they are in place.",
             table=rule.table,
             rule=rule.name,
-            rows=rows_from(count, first),
         ),
-        _("The file comes from another schema or was edited. Compare the versions."),
+        _("If rows break it, it is put back without being validated, and the report says so."),
         table=rule.table,
-        count=count,
-    )
-
-
-def _dangling(key: ForeignKey, count: int, first: Sentence) -> Finding:
-    return Finding(
-        "restore.reference",
-        Severity.ERROR,
-        _(
-            "A row of {table} points by {columns} to a row of {target} that is not there. {rows}",
-            table=key.table,
-            columns=", ".join(key.columns),
-            target=key.target_table,
-            rows=rows_from(count, first),
-        ),
-        _EDITED,
-        table=key.table,
-        count=count,
     )

@@ -16,7 +16,7 @@ from restore.inspection import at_row
 
 
 @dataclass(frozen=True)
-class Rules:
+class CellRules:
     """What the live table asks of a section's columns, by position in the file's row."""
 
     required: tuple[int, ...]
@@ -26,11 +26,11 @@ class Rules:
 
 def rules_for(
     head: SectionHead, columns: Mapping[str, LiveColumn], choices: Mapping[str, frozenset[str]]
-) -> Rules:
+) -> CellRules:
     """``columns`` are the live ones and ``choices`` the values that the models know, both by the name
     that the file has for the column; what has no place is not in ``columns``."""
     names = [(i, name) for i, name in enumerate(head.column_names()) if name in columns]
-    return Rules(
+    return CellRules(
         required=tuple(i for i, name in names if not columns[name].nullable),
         longest=tuple(
             (i, int(found[1]))
@@ -57,7 +57,7 @@ class SectionScan:
     """
 
     def __init__(
-        self, head: SectionHead, rules: Rules, wanted: Sequence[str], *, key_is_shown: bool
+        self, head: SectionHead, rules: CellRules, wanted: Sequence[str], *, key_is_shown: bool
     ) -> None:
         self._head = head
         self._key_is_shown = key_is_shown

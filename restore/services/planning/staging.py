@@ -18,15 +18,15 @@ from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
 from backups.wording import Sentence
-from restore.database import catalogue, rules, waiting
+from restore.database import catalogue, waiting
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
-from restore.database.rules import CheckRule, UniqueRule
+from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting import WaitingTable
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
 from restore.services.planning.matching import Match, match
-from restore.services.planning.scanning import Rules, SectionScan, rules_for
+from restore.services.planning.scanning import CellRules, SectionScan, rules_for
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
 Check = Callable[[], None]
@@ -43,8 +43,7 @@ class Prepared:
     matched: Match
     tables: dict[str, LiveTable]
     keys: list[ForeignKey]
-    unique: list[UniqueRule]
-    checks: list[CheckRule]
+    rules: Rules
     waiting: dict[str, WaitingTable]
     findings: tuple[Finding, ...]
     unread: frozenset[str] = frozenset()
@@ -88,8 +87,7 @@ def prepare(
             matched=matched,
             tables=tables,
             keys=catalogue.foreign_keys(connection),
-            unique=rules.unique_rules(connection, matched.written),
-            checks=rules.check_rules(connection, matched.written),
+            rules=rules_of(connection, matched.written),
             waiting=work.tables,
             unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings),
@@ -138,7 +136,7 @@ def _checked(blocks: Iterator[bytes], check: Check) -> Iterator[bytes]:
         yield block
 
 
-def _rules(target: Target) -> Rules:
+def _rules(target: Target) -> CellRules:
     live = {old: target.table.columns[new] for old, new in target.loads}
     known = _choices(target.reading.section)
     choices = {old: known[new] for old, new in target.loads if new in known}

@@ -1,0 +1,176 @@
+"""What was in the database goes back into it, whatever the database's rules say of it: rules are taken off
+and put back as they were, and what has been put back without being validated is said."""
+
+import re
+from contextlib import closing
+
+import pytest
+from django.db import connection
+
+from backups.registry import COMPLETE
+from backups.services import auditing
+from backupsvc.studio.models import Contractor, Organization
+from restore.database.detaching import Detached
+from restore.services.applying import applying
+from restore.services.asking import undoing
+from tests.databases import superuser
+from tests.restore.forging import foreign
+from tests.restore.steps import codes, plan_as, refusal, restore_as
+from tests.restore.tables import changed_tables, rows_of_database
+from tests.roundtrip.engine import back_up, stored
+
+pytestmark = pytest.mark.usefixtures("changing_schema")
+
+
+def execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def with_keys_off(*statements: str) -> None:
+    """As an import does that loads tables in any order."""
+    connection.close()
+    with closing(superuser()) as session, session, session.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def rules() -> dict[str, tuple[str, bool]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid), convalidated"
+            " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+        )
+        return {name: (definition, valid) for name, definition, valid in cursor.fetchall()}
+
+
+def test_a_rule_that_was_never_validated_comes_back_as_it_was(studio) -> None:
+    execute(
+        "ALTER TABLE studio_contractor ADD CONSTRAINT later CHECK (business_name = '') NOT VALID"
+    )
+    before, rows = rules(), rows_of_database()
+    file = stored(back_up(COMPLETE))
+    plan = plan_as(file)
+    assert codes(plan)["restore.check"] == "warning" and not plan.blocking
+    Contractor.objects.filter(pk__in=Contractor.objects.values("pk")[:1]).delete()
+    run = restore_as(file, confirmed=plan_as(file))
+    assert rules() == before and changed_tables(rows, rows_of_database()) == {}
+    assert run.report["rules_left_off"] == []
+
+
+FUNCTION = """
+CREATE FUNCTION known_project(wanted text) RETURNS boolean LANGUAGE sql
+AS $$ SELECT EXISTS (SELECT FROM studio_project WHERE id = wanted) $$
+"""
+
+
+def test_a_rule_that_reads_another_table_is_asked_when_that_is_filled(studio) -> None:
+    execute(
+        FUNCTION,
+        "ALTER TABLE studio_task ADD CONSTRAINT of_a_project"
+        " CHECK (project_id IS NULL OR known_project(project_id))",
+    )
+    before, rows = rules(), rows_of_database()
+    file = stored(back_up(COMPLETE))
+    assert codes(plan_as(file))["restore.rule_unasked"] == "warning"
+    run = restore_as(file)
+    assert rules() == before and changed_tables(rows, rows_of_database()) == {}
+    assert run.report["rules_left_off"] == []
+
+
+def broken_reference() -> tuple[str, str]:
+    """One project points to nowhere. Returns the table and its key."""
+    found = r"studio_project (\S+)", r"FOREIGN KEY \((\w+)\)"
+    for name, (definition, _valid) in rules().items():
+        key, column = (re.match(*pair) for pair in zip(found, (name, definition), strict=True))
+        if key and column:
+            with_keys_off(
+                f"UPDATE studio_project SET {column[1]} = 'nowhere'"
+                " WHERE id = (SELECT min(id) FROM studio_project)"
+            )
+            return "studio_project", key[1]
+    raise LookupError("no project points anywhere")
+
+
+def test_a_reference_that_was_broken_comes_back_and_its_key_is_not_validated(studio) -> None:
+    table, key = broken_reference()
+    before, rows = rules(), rows_of_database()
+    file = stored(back_up(COMPLETE))
+    assert codes(plan_as(file))["restore.reference"] == "warning"
+    run = restore_as(file)
+    assert changed_tables(rows, rows_of_database()) == {}
+    assert run.report["rules_left_off"] == [[table, key]]
+    now = rules()
+    definition, valid = now.pop(f"{table} {key}")
+    assert definition == before.pop(f"{table} {key}")[0] + " NOT VALID" and not valid
+    assert now == before
+
+
+def test_an_undo_gives_back_rows_that_break_rules(studio) -> None:
+    """Another file is restored, then undone; the rows broke a rule, a key and a rule over a function."""
+    execute(
+        "CREATE FUNCTION never(text) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+        "ALTER TABLE studio_task ADD CONSTRAINT impossible CHECK (never(id)) NOT VALID",
+        "ALTER TABLE studio_contractor ADD CONSTRAINT later CHECK (business_name = '') NOT VALID",
+    )
+    broken_reference()
+    rows = rows_of_database()
+    run = restore_as(studio.complete)
+    assert changed_tables(rows, rows_of_database()) != {}
+    undo = undoing.request(run, auditing.COMMAND_LINE)
+    applying.carry_out(undo, stored(undoing.safety_backup_of(run)))
+    assert changed_tables(rows, rows_of_database()) == {}
+
+
+def test_without_putting_rules_off_the_undo_would_be_refused(studio, monkeypatch) -> None:
+    broken_reference()
+    file = stored(back_up(COMPLETE))
+    attach = Detached.attach
+    monkeypatch.setattr(Detached, "attach", lambda self, lenient: attach(self, lambda *_: False))
+    before = rows_of_database()
+    assert refusal(file) == "restore.reference"
+    assert changed_tables(before, rows_of_database()) == {}
+
+
+def test_rows_of_another_installation_must_keep_the_rules(studio, tmp_path) -> None:
+    broken_reference()
+    file = foreign(stored(back_up(COMPLETE)), tmp_path / "f.json")
+    assert codes(plan_as(file, accept_foreign=True))["restore.reference"] == "error"
+
+
+@pytest.mark.parametrize("constant", ["true", "1", "NULL::text", "'x'::text"])
+def test_a_unique_rule_over_a_constant_is_no_position(studio, constant) -> None:
+    execute(f"CREATE UNIQUE INDEX ON studio_task (({constant})) WHERE title = 'the only one'")
+    rows = rows_of_database()
+    file = stored(back_up(COMPLETE))
+    plan = plan_as(file)
+    assert not plan.blocking and "restore.rule_unasked" not in codes(plan)
+    restore_as(file, confirmed=plan)
+    assert changed_tables(rows, rows_of_database()) == {}
+
+
+def test_two_rows_of_a_table_with_one_row_are_in_the_plan(studio) -> None:
+    file = stored(back_up(COMPLETE))
+    execute(
+        "DELETE FROM studio_notificationsend",
+        "CREATE UNIQUE INDEX ON studio_notificationsend ((1))",
+    )
+    plan = plan_as(file)
+    assert ("restore.duplicate", "studio_notificationsend") in {
+        (f.code, f.table) for f in plan.blocking
+    }
+
+
+def test_a_rewrite_rule_changes_nothing_of_what_comes_back(studio) -> None:
+    execute("CREATE RULE nothing AS ON INSERT TO studio_organization DO INSTEAD NOTHING")
+    rows = rows_of_database()
+    restore_as(stored(back_up(COMPLETE)))
+    assert changed_tables(rows, rows_of_database()) == {}
+    organizations = Organization.objects.count()
+    execute(
+        "INSERT INTO studio_organization (id, name, slug, created_at, updated_at)"
+        " VALUES ('new', 'n', 'n', now(), now())"
+    )
+    assert Organization.objects.count() == organizations
