@@ -25,7 +25,9 @@ class Fate(StrEnum):
 class TablePlan:
     """One table. All numbers count rows.
 
-    ``dropped``: rows of now that are not in the file. ``kept``: rows whose redacted cells keep their
+    ``dropped``: rows of now that are not in the file. ``changed``: rows that are in both and differ: what
+    was edited since goes back. ``mark`` stands for what the live rows hold that would be dropped, changed
+    or removed. ``kept``: rows whose redacted cells keep their
     current value; ``refilled``: rows whose redacted cells get a new one or NULL. ``removed``: rows of a
     table outside the file whose target goes. ``set_null``: references that become NULL. ``survives``:
     the acting owner's row, where the file does not have it. ``revoked``: rows that stay revoked.
@@ -45,6 +47,8 @@ class TablePlan:
     set_null: int = 0
     survives: int = 0
     revoked: int = 0
+    changed: int = 0
+    mark: str = ""
 
     @property
     def lost(self) -> int:
@@ -206,13 +210,21 @@ class Plan:
 
 
 def losses(plan: dict[str, Any]) -> dict[str, list[Any]]:
-    """What a person agreed to lose, and the blocking findings, of a plan in its JSON form.
+    """What a person agreed to lose or to have changed back, and the blocking findings, of a plan in its
+    JSON form.
 
     Two plans with equal losses may differ in what they add.
     """
     return {
         "tables": [
-            [table["table"], table["dropped"], table["removed"], table["set_null"]]
+            [
+                table["table"],
+                table["dropped"],
+                table["removed"],
+                table["set_null"],
+                table.get("changed", 0),
+                table.get("mark", ""),
+            ]
             for table in plan["tables"]
         ],
         "blocking": sorted(f["code"] for f in plan["findings"] if f["severity"] == "error"),

@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
 from restore.database.catalogue import ForeignKey
+from restore.database.comparing import Difference, whole
 from restore.database.rules import (
     CheckRule,
     ExclusionRule,
@@ -329,10 +330,9 @@ class Simulation:
         while any(self._follow(follower) for follower in self._followers):
             pass
 
-    def removed(self, follower: Follower) -> int:
-        return ask(
-            self._connection,
-            sql.SQL("SELECT count(*) FROM {}").format(self._lost[follower.table.name]),
+    def removed(self, follower: Follower) -> Difference:
+        return whole(
+            self._connection, self._lost[follower.table.name], list(follower.table.columns)
         )
 
     def set_null(self, follower: Follower) -> int:

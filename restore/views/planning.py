@@ -119,6 +119,7 @@ def _shown(run: PlanRun) -> dict[str, Any]:
         "groups": presenting.groups(plan["tables"]),
         "sums": presenting.sums(plan["tables"]),
         "worst": presenting.worst(plan["tables"]),
+        "most_changed": presenting.most_changed(plan["tables"]),
         "findings": presenting.findings(plan),
         "blocking": presenting.blocking(plan),
         "schema": presenting.schema(plan),

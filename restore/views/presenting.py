@@ -46,6 +46,11 @@ class TableRow:
         return f"{self.title} {self.plain['table']} {self.plain['key']}"
 
     @property
+    def changed(self) -> int:
+        """Rows that go back; a plan of an earlier version did not count them."""
+        return _changed(self.plain)
+
+    @property
     def is_empty(self) -> bool:
         return not (self.plain["now"] or self.plain["after"])
 
@@ -70,22 +75,34 @@ class Group:
         return sum(row.plain["lost"] for row in self.tables)
 
     @property
+    def changed(self) -> int:
+        return sum(row.changed for row in self.tables)
+
+    @property
     def loses(self) -> bool:
         return any(row.loses for row in self.tables)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What a plan comes to. ``tables_losing`` counts tables that lose rows or references."""
+    """What a plan comes to. ``tables_losing`` counts tables that lose rows or references, and
+    ``tables_changing`` those of which rows go back to what they were."""
 
     now: int
     after: int
     lost: int
+    changed: int
     set_null: int
     kept: int
     refilled: int
     tables: int
     tables_losing: int
+    tables_changing: int
+
+    @property
+    def takes(self) -> bool:
+        """Whether anything that is here now would go or change."""
+        return bool(self.lost or self.changed or self.set_null)
 
 
 def groups(tables: Iterable[Plain]) -> list[Group]:
@@ -114,17 +131,19 @@ def sums(tables: list[Plain]) -> Sums:
         now=total("now"),
         after=total("after"),
         lost=total("lost"),
+        changed=sum(_changed(table) for table in tables),
         set_null=total("set_null"),
         kept=total("kept"),
         refilled=total("refilled"),
         tables=len(tables),
-        tables_losing=sum(_loses(table) for table in tables),
+        tables_losing=sum(bool(t["lost"] or t["set_null"]) for t in tables),
+        tables_changing=sum(bool(_changed(table)) for table in tables),
     )
 
 
 def worst(tables: list[Plain], *, most: int = 5) -> list[TableRow]:
     """The tables that lose the most rows, most first."""
-    losing = sorted((t for t in tables if t["lost"]), key=lambda t: -t["lost"])
+    losing = sorted((t for t in tables if t["lost"]), key=lambda t: -int(t["lost"]))
     return [_row(table) for table in losing[:most]]
 
 
@@ -151,8 +170,18 @@ def _title(plain: Plain) -> str:
     return capfirst(str(section.model._meta.verbose_name_plural))
 
 
+def most_changed(tables: list[Plain], *, most: int = 5) -> list[TableRow]:
+    """The tables of which the most rows go back, most first."""
+    changing = sorted((t for t in tables if _changed(t)), key=lambda t: -_changed(t))
+    return [_row(table) for table in changing[:most]]
+
+
+def _changed(plain: Plain) -> int:
+    return int(plain.get("changed", 0))
+
+
 def _loses(plain: Plain) -> bool:
-    return bool(plain["lost"] or plain["set_null"])
+    return bool(plain["lost"] or plain["set_null"] or _changed(plain))
 
 
 def _bar(plain: Plain) -> Bar:

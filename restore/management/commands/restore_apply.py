@@ -64,6 +64,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Restored: {report['rows']:,} rows in {len(report['sections'])} sections,"
             " each read back and equal to the file\n"
+            f"  {_sum(run, 'lost'):,} rows that were here are gone,"
+            f" {_sum(run, 'changed'):,} were changed back\n"
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
             f" {files['renamed']:,} under a new name, {files['elsewhere']:,} stay elsewhere\n"
             f"  {report['sessions_ended']:,} web sessions ended\n"
@@ -74,6 +76,10 @@ class Command(BaseCommand):
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
         for sentence in report["aftermath"]["problems"]:
             self.stderr.write(f"  {sentence}")
+
+
+def _sum(run: RestoreRun, what: str) -> int:
+    return sum(table.get(what, 0) for table in run.report["tables"])
 
 
 def _confirmed(path: Path | None) -> dict[str, Any] | None:

@@ -38,9 +38,10 @@ class Command(BaseCommand):
         output = terminal.Output(self, width=150)
         output.line(f"A {plan.file.type} backup of {plan.file.created_at}, {plan.file.rows:,} rows")
         output.table(
-            ("Table", "Fate", "Now", "After", "Lost", "Kept", "Refilled", "To NULL"),
+            ("Table", "Fate", "Now", "After", "Lost", "Changed", "Kept", "Refilled", "To NULL"),
             [_cells(item) for item in plan.tables if item.now or item.after],
         )
+        output.line(_losses(plan))
         people, files = plan.accounts, plan.files
         output.line(
             f"accounts: {people.total:,}, of which {people.can_sign_in:,} can sign in"
@@ -60,6 +61,21 @@ class Command(BaseCommand):
             output.line(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")
 
 
+def _losses(plan: Plan) -> str:
+    lost, changed = (sum(getattr(t, name) for t in plan.tables) for name in ("lost", "changed"))
+    if not (lost or changed):
+        return "Nothing that is here now would be lost or changed."
+    return f"{lost:,} rows would be lost; {changed:,} rows were changed since and go back."
+
+
 def _cells(item: TablePlan) -> list[str]:
-    numbers = (item.now, item.after, item.lost, item.kept, item.refilled, item.set_null)
+    numbers = (
+        item.now,
+        item.after,
+        item.lost,
+        item.changed,
+        item.kept,
+        item.refilled,
+        item.set_null,
+    )
     return [item.table, item.fate, *(f"{n:,}" if n else "" for n in numbers)]

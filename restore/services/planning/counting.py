@@ -14,8 +14,9 @@ from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
 from backups.wording import _
-from restore.database import questions
+from restore.database import comparing, questions
 from restore.database.catalogue import ForeignKey
+from restore.database.comparing import Difference
 from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
@@ -119,6 +120,8 @@ class _Planner:
             identity = identity_of(self._file, section)
             kept = questions.count_pairs(self._connection, waiting, table.identifier, identity)
             refilled = rows - kept
+        changed = comparing.changed(self._connection, waiting, key, self._compared(target))
+        dropped = comparing.dropped(self._connection, waiting, key, list(table.columns))
         return TablePlan(
             key=section.key,
             table=table.name,
@@ -127,11 +130,23 @@ class _Planner:
             now=self._now[table.name],
             after=rows,
             added=questions.not_in(self._connection, waiting.relation, table.identifier, key),
-            dropped=questions.not_in(self._connection, table.identifier, waiting.relation, key),
+            dropped=dropped.rows,
+            changed=changed.rows,
+            mark=_mark(changed, dropped),
             kept=kept,
             refilled=refilled,
             revoked=self._revoked(target, waiting),
         )
+
+    def _compared(self, target: Target) -> list[str]:
+        """The columns whose difference is a change: what choices keep as it is now is none."""
+        section = target.reading.section
+        kept: list[str] = []
+        if self._choices.keep_revoked:
+            kept += state_columns(section, section.revoked)
+        if section.accounts and not self._file.authentic:
+            kept += state_columns(section, (section.accounts.role, section.accounts.password))
+        return [name for name in target.live_columns if name not in kept]
 
     def _revoked(self, target: Target, waiting: WaitingTable) -> int:
         section = target.reading.section
@@ -145,20 +160,31 @@ class _Planner:
     def _emptied(self, table: LiveTable) -> TablePlan:
         now = self._now[table.name]
         section = registry.by_table()[table.name]
-        return TablePlan(section.key, table.name, section.group, Fate.EMPTIED, now, 0, dropped=now)
+        gone = comparing.whole(self._connection, table.own_rows, list(table.columns))
+        return TablePlan(
+            section.key,
+            table.name,
+            section.group,
+            Fate.EMPTIED,
+            now,
+            0,
+            dropped=gone.rows,
+            mark=_mark(gone),
+        )
 
     def _follows(self, follower: Follower, simulation: Simulation) -> TablePlan:
         name = follower.table.name
         section = registry.by_table().get(name)
-        removed = simulation.removed(follower)
+        gone = simulation.removed(follower)
         return TablePlan(
             key=section.key if section else "",
             table=name,
             group=section.group if section else "",
             fate=Fate.FOLLOWS,
             now=self._now[name],
-            after=self._now[name] - removed,
-            removed=removed,
+            after=self._now[name] - gone.rows,
+            removed=gone.rows,
+            mark=_mark(gone),
             set_null=simulation.set_null(follower),
         )
 
@@ -204,6 +230,10 @@ class _Planner:
                 else _("If you trust where it comes from, say so: --accept-foreign."),
             )
         ]
+
+
+def _mark(*differences: Difference) -> str:
+    return " ".join(difference.mark for difference in differences if difference.mark)
 
 
 def _with_survivor(table: TablePlan, cleared: int) -> TablePlan:

@@ -1,0 +1,98 @@
+"""Which live rows a restore would change or remove, and a mark that stands for what is in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveColumn
+from restore.database.waiting import WaitingTable, names, same
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``rows``: how many. ``mark``: a sum of hashes of what the live rows hold, in any order; it changes
+    when one of them is edited, and tells nothing of what is in them."""
+
+    rows: int = 0
+    mark: str = ""
+
+
+def changed(
+    connection: Connection, waiting: WaitingTable, key: Sequence[str], columns: Sequence[str]
+) -> Difference:
+    """Rows that are in both and differ in one of ``columns``, as PostgreSQL prints them."""
+    if not columns:
+        return Difference()
+    return _ask(connection, differing_rows(waiting, key, columns), columns)
+
+
+def dropped(
+    connection: Connection, waiting: WaitingTable, key: Sequence[str], columns: Sequence[str]
+) -> Difference:
+    """Live rows that are not in the file."""
+    return _ask(connection, lost_rows(waiting, key), columns)
+
+
+def whole(connection: Connection, relation: sql.Composable, columns: Sequence[str]) -> Difference:
+    """All rows of a table."""
+    return _ask(connection, sql.SQL(" FROM {} AS t").format(relation), columns)
+
+
+def differing_rows(
+    waiting: WaitingTable, key: Sequence[str], columns: Sequence[str]
+) -> sql.Composed:
+    """``FROM`` and ``WHERE``: the live row is ``t`` and the file's ``s``.
+
+    Images are compared first, which takes any type and is quick; of those that differ, what is printed.
+    """
+    table = waiting.target.table
+    kinds = [table.columns[name] for name in columns]
+    return sql.SQL(
+        " FROM {} AS s JOIN {} AS t ON {} WHERE record_image_ne(ROW({}), ROW({}))"
+        " AND ROW({}) IS DISTINCT FROM ROW({})"
+    ).format(
+        waiting.relation,
+        table.own_rows,
+        same("s", "t", key),
+        names(columns, "s"),
+        names(columns, "t"),
+        _printed("s", kinds),
+        _printed("t", kinds),
+    )
+
+
+def lost_rows(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
+    """``FROM`` and ``WHERE`` of the live rows ``t`` that are not in the file."""
+    return sql.SQL(" FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS s WHERE {})").format(
+        waiting.target.table.own_rows, waiting.relation, same("s", "t", key)
+    )
+
+
+def returning_rows(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
+    """``FROM`` and ``WHERE`` of the file's rows ``s`` that are not here now."""
+    return sql.SQL(" FROM {} AS s WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})").format(
+        waiting.relation, waiting.target.table.own_rows, same("s", "t", key)
+    )
+
+
+def printed(alias: str, column: LiveColumn) -> sql.Composed:
+    """The cell as PostgreSQL prints it, of whatever type."""
+    return sql.SQL("textin({}({}))").format(
+        sql.Identifier(*column.output), sql.Identifier(alias, column.name)
+    )
+
+
+def _printed(alias: str, columns: Sequence[LiveColumn]) -> sql.Composed:
+    return sql.SQL(", ").join(printed(alias, column) for column in columns)
+
+
+def _ask(connection: Connection, rows: sql.Composable, columns: Sequence[str]) -> Difference:
+    query = sql.SQL(
+        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)::numeric), 0)::text{}"
+    ).format(names(columns, "t"), rows)
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        count, mark = cursor.fetchone()  # type: ignore[misc]
+    return Difference(int(count), str(mark) if count else "")
