@@ -19,7 +19,7 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import auditing, outlook, runs
+from backups.services import auditing, readiness, runs
 from backups.translating import translated
 from backups.views.frame import page
 from backups.views.lookup import run_or_refuse
@@ -97,7 +97,7 @@ def _as_it_is(run: BackupRun) -> BackupRun:
 
 def live_context(run: BackupRun) -> dict[str, Any]:
     """What a running backup's page shows, worked out from its counters and the last backup's size."""
-    expected = outlook.expected(Scope(run.scope))
+    expected = readiness.expected(Scope(run.scope))
     elapsed = _elapsed(run)
     seconds = elapsed.total_seconds()
     share = _share(run, expected)
@@ -163,8 +163,8 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
     return {
         "run": run,
         "took": run.finished_at - run.started_at if run.finished_at and run.started_at else None,
-        "is_there": bool(run.artifact) and outlook.is_there(run),
-        "files": outlook.files_of(run),
+        "is_there": bool(run.artifact) and readiness.is_there(run),
+        "files": readiness.files_of(run),
         "sections": _section_rows(run),
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],
