@@ -7,6 +7,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+from backups import stages
 from backups.database import introspection
 from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable
@@ -39,7 +40,7 @@ def plan_file(
 ) -> Plan:
     """What a restore of this file into this database would do. Writes nothing.
 
-    Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``counting``.
+    Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``COUNTING``.
 
     Raises:
         ArtifactError: the file is not a whole backup.
@@ -50,7 +51,7 @@ def plan_file(
         with opened(path, choices, watch) as readable, database_errors():
             prepared = prepare(readable, connection, declared, watch)
             files = plan_files(readable, watch)
-            end_reading("counting", watch)
+            end_reading(stages.Stage.COUNTING, watch)
             with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backups import stages
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import SectionReader, Tail
 from backups.database import introspection
@@ -59,18 +60,18 @@ def prepare(
 ) -> Prepared:
     """Read, prove and stage the file. ``connection`` is in autocommit and keeps the stages.
 
-    Two stages, ``inspecting`` and, for a file that is not our own, ``trying``.
+    Two stages, ``INSPECTING`` and, for a file that is not our own, ``TRYING``.
 
     Raises:
         ArtifactError: the file is not whole or not well formed.
         StorageFailure: it cannot be read.
     """
-    begin_reading("inspecting", path, watch)
+    begin_reading(stages.Stage.INSPECTING, path, watch)
     prepared = _read(path, connection, declared, watch, every_column=False)
     if not prepared.authentic:
         # Whether values fit their types is known of our own files only: try each cell.
         staging.drop_all(connection)
-        begin_reading("trying", path, watch)
+        begin_reading(stages.Stage.TRYING, path, watch)
         prepared = _read(path, connection, declared, watch, every_column=True)
     return prepared
 
