@@ -28,6 +28,7 @@ from backups.files.resolve import StorageTarget, resolve
 from backups.files.spool import Spool
 from backups.registry import StoragePath, registry
 from backups.services import vault
+from backups.stages import Stage
 from backups.wording import _
 
 READ_BYTES = 256 * 1024
@@ -141,6 +142,8 @@ class Foreseen:
 
 class FilesBack:
     """Puts files back. ``renamed`` lists the locators whose rows must point to a new name."""
+
+    stage = Stage.FILES
 
     def __init__(self, journal: Journal, spool: Spool, check: Callable[[], None]) -> None:
         self._journal = journal

@@ -22,9 +22,9 @@ from urllib3.exceptions import HTTPError
 
 from backups import conf
 from backups.errors import FetchError
+from backups.files.deadline import Deadline, keep_deadlines
 from backups.files.hosts import Host
 from backups.files.resolve import HttpTarget
-from backups.files.watch import Watch, let_watch
 from backups.wording import Sentence, _
 
 READ_BYTES = 64 * 1024
@@ -53,8 +53,8 @@ class HttpSource:
         self._clock = clock
         self._stopped = threading.Event()
         self._sleep = sleep or self._stopped.wait
-        self._watches: set[Watch] = set()
-        self._watches_lock = threading.Lock()
+        self._deadlines: set[Deadline] = set()
+        self._deadlines_lock = threading.Lock()
         self._local = threading.local()
         per_host = conf.fetch_per_host()
         self._hosts: defaultdict[str, Host] = defaultdict(lambda: Host(per_host, clock))
@@ -62,39 +62,39 @@ class HttpSource:
 
     def read(self, target: HttpTarget) -> Iterator[bytes]:
         """The body in blocks, at one go. Raises FetchError."""
-        with self._host(_permitted(target.url).netloc).turn, self._watched() as watch:
+        with self._host(_permitted(target.url).netloc).turn, self._until_deadline() as deadline:
             # Waiting for others to be done with the host does not count.
-            deadline = self._clock() + conf.fetch_total_seconds()
+            ends_at = self._clock() + conf.fetch_total_seconds()
             try:
-                response = self._open(target.url, deadline)
+                response = self._open(target.url, ends_at)
                 with response:
-                    yield from self._body(response, deadline)
-                if watch.has_ended:
+                    yield from self._body(response, ends_at)
+                if deadline.has_ended:
                     raise _too_slow()
             except FetchError as error:
-                if watch.has_ended and not error.permanent:
+                if deadline.has_ended and not error.permanent:
                     raise _too_slow() from error
                 raise
 
     def stop(self) -> None:
         """End every fetch under way and every pause, in whatever thread: nobody wants them any more."""
         self._stopped.set()
-        with self._watches_lock:
-            for watch in self._watches:
-                watch.end()
+        with self._deadlines_lock:
+            for deadline in self._deadlines:
+                deadline.end()
 
     @contextlib.contextmanager
-    def _watched(self) -> Iterator[Watch]:
-        with Watch(conf.fetch_total_seconds()) as watch:
-            with self._watches_lock:
-                self._watches.add(watch)
+    def _until_deadline(self) -> Iterator[Deadline]:
+        with Deadline(conf.fetch_total_seconds()) as deadline:
+            with self._deadlines_lock:
+                self._deadlines.add(deadline)
             try:
                 if self._stopped.is_set():
-                    watch.end()
-                yield watch
+                    deadline.end()
+                yield deadline
             finally:
-                with self._watches_lock:
-                    self._watches.discard(watch)
+                with self._deadlines_lock:
+                    self._deadlines.discard(deadline)
 
     def pause(self, attempt: int) -> None:
         """Wait before another attempt: doubling, with jitter, so that retries do not come together."""
@@ -104,7 +104,7 @@ class HttpSource:
         with self._hosts_lock:
             return self._hosts[netloc]
 
-    def _open(self, url: str, deadline: float) -> requests.Response:
+    def _open(self, url: str, ends_at: float) -> requests.Response:
         for _hop in range(MOST_REDIRECTS + 1):
             parts = _permitted(url)
             response = self._get(url, parts)
@@ -113,7 +113,7 @@ class HttpSource:
                 return response
             response.close()
             url = urljoin(url, response.headers["location"])
-            self._require_time(deadline)
+            self._require_time(ends_at)
         raise _refused("file.redirects", _("The address redirects too often."))
 
     def _get(self, url: str, parts: SplitResult) -> requests.Response:
@@ -144,7 +144,7 @@ class HttpSource:
             setattr(self._local, kind, session)
         return session
 
-    def _body(self, response: requests.Response, deadline: float) -> Iterator[bytes]:
+    def _body(self, response: requests.Response, ends_at: float) -> Iterator[bytes]:
         expected = response.headers.get("Content-Length", "")
         received = 0
         try:
@@ -152,7 +152,7 @@ class HttpSource:
             # what has come so far: read would wait for a whole block, past any deadline.
             while block := response.raw.read1(READ_BYTES, decode_content=False):
                 received += len(block)
-                self._require_time(deadline)
+                self._require_time(ends_at)
                 yield block
         except (requests.RequestException, OSError, HTTPError) as error:
             raise _unreachable(error) from error
@@ -162,8 +162,8 @@ class HttpSource:
             # A server that breaks off among the headers looks just like this.
             raise _unreachable(None)
 
-    def _require_time(self, deadline: float) -> None:
-        if self._clock() > deadline:
+    def _require_time(self, ends_at: float) -> None:
+        if self._clock() > ends_at:
             raise _too_slow()
 
 
@@ -179,7 +179,7 @@ def _new_session(*, internal: bool) -> requests.Session:
     # No proxies, no passwords out of the environment or a netrc file.
     session.trust_env = False
     session.headers["Accept-Encoding"] = "identity"
-    let_watch(session)
+    keep_deadlines(session)
     return session
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, NoReturn, cast
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -15,6 +16,7 @@ from backups.errors import BackupSystemError
 from backups.models import Run
 from backups.services import runs
 from backups.services.progress import Listener
+from backups.stages import Stage
 
 POLL_SECONDS = 0.5
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -78,7 +80,7 @@ def bars(command: BaseCommand) -> Iterator[Listener | None]:
         return
     with Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=None),
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
         console=console,
@@ -89,13 +91,21 @@ def bars(command: BaseCommand) -> Iterator[Listener | None]:
         def show(values: dict[str, Any]) -> None:
             progress.update(
                 task,
-                description=f"{values['stage']} {values['section']}".strip(),
+                description=_at(values),
                 completed=values["rows_done"],
                 total=max(values["rows_total"], values["rows_done"]) or None,
                 detail=_detail(values),
             )
 
         yield show
+
+
+def _at(values: dict[str, Any]) -> str:
+    """The stage in words, and the table; nothing before the first stage. Commands speak English."""
+    stage = Stage.of(values["stage"])
+    with translation.override(None):
+        words = "" if stage in (None, Stage.QUEUED) else str(stage.label)
+    return ": ".join(filter(None, (words, values["section"])))
 
 
 def _detail(values: dict[str, Any]) -> str:

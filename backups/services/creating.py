@@ -26,11 +26,12 @@ from backups.database.snapshot import Snapshot, snapshot
 from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
-from backups.registry import COMPLETE, SAFE, Scope, registry
+from backups.registry import COMPLETE, Scope, registry
 from backups.services import auditing, coverage, installation, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.services.verifying import verify_stream
+from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
 
 LOCATORS = "locators"
@@ -67,19 +68,27 @@ def carry_out(
         drop_unnamed()
         with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
             with connected(purpose="backup lock") as lock:
-                progress.stage("waiting")
+                progress.stage(Stage.TURN)
                 if not under_restore_lock:
                     with progress.interruptible(lock):
                         locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
                 work = _Backup(run, progress)
                 statistics = work.write(draft.stream)
-            progress.stage("verifying")
+            progress.stage(Stage.READING_BACK)
             artifact = vault.keep(
                 draft, lambda stored: verify_stream(stored, progress.check), run_id=run.pk
             )
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
+
+
+def embeds_files(run: BackupRun) -> bool:
+    """Whether the content of files goes into the backup: into a Complete one that people asked for.
+
+    Before a restore nothing overwrites or deletes a file, so a safety backup needs no copies.
+    """
+    return run.scope == COMPLETE and run.purpose != Purpose.SAFETY
 
 
 @contextlib.contextmanager
@@ -154,14 +163,13 @@ class _Backup:
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
             writer.start(self._manifest(view, readings))
-            self._progress.stage("rows", **_totals(readings))
+            self._progress.stage(Stage.ROWS, **_totals(readings))
             for item in readings:
                 self._write_section(writer, view, item)
             sequences = _sequences(view, readings)
-            self._progress.stage("locators")
+            self._progress.stage(Stage.LOCATORS)
             self._list_locators(view, spool)
         # The snapshot is over before the fetching, which may take hours and needs no database.
-        self._progress.stage("files")
         writer.begin_files()
         files = self._write_files(writer, spool)
         statistics = writer.finish(sequences=sequences, altered=[], files=files, seal=self._seal)
@@ -169,7 +177,7 @@ class _Backup:
         return statistics
 
     def _readings(self, view: Snapshot) -> list[TableReading]:
-        self._progress.stage("checking")
+        self._progress.stage(Stage.CHECKING)
         tables = view.tables()
         coverage.require_covered(registry, tables)
         return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
@@ -214,9 +222,9 @@ class _Backup:
 
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:
-            # Before a restore nothing overwrites or deletes a file, so none needs a copy.
-            if self._scope is SAFE or self._run.purpose == Purpose.SAFETY:
+            if not embeds_files(self._run):
                 return count_only(iter(lines))
+            self._progress.stage(Stage.FETCHING)
             collector = Collector(spool, self._note_file, self._progress.check)
             collector.fetch(wanted_files(iter(lines)))
         for head, content in collector.entries():

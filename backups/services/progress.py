@@ -19,6 +19,7 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import CancelledError
 from backups.models import Run
+from backups.stages import Stage
 from backups.wording import _
 
 
@@ -52,7 +53,7 @@ class Progress:
         self._model = type(run)
         self._id = run.pk
         self._values: dict[str, Any] = dict.fromkeys(_COUNTERS, 0) | {
-            "stage": "",
+            "stage": Stage.QUEUED,
             "stage_began_at": None,
             "section": "",
         }
@@ -89,10 +90,10 @@ class Progress:
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
-    def stage(self, name: str, **values: Any) -> None:
+    def stage(self, stage: Stage, **values: Any) -> None:
         """Begin a stage; ``values`` replace counters. Raises CancelledError."""
         self.check()
-        began = {"stage": name, "stage_began_at": timezone.now(), "section": ""}
+        began = {"stage": stage, "stage_began_at": timezone.now(), "section": ""}
         self._values |= began | values
         self._tell_listener()
 

@@ -20,6 +20,7 @@ from backups.errors import (
 )
 from backups.models import ACTIVE_STATES, Run, State, error_values
 from backups.services.progress import cancelled
+from backups.stages import Stage
 from backups.wording import _
 
 logger = logging.getLogger("backups")
@@ -147,7 +148,7 @@ def succeed(run: Run, *, state: State = State.SUCCEEDED, **values: object) -> No
     Of a run that somebody had taken for dead what was said of it is taken back.
     """
     run.refresh_from_db()
-    ended = {"state": state, "stage": "done", "section": "", "finished_at": timezone.now()}
+    ended = {"state": state, "stage": Stage.DONE, "section": "", "finished_at": timezone.now()}
     for name, value in (ended | error_values(None) | values).items():
         setattr(run, name, value)
     run.save()

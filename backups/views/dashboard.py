@@ -12,8 +12,8 @@ from backups import conf, jobs, permissions
 from backups.errors import WorkerFailure
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import outlook
-from backups.services.outlook import Contents, Next
+from backups.services import readiness
+from backups.services.readiness import Contents, Next
 from backups.views.frame import page
 
 
@@ -34,8 +34,8 @@ class Card:
 @require_safe
 @permissions.needs(permissions.SEE, "page.dashboard")
 def show(request: HttpRequest) -> HttpResponseBase:
-    ready = outlook.readiness()
-    running = outlook.running()
+    ready = readiness.today()
+    running = readiness.running()
     safe = _card(request, SAFE, ready.safe, running)
     complete = _card(request, COMPLETE, ready.complete, running)
     return page(
@@ -46,9 +46,9 @@ def show(request: HttpRequest) -> HttpResponseBase:
         ready=ready,
         safe=safe,
         complete=complete,
-        only_complete=outlook.only_complete(),
+        only_complete=readiness.only_complete(),
         local_files=_local_files(ready.safe),
-        files=outlook.files_of(ready.complete) if ready.complete else {},
+        files=readiness.files_of(ready.complete) if ready.complete else {},
         limit=conf.file_limit_bytes(),
         trouble=_trouble(),
     )
@@ -59,10 +59,10 @@ def _card(
 ) -> Card:
     return Card(
         scope=scope,
-        contents=outlook.contents(scope),
-        next=outlook.next_backup(scope, last),
+        contents=readiness.contents(scope),
+        next=readiness.next_backup(scope, last),
         last=last,
-        overdue=outlook.is_overdue(scope, last),
+        overdue=readiness.is_overdue(scope, last),
         running=next((run for run in running if run.scope == scope), None),
         may_create=permissions.may(request.user, permissions.CREATE[scope]),
         may_see=scope in permissions.visible_scopes(request.user),
@@ -71,7 +71,7 @@ def _card(
 
 def _local_files(safe: BackupRun | None) -> Any:
     """How many local files the last Safe backup left out; None where none was made yet."""
-    return outlook.files_of(safe).get("not_included_local") if safe else None
+    return readiness.files_of(safe).get("not_included_local") if safe else None
 
 
 def _trouble() -> str:

@@ -1,17 +1,13 @@
 """One run: live while it works, and what came of it."""
 
 import contextlib
-import datetime
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -19,27 +15,22 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import auditing, outlook, runs
+from backups.services import auditing, creating, readiness, runs
+from backups.stages import Stage
 from backups.translating import translated
 from backups.views.frame import page
+from backups.views.going import counts_of_backup, going, pace_of_whole
 from backups.views.lookup import run_or_refuse
 from backups.wording import Sentence
 
-STAGES = [
-    ("waiting", gettext_lazy("Waiting for its turn")),
-    ("checking", gettext_lazy("Checking the tables")),
-    ("rows", gettext_lazy("Reading the rows")),
-    ("locators", gettext_lazy("Listing the files")),
-    ("files", gettext_lazy("Fetching the files")),
-    ("verifying", gettext_lazy("Reading the backup back")),
-]
-
-
-@dataclass(frozen=True)
-class Stage:
-    label: str
-    done: bool
-    current: bool
+_ORDER = (
+    Stage.TURN,
+    Stage.CHECKING,
+    Stage.ROWS,
+    Stage.LOCATORS,
+    Stage.FETCHING,
+    Stage.READING_BACK,
+)
 
 
 @require_safe
@@ -97,55 +88,29 @@ def _as_it_is(run: BackupRun) -> BackupRun:
 
 def live_context(run: BackupRun) -> dict[str, Any]:
     """What a running backup's page shows, worked out from its counters and the last backup's size."""
-    expected = outlook.expected(Scope(run.scope))
-    elapsed = _elapsed(run)
-    seconds = elapsed.total_seconds()
-    share = _share(run, expected)
+    expected = readiness.expected(Scope(run.scope))
     return {
         "run": run,
         "trouble": _trouble(run),
-        "stages": _stages(run),
-        "stage": dict(STAGES).get(run.stage, run.get_state_display()),
-        "group": _group(run.section),
-        "expected": expected,
-        "elapsed": elapsed,
-        "percent": round(share * 100) if share is not None else None,
-        "rate": run.bytes_done / seconds if seconds >= 1 and run.bytes_done else None,
-        "left": _left(share, seconds),
+        **going(
+            run,
+            order_of(run),
+            pace=pace_of_whole(run, expected["bytes"]),
+            counts=counts_of_backup(
+                run,
+                expected_bytes=expected["bytes"],
+                files=creating.embeds_files(run),
+                expected_files=expected["files"],
+            ),
+            section=run.section,
+        ),
     }
 
 
-def _stages(run: BackupRun) -> list[Stage]:
-    wanted = [s for s in STAGES if s[0] != "files" or run.scope == COMPLETE]
-    names = [name for name, _label in wanted]
-    at = names.index(run.stage) if run.stage in names else -1
-    return [Stage(str(label), n < at, n == at) for n, (_name, label) in enumerate(wanted)]
-
-
-def _share(run: BackupRun, expected: dict[str, int]) -> float | None:
-    """How much is done, between 0 and 0.99; None where nothing tells."""
-    if run.stage == "verifying":
-        return None
-    if expected["bytes"] and run.bytes_done:
-        return min(run.bytes_done / expected["bytes"], 0.99)
-    if run.stage == "rows" and run.rows_total:
-        return min(run.rows_done / run.rows_total, 0.99)
-    return None
-
-
-def _left(share: float | None, seconds: float) -> float | None:
-    if share is None or share < 0.02 or seconds < 2:
-        return None
-    return seconds * (1 - share) / share
-
-
-def _elapsed(run: BackupRun) -> datetime.timedelta:
-    return timezone.now() - (run.started_at or run.requested_at)
-
-
-def _group(section: str) -> str:
-    found = registry.by_key().get(section)
-    return translated(found.group) if found else ""
+def order_of(run: BackupRun) -> tuple[Stage, ...]:
+    """Every stage that the page lists of such a backup."""
+    embeds = creating.embeds_files(run)
+    return tuple(stage for stage in _ORDER if embeds or stage is not Stage.FETCHING)
 
 
 def _trouble(run: BackupRun) -> str:
@@ -163,8 +128,8 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
     return {
         "run": run,
         "took": run.finished_at - run.started_at if run.finished_at and run.started_at else None,
-        "is_there": bool(run.artifact) and outlook.is_there(run),
-        "files": outlook.files_of(run),
+        "is_there": bool(run.artifact) and readiness.is_there(run),
+        "files": readiness.files_of(run),
         "sections": _section_rows(run),
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],

@@ -14,7 +14,7 @@ from backups.errors import WorkerFailure
 from backups.forms import PasswordAgainForm
 from backups.models import ACTIVE_STATES, BackupRun, Purpose
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import creating, outlook, runs
+from backups.services import creating, readiness, runs
 from backups.views.frame import page
 
 
@@ -36,8 +36,8 @@ def complete(request: HttpRequest) -> HttpResponseBase:
         title=_("Complete Backup"),
         tab="dashboard",
         form=form,
-        next=outlook.next_backup(COMPLETE, outlook.finished(COMPLETE).first()),
-        contents=outlook.contents(COMPLETE),
+        next=readiness.next_backup(COMPLETE, readiness.finished(COMPLETE).first()),
+        contents=readiness.contents(COMPLETE),
         limit=conf.file_limit_bytes(),
     )
 

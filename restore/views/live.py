@@ -11,23 +11,21 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from backups.errors import BackupSystemError
-from backups.models import BackupRun, Run, State
+from backups.models import BackupRun, State
 from backups.services import auditing, runs
 from backups.services.auditing import Actor
+from backups.views.going import elapsed, standings
 from restore.models import RestoreRun, Upload
 from restore.services.asking import requests
 from restore.views import presenting, tickets, workers
-from restore.views.pace import pace_of
-from restore.views.stages import stages_of
+from restore.views.going import going, order_of
 
 PLAN_CHANGED = "restore.plan_changed"
-SAFETY = "safety backup"
 
 
 @never_cache
@@ -95,8 +93,8 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
     tables = run.report.get("tables") or []
     return {
         "run": run,
-        "stages": stages_of(run),
-        "elapsed": ((run.finished_at or timezone.now()) - (run.started_at or run.requested_at)),
+        "stages": standings(run, order_of(run)),
+        "elapsed": elapsed(run),
         "succeeded": run.state == State.SUCCEEDED,
         "cancelled": run.state == State.CANCELLED,
         "plan_changed": run.error_code == PLAN_CHANGED,
@@ -106,18 +104,6 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "sums": presenting.sums(tables),
         "accounts": run.plan.get("accounts"),
         "safety": _safety(run),
-    }
-
-
-def going(run: Run, safety: BackupRun | None = None) -> dict[str, Any]:
-    """What changes while a plan, a restore or a test restore is under way. What is counted is the safety
-    backup while that is being made."""
-    counted = safety if safety is not None and run.stage == SAFETY else run
-    return {
-        "stages": stages_of(run),
-        "elapsed": timezone.now() - (run.started_at or run.requested_at),
-        "pace": pace_of(counted),
-        "counted": counted,
     }
 
 

@@ -21,8 +21,8 @@ from restore.services.planning import plan_runs
 from restore.services.planning.opening import ALTERED
 from restore.views import presenting, workers
 from restore.views.access import RESTORE, own_upload
+from restore.views.going import going
 from restore.views.importing import TAB
-from restore.views.live import going
 from restore.views.uploading import plan as ask_for_plan
 
 

@@ -27,8 +27,8 @@ from restore.services.applying import rehearsing
 from restore.services.asking import outgoing, requests, undoing
 from restore.views import tickets, workers
 from restore.views.access import RESTORE
+from restore.views.going import going
 from restore.views.importing import TAB
-from restore.views.live import going
 from restore.views.presenting import proven
 
 

@@ -26,8 +26,8 @@ from tests.zoo import rows
 
 PICTURE = "people/me.png"
 
-IN_A_BACKUP = ["section:zoo.Feeding", "stage:files"]
-ANYWHERE_IN_A_BACKUP = ["stage:waiting", "stage:checking", "stage:locators", "stage:verifying"]
+IN_A_BACKUP = ["section:zoo.Feeding", "stage:fetching"]
+ANYWHERE_IN_A_BACKUP = ["stage:turn", "stage:checking", "stage:locators", "stage:reading back"]
 BEFORE_THE_COMMIT = ["stage:safety backup", "section:zoo.Feeding", "stage:committing"]
 ANYWHERE_BEFORE_THE_COMMIT = [
     "stage:inspecting", "stage:waiting", "stage:planning", "stage:emptying", "stage:files",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backups.errors import CancelledError, FetchError
-from backups.files import watch
+from backups.files import deadline
 from backups.files.http import HttpSource
 from backups.files.resolve import HttpTarget
 from backups.models import BackupRun, State
@@ -41,11 +41,11 @@ def test_headers_that_drip_end_at_the_deadline(web: Web, settings: Any) -> None:
     assert time.monotonic() - started < SOON_SECONDS
 
 
-def test_without_the_watch_dripping_headers_would_be_waited_for(
+def test_without_the_deadline_dripping_headers_would_be_waited_for(
     web: Web, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BACKUPS_FETCH_TOTAL_SECONDS = TOTAL_SECONDS
-    monkeypatch.setattr(watch, "_shut_down", lambda _: None)
+    monkeypatch.setattr(deadline, "_shut_down", lambda _: None)
     waiting = threading.Thread(
         target=lambda: list(HttpSource().read(HttpTarget(web.on("/a", _drip)))), daemon=True
     )

@@ -20,7 +20,7 @@ from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
 from backups.services import auditing, coverage, vault
 from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
-from backups.views.runs import STAGES
+from backups.views.runs import order_of
 from backups.wording import _
 from restore.trail import ACTIONS
 from tests.docs.pages import ROOT
@@ -99,7 +99,7 @@ def test_the_dashboard_without_workers_and_without_the_queue(owner, monkeypatch)
 # One run
 
 
-@pytest.mark.parametrize("stage", [name for name, _label in STAGES])
+@pytest.mark.parametrize("stage", order_of(BackupRun(scope="complete")))
 def test_a_running_backup(owner, backup, stage):
     backup("complete")
     run = BackupRun.objects.create(

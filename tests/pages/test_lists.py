@@ -13,7 +13,7 @@ from django.utils import timezone
 from backups.findings import Finding, Severity
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE, registry
-from backups.services import coverage, outlook
+from backups.services import coverage, readiness
 from backups.wording import _
 from tests.pages.conftest import PAGES, statistics
 
@@ -96,7 +96,7 @@ def test_with_a_safe_backup_alone_the_answer_is_in_part(owner, backup):
 
 def test_with_a_complete_backup_the_answer_is_yes(owner, backup):
     backup("complete")
-    assert outlook.readiness().verdict == "yes"
+    assert readiness.today().verdict == "yes"
     assert "Could you restore today? Yes." in " ".join(page(owner).split())
 
 
@@ -118,7 +118,7 @@ def test_what_is_missing_is_said(owner, backup, fields, said):
 
 def test_a_backup_whose_file_is_gone_does_not_count(owner, backup):
     backup("complete", artifact="gone.json.zst")
-    assert outlook.readiness().verdict == "no"
+    assert readiness.today().verdict == "no"
 
     backup("complete", requested_at=timezone.now() - timezone.timedelta(days=1))
     assert "1 newer Complete Backup cannot be used" in " ".join(page(owner).split())
@@ -126,9 +126,9 @@ def test_a_backup_whose_file_is_gone_does_not_count(owner, backup):
 
 def test_the_next_backup_is_sized_by_the_last_one(backup):
     last = backup("safe", plain_bytes=1000)
-    last.statistics["rows"] = max(outlook.next_backup(SAFE, None).rows, 1)
+    last.statistics["rows"] = max(readiness.next_backup(SAFE, None).rows, 1)
 
-    assert outlook.next_backup(SAFE, last).measured
+    assert readiness.next_backup(SAFE, last).measured
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from rq import Queue
 
 from backups import jobs
 from backups.models import AuditEvent, BackupRun, State
-from backups.services import outlook
+from backups.services import readiness
 from tests.pages.conftest import PAGES, PASSWORD
 
 
@@ -88,7 +88,7 @@ def test_without_the_database_there_is_a_page_that_says_what_to_do(owner, monkey
     def away():
         raise OperationalError("secret detail")
 
-    monkeypatch.setattr(outlook, "readiness", away)
+    monkeypatch.setattr(readiness, "today", away)
 
     response = owner.get(PAGES)
 

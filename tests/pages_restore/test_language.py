@@ -13,6 +13,7 @@ from backups import jobs as backup_jobs
 from backups.errors import RestoreError, WorkerFailure
 from backups.models import BackupRun, Purpose, State, error_values
 from backups.services import vault
+from backups.stages import PARTS
 from backups.wording import _
 from restore.middleware import _turned_away
 from restore.models import UNDO_OF, OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
@@ -21,7 +22,7 @@ from restore.plan import (
 )
 from restore.services.asking import outgoing, uploads
 from restore.services.asking.requests import PHRASE
-from restore.views.stages import stages_of
+from restore.views.going import order_of
 from tests.languages import (
     changed_template,
     marked_language,
@@ -102,7 +103,7 @@ def test_what_the_pages_script_is_told(marked):
 # The plan
 
 
-@pytest.mark.parametrize("stage", [s.name for s in stages_of(PlanRun())] + ["looking", "trying"])
+@pytest.mark.parametrize("stage", [*order_of(PlanRun()), *PARTS])
 def test_a_plan_that_is_being_made(marked, stage):
     upload = upload_of(head={"altered": True})
     began = NOW - datetime.timedelta(seconds=30)
@@ -195,7 +196,7 @@ REPORT = {
 }
 
 
-@pytest.mark.parametrize("stage", [s.name for s in stages_of(RestoreRun())])
+@pytest.mark.parametrize("stage", order_of(RestoreRun()))
 def test_a_running_restore(spoken, db, monkeypatch, stage):
     monkeypatch.setattr("restore.views.live._is_alive", lambda run: True)
     run = restore(
@@ -291,7 +292,7 @@ def backup(db) -> BackupRun:
 PROVEN = {"rows": 5, "sections": {"users": 5}, "files": {"kept": 2}, "seconds": 3.5}
 
 
-@pytest.mark.parametrize("stage", [s.name for s in stages_of(Rehearsal())])
+@pytest.mark.parametrize("stage", order_of(Rehearsal()))
 def test_a_test_restore_as_it_goes(marked, backup, monkeypatch, stage):
     monkeypatch.setattr("restore.views.ways_back.runs.end_abandoned", lambda model: [])
     state = State.RUNNING if stage else State.QUEUED

@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backups.models import BackupRun, State
+from backups.stages import Stage
+from backups.views.going import Pace, pace_of, standings
 from restore.models import PlanRun, Rehearsal, RestoreRun, Upload
 from restore.services.planning import plan_runs
 from restore.services.planning.watching import Watch
-from restore.views.pace import Pace, pace_of
-from restore.views.stages import stages_of
+from restore.views.going import order_of
 from tests.pages_restore.conftest import bring
 
 NOW = timezone.now()
@@ -20,6 +21,10 @@ NOW = timezone.now()
 def at_work(model=RestoreRun, *, seconds=10, **fields):
     began = NOW - datetime.timedelta(seconds=seconds)
     return model(state=State.RUNNING, stage_began_at=began, **fields)
+
+
+def listed(run):
+    return standings(run, order_of(run))
 
 
 def test_reading_is_measured_by_the_files_bytes():
@@ -65,10 +70,32 @@ def test_what_has_ended_goes_at_no_pace():
 
 
 def test_a_part_of_a_stage_is_named_while_it_lasts():
-    stages = stages_of(PlanRun(stage="trying"))
+    stages = listed(PlanRun(stage="rewriting"))
     assert [stage.state for stage in stages] == ["done", "current", "ahead", "ahead"]
-    assert "another installation" in stages[1].part
-    assert not stages_of(PlanRun(stage="inspecting"))[1].part
+    assert "orderly copy" in stages[1].part
+    assert not listed(PlanRun(stage="inspecting"))[1].part
+
+
+@pytest.mark.parametrize("model", [PlanRun, RestoreRun, Rehearsal])
+def test_each_stage_is_the_current_one_in_its_turn(model):
+    order = order_of(model())
+    for place, stage in enumerate(order):
+        states = [item.state for item in listed(model(stage=stage.value))]
+        ahead = len(order) - place - 1
+        assert states == ["done"] * place + ["current"] + ["ahead"] * ahead, stage
+
+
+def test_of_one_that_succeeded_every_stage_is_done_and_of_one_that_failed_one_has_ended():
+    assert {item.state for item in listed(RestoreRun(stage="done"))} == {"done"}
+    failed = listed(RestoreRun(stage="loading", state=State.FAILED))
+    assert [item.stage for item in failed if item.state == "ended"] == [Stage.LOADING]
+
+
+def test_of_a_stage_that_a_former_version_called_otherwise_nothing_is_claimed():
+    former = listed(Rehearsal(stage="files", state=State.FAILED))
+    assert {item.state for item in former} == {"ahead"}
+    assert {item.state for item in listed(RestoreRun(stage="no such"))} == {"ahead"}
+    assert pace_of(at_work(stage="no such", bytes_done=1, bytes_total=2), NOW) == Pace()
 
 
 class Noted(Watch):
@@ -79,9 +106,9 @@ class Noted(Watch):
 
     def check(self) -> None: ...
 
-    def stage(self, name, **values) -> None:
-        self.stages.append(name)
-        self.total[name] = values["bytes_total"]
+    def stage(self, stage, **values) -> None:
+        self.stages.append(stage)
+        self.total[stage] = values["bytes_total"]
 
     def at(self, bytes_done) -> None:
         self.most[self.stages[-1]] = bytes_done
@@ -109,7 +136,6 @@ def test_a_plan_tells_each_byte_of_the_file_that_it_reads(owner, files, noted):
 def test_a_file_of_another_installation_is_read_no_more_often(owner, files, noted):
     plan_runs.carry_out(plan_runs.latest(bring(owner, files.foreign)))
     assert noted.stages == ["inspecting", "locating", "counting"]
-    assert noted.most["trying"] == noted.total["trying"] > 0
 
 
 def test_the_page_of_a_plan_under_way_shows_how_much_was_read(owner, files):

@@ -21,6 +21,7 @@ from backups.registry import COMPLETE, registry
 from backups.services import auditing, creating, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
+from backups.stages import Stage
 from backups.wording import _, ngettext
 from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
@@ -125,7 +126,7 @@ class _Restore:
     @contextmanager
     def _maintenance(self, connection: Connection, prepared: Prepared) -> Iterator[None]:
         """While the block lasts others are turned away; it begins when what was under way has drained."""
-        end_reading("waiting", self._progress)
+        end_reading(Stage.WAITING, self._progress)
         locks.hold_for_restoring(connection, wait_seconds=conf.lock_wait_seconds())
         try:
             with database_errors():
@@ -149,7 +150,7 @@ class _Restore:
     def _plan(self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan) -> Plan:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
-        self._progress.stage("planning")
+        self._progress.stage(Stage.PLANNING)
         work.hold(tables_held(prepared), wait_seconds=conf.lock_wait_seconds())
         _require_same_schema(work.connection, prepared)
         with work.only_looking():
@@ -182,7 +183,7 @@ class _Restore:
 
     def _safety_backup(self) -> BackupRun:
         """All data as it is now, while nobody can write. Files stay where they are and need no copy."""
-        self._progress.stage("safety backup")
+        self._progress.stage(Stage.SAFETY_BACKUP)
         actor = Actor(self._run.requested_by_name, self._run.requested_by_email)
         with transaction.atomic():
             safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)

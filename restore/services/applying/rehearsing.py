@@ -20,6 +20,7 @@ from backups.registry import registry
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
+from backups.stages import Stage
 from restore.database import throwaway
 from restore.database.transaction import restore_transaction
 from restore.models import Rehearsal
@@ -66,7 +67,7 @@ def carry_out(rehearsal: Rehearsal, *, listener: Listener | None = None) -> Rehe
 def rehearse(path: Path, run_id: str, progress: Progress) -> dict[str, Any]:
     """Restore the file at ``path`` into a throwaway database. Returns what was compared."""
     drop_left_over()
-    progress.stage("throwaway database")
+    progress.stage(Stage.THROWAWAY)
     with throwaway.throwaway_database() as alias:
         _make_schema(alias)
         with connected(alias, purpose="rehearsal") as connection, database_errors():

@@ -14,6 +14,7 @@ from backups.database import introspection
 from backups.errors import ArtifactError, RestoreError
 from backups.services import vault
 from backups.services.progress import Progress
+from backups.stages import Stage
 from backups.wording import _
 from restore.database import redacted
 from restore.database.detaching import LeftOff
@@ -38,8 +39,9 @@ from restore.services.planning.staging import Prepared
 
 
 class Files(Protocol):
-    """What is done with each file of the artifact, and what came of it."""
+    """What is done with each file of the artifact, in which stage, and what came of it."""
 
+    stage: Stage
     kept: int
     added: int
     elsewhere: int
@@ -50,6 +52,8 @@ class Files(Protocol):
 
 class FilesCompared:
     """Reads each file out of the artifact, which compares it with its hash, and keeps nothing."""
+
+    stage = Stage.HASHES
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
@@ -119,7 +123,7 @@ class Writer:
         self._verify()
         self._change_on_purpose(people, survivor, files)
         self._follow()
-        self._progress.stage("references")
+        self._progress.stage(Stage.REFERENCES)
         left_off = self._work.attach(self._may_be_broken)
         self._set_sequences()
         sessions = self._end_sessions()
@@ -127,12 +131,12 @@ class Writer:
         if not self._file.authentic:
             self._work.hold_outgoing(self._file.tables[OutgoingHold._meta.db_table], run_id)
         self._require_as_planned()
-        self._progress.stage("committing")
+        self._progress.stage(Stage.COMMITTING)
         return self._report(files, sessions, left_off)
 
     def _detach(self) -> None:
         total = len(self._file.matched.targets)
-        self._progress.stage("emptying", sections_total=total, bytes_done=0, bytes_total=0)
+        self._progress.stage(Stage.EMPTYING, sections_total=total, bytes_done=0, bytes_total=0)
         tables = tables_held(self._file)
         self._work.lock(tables, wait_seconds=conf.lock_wait_seconds())
         keys = touching({table.name for table in tables}, self._file.keys)
@@ -174,7 +178,7 @@ class Writer:
     def _load(self) -> None:
         statistics = self._file.tail.statistics
         size = sum(section.bytes for section in statistics.sections.values())
-        self._progress.stage("loading", rows_total=statistics.rows, bytes_total=size)
+        self._progress.stage(Stage.LOADING, rows_total=statistics.rows, bytes_total=size)
         for target in self._file.matched.targets:
             self._progress.section(target.head.key)
             self._load_table(target)
@@ -197,7 +201,7 @@ class Writer:
         known = self._file.tail.statistics.files
         total = known.embedded + known.gaps + known.skipped
         size = known.embedded_bytes
-        self._progress.stage("files", files_total=total, bytes_done=0, bytes_total=size)
+        self._progress.stage(files.stage, files_total=total, bytes_done=0, bytes_total=size)
         if not known.embedded:
             return
         with vault.reader(self._path) as reader:
@@ -218,7 +222,7 @@ class Writer:
     def _verify(self) -> None:
         """Read every row back as a backup would, and compare with the file, before any change that
         is made on purpose."""
-        self._progress.stage("verifying", rows_done=0, sections_done=0)
+        self._progress.stage(Stage.VERIFYING, rows_done=0, sections_done=0)
         for target in self._file.matched.targets:
             self._progress.section(target.head.key)
             found = self._work.digest(target.reading)
@@ -349,7 +353,7 @@ class Writer:
         return self._work.empty_sessions(table) if table else 0
 
     def _require_as_planned(self) -> None:
-        self._progress.stage("comparing")
+        self._progress.stage(Stage.COMPARING)
         names = [table.table for table in self._plan.tables]
         rows = introspection.count_rows(
             self._work.connection, [self._file.tables[name] for name in names]

@@ -13,6 +13,7 @@ from backups.database.introspection import LiveTable
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
+from backups.stages import Stage
 from backups.wording import _
 from restore.database import comparing, questions
 from restore.database.catalogue import ForeignKey
@@ -40,7 +41,7 @@ def plan_file(
 ) -> Plan:
     """What a restore of this file into this database would do. Writes nothing.
 
-    Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``counting``.
+    Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``COUNTING``.
 
     Raises:
         ArtifactError: the file is not a whole backup.
@@ -51,7 +52,7 @@ def plan_file(
         with opened(path, choices, watch) as readable, database_errors():
             prepared = prepare(readable, connection, declared, watch)
             files = plan_files(readable, watch)
-            end_reading("counting", watch)
+            end_reading(Stage.COUNTING, watch)
             with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
 

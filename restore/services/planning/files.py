@@ -8,6 +8,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from backups import conf
 from backups.findings import Finding, Severity
 from backups.services import vault
+from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext
 from restore.files import Foreseen, What
 from restore.plan import NAMED, FilesPlan
@@ -19,11 +20,11 @@ _SPARE_BYTES = 64 * 1024 * 1024
 
 
 def plan_files(path: Path, watch: Watch = NOBODY) -> FilesPlan:
-    """Look at every locator of the file's entries: the stage ``locating``.
+    """Look at every locator of the file's entries: the stage ``LOCATING``.
 
     Raises ArtifactError, StorageFailure.
     """
-    begin_reading("locating", path, watch)
+    begin_reading(Stage.LOCATING, path, watch)
     foreseen, counts = Foreseen(), dict.fromkeys(What, 0)
     size, gaps, skipped = 0, 0, 0
     renamed: list[str] = []

@@ -10,6 +10,7 @@ from backups.artifact.reformat import reformat
 from backups.errors import ArtifactError
 from backups.services import vault
 from backups.services.verifying import verify_stream
+from backups.stages import Stage
 from restore.plan import Choices
 from restore.services.planning.watching import Watch, begin_reading
 
@@ -22,7 +23,7 @@ _COPY_BYTES = 1 << 20
 def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
     """The path to read. A copy lives as long as the block, in a private folder.
 
-    Where the person accepts an altered file: the stages ``looking`` and ``rewriting``.
+    Where the person accepts an altered file: the stages ``LOOKING`` and ``REWRITING``.
 
     Raises ArtifactError: the file is not a backup, or is altered and that was not accepted.
     """
@@ -31,7 +32,7 @@ def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
         return
     with vault.spool(f"altered-{secrets.token_hex(8)}") as spool:
         plain, copy = spool.path("plain"), spool.path("copy.json")
-        begin_reading("rewriting", path, watch)
+        begin_reading(Stage.REWRITING, path, watch)
         with vault.opened(path, watch.at) as stored, plain.open("wb") as out:
             document = vault.open_plain(stored)
             while block := document.read(_COPY_BYTES):
@@ -44,7 +45,7 @@ def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
 
 
 def _is_altered(path: Path, watch: Watch) -> bool:
-    begin_reading("looking", path, watch)
+    begin_reading(Stage.LOOKING, path, watch)
     try:
         with vault.opened(path, watch.at) as stored:
             verify_stream(stored, watch.check)

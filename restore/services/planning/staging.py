@@ -17,6 +17,7 @@ from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
+from backups.stages import Stage
 from backups.wording import Sentence
 from restore.database import catalogue, waiting
 from restore.database.catalogue import ForeignKey
@@ -58,13 +59,13 @@ def prepare(
     """Read and prove the file in one pass, and let its rows wait. ``connection`` is in autocommit and
     keeps the waiting tables.
 
-    One stage, ``inspecting``.
+    One stage, ``INSPECTING``.
 
     Raises:
         ArtifactError: the file is not whole or not well formed.
         StorageFailure: it cannot be read.
     """
-    begin_reading("inspecting", path, watch)
+    begin_reading(Stage.INSPECTING, path, watch)
     with vault.reader(path, watch.at) as reader:
         tables = introspection.live_tables(connection)
         matched = match(reader.manifest, declared, tables)

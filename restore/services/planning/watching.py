@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from backups.services import vault
+from backups.stages import Stage
 
 
 class Watch(Protocol):
@@ -12,7 +13,7 @@ class Watch(Protocol):
     def check(self) -> None:
         """Called often. May raise to stop the work."""
 
-    def stage(self, name: str, **values: Any) -> None: ...
+    def stage(self, stage: Stage, **values: Any) -> None: ...
 
     def at(self, bytes_done: int) -> None: ...
 
@@ -20,7 +21,7 @@ class Watch(Protocol):
 class _Nobody:
     def check(self) -> None: ...
 
-    def stage(self, name: str, **values: Any) -> None: ...
+    def stage(self, stage: Stage, **values: Any) -> None: ...
 
     def at(self, bytes_done: int) -> None: ...
 
@@ -28,7 +29,7 @@ class _Nobody:
 NOBODY: Watch = _Nobody()
 
 
-def begin_reading(stage: str, path: Path, watch: Watch) -> None:
+def begin_reading(stage: Stage, path: Path, watch: Watch) -> None:
     """Begin a stage that reads a file once from end to end. Raises StorageFailure."""
     try:
         size = path.stat().st_size
@@ -37,6 +38,6 @@ def begin_reading(stage: str, path: Path, watch: Watch) -> None:
     watch.stage(stage, bytes_done=0, bytes_total=size)
 
 
-def end_reading(stage: str, watch: Watch) -> None:
+def end_reading(stage: Stage, watch: Watch) -> None:
     """Begin a stage that reads no file."""
     watch.stage(stage, bytes_done=0, bytes_total=0)

@@ -19,6 +19,7 @@ from backups.management import terminal
 from backups.management.commands import backup_create
 from backups.models import BackupRun, State
 from backups.services import vault
+from backups.stages import Stage
 from tests.backups.programs import burst_worker, manage, started
 from tests.backups.studio import PASSWORD, picture, small_studio
 
@@ -171,7 +172,7 @@ def test_ctrl_c_ends_it_with_1_and_leaves_nothing():
     with connected(purpose="test") as restoring:
         locks.hold_for_restoring(restoring, wait_seconds=1)
         program = started("backup_create", "--scope=safe")
-        while not BackupRun.objects.filter(stage="waiting").exists():
+        while not BackupRun.objects.filter(stage=Stage.TURN).exists():
             assert program.poll() is None
         program.send_signal(2)
         _, warned = program.communicate()

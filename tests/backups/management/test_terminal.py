@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from backups.errors import BackupSystemError, StorageFailure
 from backups.management import terminal
 from backups.models import BackupRun, State
+from backups.stages import Stage
 from backups.wording import _
+from tests.languages import marked_language
 
 
 def throw(error: BaseException) -> None:
@@ -85,10 +87,19 @@ def test_on_a_terminal_a_bar_shows_stage_rows_and_files(monkeypatch: pytest.Monk
     with terminal.bars(BaseCommand()) as listener:
         assert listener
         listener(values)
-        listener(values | {"stage": "verifying", "section": ""})
+        listener(values | {"stage": "reading back", "section": ""})
     drawn = capsys.readouterr().err
-    assert "verifying" in drawn
+    assert "Reading the backup back" in drawn
     assert "1,234 rows, 5.6 MB, 7 files" in drawn
+
+
+def test_a_bar_says_the_stage_in_english_whatever_language_is_set():
+    values = {"stage": "rows", "section": "users"}
+    with marked_language():
+        assert str(Stage.ROWS.label) != "Reading the rows"
+        assert terminal._at(values) == "Reading the rows: users"
+    assert terminal._at({"stage": Stage.QUEUED, "section": ""}) == ""
+    assert terminal._at({"stage": "of a former version", "section": "users"}) == "users"
 
 
 @pytest.mark.django_db

@@ -172,7 +172,7 @@ def test_a_listener_hears_of_every_stage():
 
     creating.carry_out(creating.request(COMPLETE, auditing.COMMAND_LINE), listener=listen)
     assert [stage for stage in stages if stage] == [
-        *("waiting", "checking", "rows", "locators", "files", "verifying"),
+        *("turn", "checking", "rows", "locators", "fetching", "reading back"),
     ]
 
 

@@ -15,6 +15,7 @@ from backups.errors import CancelledError
 from backups.models import BackupRun
 from backups.services import runs
 from backups.services.progress import Progress
+from backups.stages import Stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 20
@@ -55,7 +56,7 @@ def test_counters_reach_the_row_while_the_work_goes_on(run: BackupRun):
         return (run.stage, run.section, run.rows_done, run.bytes_done) == ("rows", "users", 7, 99)
 
     with Progress(run, heard) as progress:
-        progress.stage("rows", rows_total=10)
+        progress.stage(Stage.ROWS, rows_total=10)
         progress.section("users")
         progress.add(rows_done=3, bytes_done=99)
         progress.add(rows_done=4)
@@ -71,26 +72,31 @@ def test_the_row_is_told_twice_a_second_unless_a_setting_says_otherwise(settings
 def test_the_last_values_are_written_at_the_end(run: BackupRun, settings):
     settings.BACKUPS_PROGRESS_SECONDS = 1000
     with Progress(run) as progress:
-        progress.stage("files")
+        progress.stage(Stage.FETCHING)
         progress.add(files_done=5, files_failed=1, files_skipped=2)
     run.refresh_from_db()
-    assert (run.stage, run.files_done, run.files_failed, run.files_skipped) == ("files", 5, 1, 2)
+    assert (run.stage, run.files_done, run.files_failed, run.files_skipped) == (
+        Stage.FETCHING,
+        5,
+        1,
+        2,
+    )
 
 
 def test_a_listener_hears_of_every_stage_at_once(run: BackupRun, settings):
     settings.BACKUPS_PROGRESS_SECONDS = 1000
     stages = []
     with Progress(run, lambda values: stages.append(values["stage"])) as progress:
-        progress.stage("checking")
-        progress.stage("rows")
-    assert [stage for stage in stages if stage][:2] == ["checking", "rows"]
+        progress.stage(Stage.CHECKING)
+        progress.stage(Stage.ROWS)
+    assert [stage for stage in stages if stage][:2] == [Stage.CHECKING, Stage.ROWS]
 
 
 def test_a_new_stage_forgets_the_section_and_keeps_the_counters(run: BackupRun):
     with Progress(run) as progress:
         progress.section("users")
         progress.add(rows_done=3)
-        progress.stage("files")
+        progress.stage(Stage.FETCHING)
     run.refresh_from_db()
     assert (run.section, run.rows_done) == ("", 3)
 

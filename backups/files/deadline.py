@@ -16,12 +16,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-# The watch over what this thread fetches now.
+# The deadline of what this thread fetches now.
 _here = threading.local()
 
 
-class Watch:
-    """Over one fetch of this thread: use as a context. After ``seconds`` its connections are shut down."""
+class Deadline:
+    """Of one fetch of this thread: use as a context. After ``seconds`` its connections are shut down."""
 
     def __init__(self, seconds: float) -> None:
         self._sockets: list[socket.socket] = []
@@ -31,7 +31,7 @@ class Watch:
         self.has_ended = False
 
     def __enter__(self) -> Self:
-        _here.watch = self
+        _here.deadline = self
         self._timer.start()
         return self
 
@@ -41,7 +41,7 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _here.watch = None
+        _here.deadline = None
         self._timer.cancel()
         with self._lock:
             for own in self._sockets:
@@ -65,14 +65,14 @@ class Watch:
                 _shut_down(own)
 
 
-def let_watch(session: Session) -> None:
-    """Make the session's connections known to the watch of the thread that uses them."""
+def keep_deadlines(session: Session) -> None:
+    """Make the session's connections known to the deadline of the thread that uses them."""
     for adapter in session.adapters.values():
         if isinstance(adapter, HTTPAdapter):
             adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-class _Watched:
+class _Known:
     """Mixed into urllib3's connections: a new one and one that is used again are both told of."""
 
     sock: Any
@@ -86,16 +86,16 @@ class _Watched:
         super().request(*arguments, **options)  # type: ignore[misc]
 
     def _tell(self) -> None:
-        watch: Watch | None = getattr(_here, "watch", None)
-        if watch is not None and self.sock is not None:
-            watch.add(self.sock)
+        deadline: Deadline | None = getattr(_here, "deadline", None)
+        if deadline is not None and self.sock is not None:
+            deadline.add(self.sock)
 
 
-class _Connection(_Watched, HTTPConnection):
+class _Connection(_Known, HTTPConnection):
     pass
 
 
-class _SecureConnection(_Watched, HTTPSConnection):
+class _SecureConnection(_Known, HTTPSConnection):
     pass
 
 

@@ -89,7 +89,7 @@ def running() -> list[BackupRun]:
     return list(BackupRun.objects.filter(state__in=ACTIVE_STATES).defer("statistics"))
 
 
-def readiness() -> Readiness:
+def today() -> Readiness:
     """Looks at the newest few of each kind for one whose file is there and undamaged."""
     complete, lost = _usable(COMPLETE)
     safe, _ = _usable(SAFE)
