@@ -11,11 +11,11 @@ https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
+from restore.database.attempts import attempt
 from restore.database.catalogue import Constraint, ForeignKey, Switch, constraints, switches
 from restore.database.failures import restore_failure
 
@@ -117,24 +117,3 @@ class Detached:
     def _execute(self, query: sql.Composable) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(query)
-
-
-def attempt(connection: Connection, work: Callable[[], object], states: Sequence[str]) -> bool:
-    """Do it behind a savepoint. False where the database refuses with a SQLSTATE that begins so; then
-    nothing of it was done. Any other error comes through."""
-    with connection.cursor() as cursor:
-        cursor.execute("SAVEPOINT attempted")
-        try:
-            work()
-        except psycopg2.Error as error:
-            if not (error.pgcode or "").startswith(tuple(states)):
-                raise
-            cursor.execute("ROLLBACK TO SAVEPOINT attempted")
-            return False
-        finally:
-            if not connection.closed and connection.info.transaction_status == _IN_TRANSACTION:
-                cursor.execute("RELEASE SAVEPOINT attempted")
-    return True
-
-
-_IN_TRANSACTION = psycopg2.extensions.TRANSACTION_STATUS_INTRANS

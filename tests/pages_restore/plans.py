@@ -1,5 +1,6 @@
 """Plans that nobody made: each with other things to say."""
 
+import dataclasses
 from typing import Any
 
 from django.utils import timezone
@@ -49,14 +50,26 @@ ACCOUNTS = count_accounts(
 )
 
 
-def table(key: str, fate: Fate, *, now: int = 5, **numbers: int) -> TablePlan:
+def table(key: str, fate: Fate, *, now: int = 5, **numbers: Any) -> TablePlan:
     section = registry.by_key().get(key)
     name, group = (section.table, section.group) if section else (key, "")
-    return TablePlan(key, name, group, fate, now, numbers.pop("after", 5), **numbers)
+    after = numbers.pop("after", 5)
+    return dataclasses.replace(TablePlan(key, name, group, fate, now, after), **numbers)
 
 
 ONE = dict.fromkeys(
-    ("added", "dropped", "kept", "refilled", "removed", "set_null", "survives", "revoked"), 1
+    (
+        "added",
+        "dropped",
+        "kept",
+        "refilled",
+        "removed",
+        "set_null",
+        "survives",
+        "revoked",
+        "changed",
+    ),
+    1,
 )
 MANY = dict.fromkeys(ONE, 2)
 TABLES = (

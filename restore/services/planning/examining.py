@@ -7,16 +7,14 @@ validated, and the plan says so. Those of any other file have to keep all rules.
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-import psycopg2
-
 from backups.database.connection import Connection
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _
 from restore.database import questions
+from restore.database.attempts import attempt, reason_against
 from restore.database.catalogue import ForeignKey
-from restore.database.detaching import attempt
-from restore.database.failures import place_in_file, reason_of
+from restore.database.failures import place_in_file
 from restore.database.rules import (
     CheckRule,
     ExclusionRule,
@@ -193,18 +191,9 @@ class _Examination:
 
     def _tried(self, rule: Rule, work: Callable[[], None]) -> Finding | None:
         """Do what the restore would do, to the waiting rows, and take it back."""
-        refused: list[psycopg2.Error] = []
-
-        def noting() -> None:
-            try:
-                work()
-            except psycopg2.Error as error:
-                refused.append(error)
-                raise
-
-        if attempt(self._connection, noting, _ANSWERS):
+        done, reason = reason_against(self._connection, work, _ANSWERS)
+        if done:
             return None
-        reason = reason_of(refused[0])
         if reason is None:
             return _unasked(rule)
         code, what, hint = reason
