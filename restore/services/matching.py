@@ -16,7 +16,7 @@ from restore.services import drift
 
 @dataclass(frozen=True)
 class Match:
-    """``targets`` in the file's order; ``emptied`` are tables of a later schema than the file's."""
+    """``targets`` in the file's order; ``emptied`` are tables that a Complete file does not know."""
 
     targets: tuple[Target, ...]
     emptied: tuple[LiveTable, ...]
@@ -62,13 +62,24 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         differences += one.differences
         if one.target is not None:
             targets.append(one.target)
-    emptied = [
+    absent = [
         reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
     ]
-    differences += [
-        _("{table} is not in the file and will be empty.", table=table.name) for table in emptied
-    ]
+    differences += [_not_in_file(table, scope) for table in absent]
+    emptied = absent if scope is COMPLETE else []
     return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
+
+
+def _not_in_file(table: LiveTable, scope: Scope) -> Sentence:
+    """A Complete file holds every table that there was, so that one it lacks had no rows. What a Safe
+    file lacks may have been full and outside the scope of then: nothing in the file tells which."""
+    if scope is COMPLETE:
+        return _("{table} is not in the file and will be empty.", table=table.name)
+    return _(
+        "{table} is not in the file, whose Safe scope did not have it. It stays as it is, but for rows"
+        " that point to what goes.",
+        table=table.name,
+    )
 
 
 class _SectionMatch:
