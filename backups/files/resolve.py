@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from django.core.files.storage import storages
+from backups.registry.named_storages import storages
 
 
 @dataclass(frozen=True)
