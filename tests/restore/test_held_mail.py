@@ -266,6 +266,13 @@ def test_a_backend_that_changes_what_passes_through_it_has_the_last_word(fixed):
     assert (held.message()["Message-ID"], held.message()["Subject"]) == ("<one@studio>", "other")
 
 
+def test_a_note_that_a_backend_makes_on_a_message_changes_nothing():
+    standard().send()
+    held: Any = held_message.load(files()[0].read_bytes()).message
+    held.tracked = True
+    assert held.message().as_bytes(linesep="\r\n") == held._wire
+
+
 def test_a_header_that_a_backend_adds_is_sent():
     message = held_message.sealed(cast(Any, plain().message()).as_bytes(linesep="\r\n"))
     assert isinstance(message, SealedMessage)
