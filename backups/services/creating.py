@@ -217,7 +217,7 @@ class _Backup:
         with spool.path(LOCATORS).open("rb") as lines:
             # Before a restore nothing overwrites or deletes a file, so none needs a copy.
             if self._scope is SAFE or self._run.purpose == Purpose.SAFETY:
-                return count_only(iter(lines))
+                return count_only(iter(lines), content_left_out=self._scope is SAFE)
             collector = Collector(spool, self._note_file, self._progress.check)
             collector.fetch(wanted_files(iter(lines)))
         for head, content in collector.entries():

@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.rows import RowCodec
 from backups.database.introspection import LiveColumn, LiveTable
-from backups.database.reading import TableReading, column_of, primary_key_columns, reading
+from backups.database.reading import (
+    TableReading,
+    column_of,
+    content_columns,
+    primary_key_columns,
+    reading,
+)
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
@@ -92,6 +98,7 @@ class _SectionMatch:
         self._live = live
         self._section = live.section
         self._today = drift.column_names(head, self._section, declared.moves)
+        self._is_safe = scope is SAFE
         self._withheld = self._redacted_today() if scope is SAFE else frozenset()
         self.findings: list[Finding] = []
         self.differences: list[Sentence] = []
@@ -276,7 +283,13 @@ class _SectionMatch:
             redacted=self._redacted(),
             fills=self._fills,
             as_written=not self._converted,
+            content_left_out=self._content_left_out(),
         )
+
+    def _content_left_out(self) -> dict[str, bool]:
+        loaded = {name for _, name in self._loads}
+        located = content_columns(self._section) if self._is_safe else {}
+        return {name: document for name, document in located.items() if name in loaded}
 
 
 def _unknown_section(head: SectionHead) -> Finding:

@@ -20,7 +20,7 @@ from restore.database.questions import Follower, Simulation
 from restore.database.staging import Relation, Stage, create_aside, one_instant
 from restore.database.targets import Target
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
-from restore.services import accounts, file_plan
+from restore.services import accounts, file_plan, left_out
 from restore.services.examining import examine
 from restore.services.following import followers_of, identity_of, state_columns
 from restore.services.opening import opened
@@ -92,6 +92,7 @@ class _Planner:
             *(self._follows(follower, simulation) for follower in self._followers),
         ]
         self._findings += file_plan.findings(self._file, files)
+        self._findings += left_out.findings(self._connection, self._file)
         self._findings += self._authenticity()
         return Plan(
             file=_facts(self._file),

@@ -167,6 +167,7 @@ class _Staging:
         needed = {*primary_key_columns(section.model)}
         needed |= {column_of(section.model, name) for name in section.natural_key}
         needed |= {column_of(section.model, name) for name in section.revoked}
+        needed |= set(target.content_left_out)
         if section.accounts:
             needed |= {column_of(section.model, name) for name in section.accounts.fields()}
         for key in self.keys:

@@ -16,6 +16,7 @@ from backups.services import vault
 from backups.services.progress import Progress
 from backups.wording import _
 from restore.database import redacted
+from restore.database.left_out import keep_content
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.relocating import point_to_new_names
 from restore.database.targets import Target
@@ -156,7 +157,7 @@ class Writer:
         return people
 
     def _aside_columns(self, target: Target, people: People) -> list[str]:
-        columns = list(target.redacted)
+        columns = [*target.redacted, *target.content_left_out]
         section = target.reading.section
         if self._plan.choices.keep_revoked:
             columns += state_columns(section, section.revoked)
@@ -258,6 +259,7 @@ class Writer:
         self._settle_accounts(people, survivor)
         if self._plan.choices.keep_revoked:
             self._keep_revoked()
+        keep_content(self._work.connection, self._state.asides.values())
         targets = {target.head.key: target for target in self._file.matched.targets}
         point_to_new_names(self._work.connection, targets, files.renamed)
 
