@@ -47,7 +47,8 @@ def test_the_content_is_not_in_a_safe_file_and_is_counted(pictures):
     rows = independent.read(found)["data"]["projects"]
     (covers,) = [row["cover_images"] for row in rows if row["id"] == pictures[2]]
     assert covers == ["data:,", "covers/1.png", {"url": "data:,"}, "text: data:no"]
-    assert run.statistics["files"]["not_included_in_rows"] == 3
+    # Two hold the same picture, and what stands beside the locator's path is emptied without a count.
+    assert run.statistics["files"]["not_included_in_rows"] == 2
 
 
 def test_a_complete_file_holds_it_in_the_rows(pictures):
@@ -109,7 +110,12 @@ CELLS = [
     ("text[]", False, ["a", None], None),
     ("text[]", False, [], None),
     ("jsonb", True, '"data:x"', '"data:,"'),
-    ("jsonb", True, '{"data:key": "data:x\\"y", "b": [{"u": "data:"}]}', None),
+    (
+        "jsonb",
+        True,
+        '{"data:key": "data:x\\"y", "b": [{"u": "data:"}]}',
+        '{"b": [{"u": "data:,"}], "data:key": "data:,"}',
+    ),
     (
         "json",
         True,
@@ -137,7 +143,5 @@ def test_each_kind_of_cell(kind, is_document, given, expected):
     with connection.cursor() as cursor:
         cursor.execute(query.format(k=sql.SQL(kind), found=found, emptied=emptied), [given])
         after, is_emptied, before = cursor.fetchone()
-    if given == CELLS[9][2]:
-        expected = '{"b": [{"u": "data:,"}], "data:key": "data:,"}'
     assert after == (before if expected is None else expected)
     assert is_emptied == (expected is not None)
