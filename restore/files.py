@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
 
 from backups.artifact.reader import FileReader
@@ -27,6 +27,7 @@ from backups.errors import RestoreError
 from backups.files.resolve import StorageTarget, resolve
 from backups.files.spool import Spool
 from backups.registry import StoragePath, registry
+from backups.registry.named_storages import storages
 from backups.services import vault
 from backups.stages import Stage
 from backups.wording import _

@@ -4,6 +4,7 @@
 ``BACKUPS_EMAIL_BACKEND``.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from backups.errors import StorageFailure
 from restore.services.asking import outgoing
 
 DEFAULT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+log = logging.getLogger(__name__)
 
 
 class HoldingEmailBackend(BaseEmailBackend):
@@ -24,10 +27,22 @@ class HoldingEmailBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Returns how many messages were sent or are held."""
         if outgoing.is_held():
-            return sum(outgoing.keep_message(message) for message in email_messages)
+            return sum(self._keep(message) for message in email_messages)
         return really_send(email_messages, fail_silently=self.fail_silently, **self._options)
+
+    def _keep(self, message: EmailMessage) -> int:
+        given = {name: value for name, value in self._options.items() if value is not None}
+        try:
+            return outgoing.keep_message(message, given)
+        except StorageFailure as error:
+            if not self.fail_silently:
+                raise
+            log.error("A message could not be held: %s", error.code)
+            return 0
 
 
 def really_send(messages: Sequence[EmailMessage], **options: Any) -> int:
     backend = getattr(settings, "BACKUPS_EMAIL_BACKEND", DEFAULT_BACKEND)
-    return int(get_connection(backend, **options).send_messages(messages) or 0)
+    sent = get_connection(backend, **options).send_messages(messages)
+    # Some backends say nothing where they sent all.
+    return len(messages) if sent is None else int(sent)

@@ -73,6 +73,7 @@ class FileStatistics(msgspec.Struct, frozen=True):
     gaps: int = 0
     not_included: int = 0
     not_included_local: int = 0
+    not_included_in_rows: int = 0
 
 
 class Statistics(msgspec.Struct, frozen=True):

@@ -1,15 +1,15 @@
 """A declared section against the live table: which columns are read, how, and in which order."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from django.db.models import Model
 
 from backups.artifact.manifest import Column, SectionHead
 from backups.database.introspection import LiveColumn, LiveTable
 from backups.errors import ConfigurationError
-from backups.registry import SAFE, Scope, Section
+from backups.registry import SAFE, JsonAddress, Scope, Section, StoragePath
 from backups.wording import _
 
 
@@ -23,6 +23,8 @@ class TableReading:
     redacted: tuple[str, ...]
     generated: tuple[str, ...]
     primary_key: tuple[LiveColumn, ...]
+    # Columns whose ``data:`` addresses are emptied, with whether they are JSON documents.
+    content_left_out: Mapping[str, bool] = field(default_factory=dict)
 
     def head(self) -> SectionHead:
         return SectionHead(
@@ -47,6 +49,15 @@ def primary_key_columns(model: type[Model]) -> tuple[str, ...]:
 def own_columns(model: type[Model]) -> tuple[str, ...]:
     """The columns of the model's own table; a child's inherited columns are its parent's."""
     return tuple(str(f.column) for f in model._meta.local_concrete_fields if f.column)
+
+
+def content_columns(section: Section) -> dict[str, bool]:
+    """The columns whose values may hold a file's content themselves, with whether they are documents."""
+    return {
+        column_of(section.model, locator.field): isinstance(locator, JsonAddress)
+        for locator in section.files
+        if not isinstance(locator, StoragePath)
+    }
 
 
 def reading(section: Section, scope: Scope, tables: dict[str, LiveTable]) -> TableReading:
@@ -74,6 +85,7 @@ def reading(section: Section, scope: Scope, tables: dict[str, LiveTable]) -> Tab
         redacted=tuple(c.name for c in present if c.name in redacted),
         generated=tuple(c.name for c in present if c.generated),
         primary_key=tuple(table.columns[name] for name in primary_key_columns(section.model)),
+        content_left_out=content_columns(section) if scope is SAFE else {},
     )
 
 

@@ -4,12 +4,13 @@ One document a line: CSV with a quote and a delimiter that JSON never holds raw 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.database.data_addresses import without_content
 from backups.database.introspection import LiveColumn
 from backups.database.reading import TableReading
 
@@ -22,7 +23,7 @@ def rows_query(reading: TableReading) -> sql.Composed:
     plain = [c for c in reading.columns if c.encoding != "json"]
     embedded = [c for c in reading.columns if c.encoding == "json"]
     return sql.SQL("SELECT {} FROM {} AS t ORDER BY {}").format(
-        _document(plain, embedded),
+        _document(plain, embedded, reading.content_left_out),
         reading.table.own_rows,
         sql.SQL(", ").join(_in_order(column) for column in reading.primary_key),
     )
@@ -72,18 +73,22 @@ class _Blocks:
             self._write(block)
 
 
-def _document(plain: list[LiveColumn], embedded: list[LiveColumn]) -> sql.Composable:
+def _document(
+    plain: list[LiveColumn], embedded: list[LiveColumn], left_out: Mapping[str, bool]
+) -> sql.Composable:
     # r.* is the row whatever its columns are called; r alone would be a column of that name.
     record = sql.SQL("(SELECT row_to_json(r.*) FROM (SELECT {}) AS r)::text").format(
         sql.SQL(", ").join(
-            sql.SQL("{} AS {}").format(_printed(c), sql.Identifier(c.name)) for c in plain
+            sql.SQL("{} AS {}").format(_printed(c, left_out), sql.Identifier(c.name)) for c in plain
         )
     )
     if not embedded:
         return record
     # An absent key is SQL NULL, so that the JSON value null can be told from it.
     members = sql.SQL(" || ").join(
-        sql.SQL("coalesce({} || {}::text, '')").format(sql.Literal(_member(c.name)), _cell(c))
+        sql.SQL("coalesce({} || {}::text, '')").format(
+            sql.Literal(_member(c.name)), _content(c, left_out)
+        )
         for c in embedded
     )
     if not plain:
@@ -99,29 +104,37 @@ def _cell(column: LiveColumn) -> sql.Composable:
     return sql.SQL("t.{}").format(sql.Identifier(column.name))
 
 
-def _printed(column: LiveColumn) -> sql.Composable:
+def _content(column: LiveColumn, left_out: Mapping[str, bool]) -> sql.Composable:
+    """The cell; of a Safe reading, without the content of files that it holds itself."""
+    cell = _cell(column)
+    if column.name not in left_out:
+        return cell
+    return without_content(column, cell, is_document=left_out[column.name])
+
+
+def _printed(column: LiveColumn, left_out: Mapping[str, bool]) -> sql.Composable:
     """The cell as row_to_json shall see it."""
+    cell = _content(column, left_out)
     if column.encoding == "native":
-        return _native_array(column) if column.is_array else _cell(column)
-    return _as_text(column)
+        return _native_array(column, cell) if column.is_array else cell
+    return _as_text(column, cell)
 
 
-def _as_text(column: LiveColumn) -> sql.Composable:
+def _as_text(column: LiveColumn, cell: sql.Composable) -> sql.Composable:
     """PostgreSQL's own printed form. A cast would not do: char(n) loses its blanks, inet gains a
     mask, and row_to_json would take json and hstore apart."""
-    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), _cell(column))
+    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), cell)
 
 
-def _native_array(column: LiveColumn) -> sql.Composable:
+def _native_array(column: LiveColumn, cell: sql.Composable) -> sql.Composable:
     """A JSON array where it is plain; other bounds, dimensions or a NULL are printed as text."""
-    cell = _cell(column)
     return sql.SQL(
         "CASE WHEN {c} IS NULL THEN NULL"
         " WHEN cardinality({c}) = 0"
         " OR array_ndims({c}) = 1 AND array_lower({c}, 1) = 1"
         " AND array_position({c}, NULL) IS NULL"
         " THEN to_json({c}) ELSE to_json({text}) END"
-    ).format(c=cell, text=_as_text(column))
+    ).format(c=cell, text=_as_text(column, cell))
 
 
 def _in_order(column: LiveColumn) -> sql.Composable:

@@ -4,6 +4,7 @@ Two passes over a list on disk, since an entry names every locator with the same
 fetched into the spool, then the entries are made. In memory stay about 150 bytes a distinct file.
 """
 
+import hashlib
 import mimetypes
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +20,14 @@ from backups.artifact.tail import FileHead, FileStatistics, Locator, Reason, Use
 from backups.errors import FetchError
 from backups.files import storage
 from backups.files.http import HttpSource
-from backups.files.resolve import HttpTarget, StorageTarget, Target, display_name, resolve
+from backups.files.resolve import (
+    HttpTarget,
+    StorageTarget,
+    Target,
+    display_name,
+    holds_content,
+    resolve,
+)
 from backups.files.spool import Spool, Spooled, TooLarge
 from backups.wording import Sentence
 
@@ -62,13 +70,30 @@ def _wanted(
     yield Wanted(target, Locator(value, storage_alias, rows))
 
 
-def count_only(lines: Iterator[bytes]) -> FileStatistics:
-    """What a Safe backup says: how many locators it leaves out, and how many of them are local."""
+def count_only(lines: Iterator[bytes], *, content_left_out: bool = False) -> FileStatistics:
+    """What a Safe backup says: how many locators it leaves out, and how many of them are local; with
+    ``content_left_out``, how many files' content that stood in the rows themselves."""
     found = local = 0
-    for item in wanted_files(lines):
+    in_rows: set[bytes] = set()
+    for item in wanted_files(_noting(lines, in_rows)):
         found += 1
         local += isinstance(item.target, StorageTarget)
-    return FileStatistics(locators=found, not_included=found, not_included_local=local)
+    return FileStatistics(
+        locators=found,
+        not_included=found,
+        not_included_local=local,
+        not_included_in_rows=len(in_rows) if content_left_out else 0,
+    )
+
+
+def _noting(lines: Iterator[bytes], in_rows: set[bytes]) -> Iterator[bytes]:
+    """The lines, while the digest of each distinct value that holds its content is put down."""
+    for line in lines:
+        if b"data:" in line.lower():
+            _, is_path, value, *_rest = msgspec.json.decode(line)
+            if not is_path and holds_content(value):
+                in_rows.add(hashlib.sha256(value.encode()).digest())
+        yield line
 
 
 class Collector:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from django.core.files.storage import storages
+from backups.registry.named_storages import storages
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,16 @@ class HttpTarget:
 Target = StorageTarget | HttpTarget
 
 
+def holds_content(value: str) -> bool:
+    """Whether it is a ``data:`` address (RFC 2397), however written: schemes know no case."""
+    return value[:64].lstrip()[:5].lower() == "data:"
+
+
 def resolve(value: str, alias: str, *, is_path: bool) -> Target | None:
     """None where the value holds its content itself (``data:``), so that there is nothing to fetch."""
     if is_path:
         return StorageTarget(alias, value.lstrip("/"))
-    if value.startswith("data:"):
+    if holds_content(value):
         return None
     base = str(getattr(storages[alias], "base_url", None) or "")
     if base and value.startswith(base):

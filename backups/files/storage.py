@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import Storage
 
 from backups.errors import FetchError
 from backups.files.resolve import StorageTarget
+from backups.registry.named_storages import storages
 from backups.wording import _
 
 READ_BYTES = 256 * 1024

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.core.files.storage import storages
 from django.db.models import Field, Model
 
 from backups.findings import Finding, Severity
+from backups.registry.file_checks import file_fields
 from backups.registry.files import FileLocator, JsonAddress
 from backups.registry.json_path import parse
+from backups.registry.named_storages import storages
 from backups.registry.references import references
 from backups.registry.registry import Registry
 from backups.registry.sections import Section
@@ -36,6 +37,7 @@ def check_registry(registry: Registry, models: Iterable[type[Model]]) -> list[Fi
         if not names and _has_own_table(section):
             found += [*_columns(section), *_refills(section), *_secrets(section)]
             found += [*_references(section, registry), *_locators(section)]
+            found += file_fields(section)
         elif not names:
             found.append(_no_table(section))
     return found
@@ -109,6 +111,7 @@ def _unknown_names(section: Section) -> Iterator[Finding]:
         "secret": section.secret,
         "accounts": section.accounts.fields() if section.accounts else (),
         "revoked": tuple(section.revoked),
+        "no_files": tuple(section.no_files),
         "files": tuple(name for f in section.files for name in (f.field, *f.unless)),
     }
     for place, names in named.items():
@@ -343,7 +346,7 @@ def _reference_to_excluded(section: Section, field: str, registry: Registry) -> 
 
 def _locators(section: Section) -> Iterator[Finding]:
     for locator in section.files:
-        if locator.storage not in storages.backends:
+        if locator.storage not in storages:
             yield _finding(
                 "backups.E015",
                 section,
@@ -354,7 +357,7 @@ def _locators(section: Section) -> Iterator[Finding]:
                     field=locator.field,
                     storage=locator.storage,
                 ),
-                _("Name an alias of STORAGES."),
+                _("Name an alias of STORAGES, or a FileField as field:app.Model.field."),
             )
         if not _names_a_model(locator):
             yield _finding(

@@ -27,6 +27,7 @@ def section(
     files: Iterable[FileLocator] = (),
     accounts: Accounts | None = None,
     revoked: Mapping[str, str] | None = None,
+    no_files: Mapping[str, str] | None = None,
     to: Registry = registry,
 ) -> None:
     """Declare one table. Lists of fields are given as one string, separated by blanks.
@@ -38,6 +39,7 @@ def section(
     ``secret`` names the columns whose values open something.
     ``accounts`` says that the rows are accounts, and which field means what.
     ``revoked`` gives the values, as PostgreSQL prints them, of a row that was revoked.
+    ``no_files`` names the file fields whose files no backup holds, each with the reason.
     """
     to.add_section(
         Section(
@@ -52,6 +54,7 @@ def section(
             files=tuple(files),
             accounts=accounts,
             revoked=dict(revoked or {}),
+            no_files=dict(no_files or {}),
         )
     )
 

@@ -15,7 +15,8 @@ class FileLocator:
 
     ``field`` is the field's name; the column may hold text or an array of text.
     ``unless`` maps field names to a value; a row where all of them match holds no file there.
-    ``storage`` is an alias of Django's STORAGES, used for values that are not HTTP addresses.
+    ``storage`` is an alias of Django's STORAGES, used for values that are not HTTP addresses; for the
+    storage of a FileField that has no alias, ``field:app.Model.field``.
     """
 
     field: str

@@ -26,6 +26,7 @@ class Section:
     files: tuple[FileLocator, ...] = ()
     accounts: Accounts | None = None
     revoked: Mapping[str, str] = field(default_factory=dict)
+    no_files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> str:

@@ -26,7 +26,7 @@ from backups.database.snapshot import Snapshot, snapshot
 from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
-from backups.registry import COMPLETE, Scope, registry
+from backups.registry import COMPLETE, SAFE, Scope, registry
 from backups.services import auditing, coverage, installation, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
@@ -223,7 +223,7 @@ class _Backup:
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:
             if not embeds_files(self._run):
-                return count_only(iter(lines))
+                return count_only(iter(lines), content_left_out=self._scope is SAFE)
             self._progress.stage(Stage.FETCHING)
             collector = Collector(spool, self._note_file, self._progress.check)
             collector.fetch(wanted_files(iter(lines)))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.database.data_addresses import is_emptied
 from backups.database.introspection import LiveColumn
+from restore.database.targets import Target
 from restore.database.waiting import WaitingTable, names, same
 
 
@@ -47,19 +49,31 @@ def differing_rows(
 
     Images are compared first, which takes any type and is quick; of those that differ, what is printed.
     """
-    table = waiting.target.table
-    kinds = [table.columns[name] for name in columns]
+    target = waiting.target
+    kinds = [target.table.columns[name] for name in columns]
+    of_file = [_as_it_will_be(target, column) for column in kinds]
     return sql.SQL(
         " FROM {} AS s JOIN {} AS t ON {} WHERE record_image_ne(ROW({}), ROW({}))"
         " AND ROW({}) IS DISTINCT FROM ROW({})"
     ).format(
         waiting.relation,
-        table.own_rows,
+        target.table.own_rows,
         same("s", "t", key),
-        names(columns, "s"),
+        sql.SQL(", ").join(of_file),
         names(columns, "t"),
-        _printed("s", kinds),
-        _printed("t", kinds),
+        _printed(of_file, kinds),
+        _printed([sql.Identifier("t", name) for name in columns], kinds),
+    )
+
+
+def _as_it_will_be(target: Target, column: LiveColumn) -> sql.Composable:
+    """The file's cell; where its content was left out of the file, the one of now, which stays."""
+    cell = sql.Identifier("s", column.name)
+    if column.name not in target.content_left_out:
+        return cell
+    emptied = is_emptied(column, cell, is_document=target.content_left_out[column.name])
+    return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
+        emptied, sql.Identifier("t", column.name), cell
     )
 
 
@@ -77,15 +91,15 @@ def returning_rows(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
     )
 
 
-def printed(alias: str, column: LiveColumn) -> sql.Composed:
+def printed(cell: sql.Composable, column: LiveColumn) -> sql.Composed:
     """The cell as PostgreSQL prints it, of whatever type."""
-    return sql.SQL("textin({}({}))").format(
-        sql.Identifier(*column.output), sql.Identifier(alias, column.name)
+    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), cell)
+
+
+def _printed(cells: Sequence[sql.Composable], columns: Sequence[LiveColumn]) -> sql.Composed:
+    return sql.SQL(", ").join(
+        printed(cell, column) for cell, column in zip(cells, columns, strict=True)
     )
-
-
-def _printed(alias: str, columns: Sequence[LiveColumn]) -> sql.Composed:
-    return sql.SQL(", ").join(printed(alias, column) for column in columns)
 
 
 def _ask(connection: Connection, rows: sql.Composable, columns: Sequence[str]) -> Difference:

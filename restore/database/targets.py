@@ -19,7 +19,8 @@ class Target:
     order; ``reading`` reads back just those. ``redacted`` are the live columns that the file leaves out
     on purpose. ``fills`` are live columns that the file's schema did not have and the database has no
     default for, with the model's default. ``as_written``: the rows are the table's own, column by column
-    and type by type, so that the file's digest is that of the table.
+    and type by type, so that the file's digest is that of the table. ``content_left_out`` are live columns
+    that may hold ``data:`` addresses which a Safe file emptied, with whether they are JSON documents.
     """
 
     head: SectionHead
@@ -29,6 +30,7 @@ class Target:
     redacted: tuple[str, ...] = ()
     fills: Mapping[str, object] = field(default_factory=dict)
     as_written: bool = True
+    content_left_out: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def table(self) -> LiveTable:

@@ -147,30 +147,50 @@ def release(request: HttpRequest) -> HttpResponseBase:
         return _ask_release(request, form)
     outgoing.release(actor_of(request))
     backup_jobs.release_others()
-    try:
-        told = _settle_mail(form.cleaned_data["mail"])
-    except OSError:
-        form.add_error(
-            None,
-            _(
-                "Mail and jobs leave again, but the mail server did not take all that was stored."
-                " Try again, or throw the rest away."
-            ),
-        )
+    if form.cleaned_data["mail"] == ReleaseForm.DISCARD:
+        messages.success(request, _thrown_away(outgoing.discard_messages()))
+        return redirect("admin:backups_backuprun_changelist")
+    settled = outgoing.send_messages(lambda message, options: really_send([message], **options))
+    if settled.sent or not settled.failed:
+        messages.success(request, _sent(settled.sent))
+    if settled.unreadable:
+        messages.warning(request, _unreadable(settled.unreadable))
+    if settled.failed:
+        form.add_error(None, _not_taken(settled.failed))
         return _ask_release(request, form)
-    messages.success(request, told)
     return redirect("admin:backups_backuprun_changelist")
 
 
-def _settle_mail(chosen: str) -> str:
-    """Send what is stored, or throw it away. Raises OSError where the mail server does not take it."""
-    if chosen == ReleaseForm.DISCARD:
-        count = outgoing.discard_messages()
-        return (
-            ngettext("%d message was thrown away.", "%d messages were thrown away.", count) % count
-        )
-    count = sum(really_send([message]) for message in outgoing.take_messages())
+def _thrown_away(count: int) -> str:
+    return ngettext("%d message was thrown away.", "%d messages were thrown away.", count) % count
+
+
+def _sent(count: int) -> str:
     return ngettext("%d message was sent.", "%d messages were sent.", count) % count
+
+
+def _unreadable(count: int) -> str:
+    return (
+        ngettext(
+            "%d stored message cannot be read and was set aside.",
+            "%d stored messages cannot be read and were set aside.",
+            count,
+        )
+        % count
+    )
+
+
+def _not_taken(count: int) -> str:
+    return (
+        ngettext(
+            "Mail and jobs leave again, but the mail server did not take all that was stored: %d"
+            " message stays. Try again, or throw the rest away.",
+            "Mail and jobs leave again, but the mail server did not take all that was stored: %d"
+            " messages stay. Try again, or throw the rest away.",
+            count,
+        )
+        % count
+    )
 
 
 def _ask_release(request: HttpRequest, form: ReleaseForm) -> HttpResponseBase:
@@ -181,5 +201,6 @@ def _ask_release(request: HttpRequest, form: ReleaseForm) -> HttpResponseBase:
         tab=TAB,
         held=outgoing.is_held(),
         waiting=outgoing.held_messages(),
+        unreadable=outgoing.unreadable_messages(),
         form=form,
     )

@@ -1,5 +1,7 @@
 """Makes the golden artifacts of a new format: ``python -m tests.formats.make``.
 
+With a label and scopes, those of a studio that declares its tables otherwise than before, in the format of
+before: ``python -m tests.formats.make 44-tables safe``.
 Those of a released format are never made again: that they still restore is what they are there for.
 """
 
@@ -23,10 +25,12 @@ def main() -> None:
     from django.db import connection
 
     from backups.artifact.manifest import FORMAT
-    from backups.registry import COMPLETE, SAFE
+    from backups.registry import Scope
 
+    label, *scopes = sys.argv[1:] or [""]
     targets = {
-        s: FOLDER / f"{FORMAT.replace('/', '-')}-{s.value}.json.zst" for s in (SAFE, COMPLETE)
+        s: FOLDER / f"{'-'.join(filter(None, [FORMAT.replace('/', '-'), s.value, label]))}.json.zst"
+        for s in map(Scope, scopes or Scope)
     }
     there = [path.name for path in targets.values() if path.exists()]
     if there:

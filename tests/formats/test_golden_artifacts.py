@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from backups.artifact.manifest import FORMAT
-from backups.registry import COMPLETE
+from backups.registry import COMPLETE, SAFE, registry
 from backups.services import auditing, vault
 from backupsvc.studio.models import User
 from restore.inspection import inspect
@@ -49,6 +49,15 @@ def test_todays_format_has_its_two_artifacts() -> None:
     names = {path.name for path in ARTIFACTS}
     assert {f"{today}-safe.json.zst", f"{today}-complete.json.zst"} <= names
     assert sum(path.stat().st_size for path in ARTIFACTS if path.name.startswith(today)) < 1_500_000
+
+
+def test_todays_safe_scope_has_an_artifact_beside_that_of_before() -> None:
+    sections = [
+        set(independent.read(plain(path))["data"]) for path in ARTIFACTS if "safe" in path.name
+    ]
+    # The app of these tests is no part of the studio that the artifacts are of.
+    today = {s.key for s in registry.in_scope(SAFE) if s.model._meta.app_label == "studio"}
+    assert today in sections and any(before < today for before in sections)
 
 
 @each

@@ -236,3 +236,20 @@ def test_what_the_mail_server_does_not_take_stays_and_can_be_tried_again(owner, 
     monkeypatch.undo()
     release(owner)
     assert len(mail.outbox) == 1 and not outgoing.held_messages()
+
+
+def test_one_message_keeps_no_other_and_the_page_counts_what_stays(owner, held, monkeypatch):
+    mail.send_mail("refused", "the body", None, ["client@studio.example"])
+    (vault.folder() / "held-mail" / "half.json").write_text('{"half')
+
+    def refuse_one(messages):
+        if messages[0].subject == "refused":
+            raise ConnectionRefusedError
+        return 1
+
+    monkeypatch.setattr("restore.views.ways_back.really_send", refuse_one)
+    page = " ".join(text(release(owner)).split())
+    assert "did not take all that was stored: 1 message stays" in page
+    assert "1 message was sent." in page and "1 stored message cannot be read" in page
+    assert "1 more cannot be read and lies aside" in page
+    assert (outgoing.held_messages(), outgoing.unreadable_messages()) == (1, 1)

@@ -37,10 +37,10 @@ def test_the_second_reader_notices_every_changed_byte(demo: None) -> None:
             independent.read(changed)
 
 
-def test_a_safe_file_holds_the_42_sections_without_the_omitted_columns(demo: None) -> None:
+def test_a_safe_file_holds_the_44_sections_without_the_omitted_columns(demo: None) -> None:
     parsed = independent.read(document(back_up(SAFE)))
     safe = [section for section in STUDIO if section.in_safe]
-    assert len(safe) == 42
+    assert len(safe) == 44
     assert list(parsed["data"]) == [section.key for section in safe]
     assert parsed["files"] == {}
     for section in safe:

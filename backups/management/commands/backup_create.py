@@ -63,6 +63,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"  {files['not_included_local']:,} local files are not in a Safe backup."
             )
+        if files["not_included_in_rows"]:
+            self.stdout.write(
+                f"  {files['not_included_in_rows']:,} files that rows hold themselves (data: addresses) are"
+                " left out of a Safe backup."
+            )
         if files["skipped"]:
             self.stdout.write(f"  {files['skipped']:,} files skipped by rule (too large).")
         if output:

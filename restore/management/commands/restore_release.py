@@ -20,12 +20,19 @@ class Command(BaseCommand):
         what.add_argument("--discard", action="store_true", help="throw it away")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not outgoing.is_held():
+        if not outgoing.is_held() and not outgoing.held_messages():
             raise CommandError("Nothing is held.")
         outgoing.release(auditing.COMMAND_LINE)
         jobs.release_others()
         if options["discard"]:
             self.stdout.write(f"Released; {outgoing.discard_messages():,} messages thrown away.")
             return
-        sent = sum(really_send([message]) for message in outgoing.take_messages())
-        self.stdout.write(f"Released; {sent:,} messages sent.")
+        settled = outgoing.send_messages(lambda message, options: really_send([message], **options))
+        self.stdout.write(f"Released; {settled.sent:,} messages sent.")
+        left = []
+        if settled.failed:
+            left.append(f"{settled.failed:,} messages were not taken and stay stored: try again.")
+        if settled.unreadable:
+            left.append(f"{settled.unreadable:,} files could not be read and were set aside.")
+        if left:
+            raise CommandError(" ".join(left))

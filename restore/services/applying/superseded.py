@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from django.core.files.storage import storages
 from django.utils import timezone
 
 from backups.database import introspection, locators
@@ -19,6 +18,7 @@ from backups.database.reading import reading
 from backups.files.resolve import StorageTarget, resolve
 from backups.models import BackupRun
 from backups.registry import COMPLETE, registry
+from backups.registry.named_storages import storages
 from backups.services import auditing, vault
 from restore.models import RestoreRun
 

@@ -19,6 +19,7 @@ from backups.wording import _
 from restore.database import redacted
 from restore.database.detaching import LeftOff
 from restore.database.failures import restore_failure
+from restore.database.left_out import keep_content
 from restore.database.redacted import Aside, SurvivingRow
 from restore.database.relocating import point_to_new_names
 from restore.database.targets import Target
@@ -160,7 +161,7 @@ class Writer:
         return people
 
     def _aside_columns(self, target: Target, people: People) -> list[str]:
-        columns = list(target.redacted)
+        columns = [*target.redacted, *target.content_left_out]
         section = target.reading.section
         if self._plan.choices.keep_revoked:
             columns += state_columns(section, section.revoked)
@@ -257,6 +258,7 @@ class Writer:
         self._settle_accounts(people, survivor)
         if self._plan.choices.keep_revoked:
             self._keep_revoked()
+        keep_content(self._work.connection, self._state.asides.values())
         targets = {target.head.key: target for target in self._file.matched.targets}
         point_to_new_names(self._work.connection, targets, files.renamed)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from backups.database.connection import Connection
 from backups.database.reading import column_of
 from backups.findings import Finding, Severity
-from backups.registry import Section, registry
+from backups.registry import Scope, Section, registry
 from backups.wording import _, ngettext
 from restore.database import accounts as sql_accounts
 from restore.database.accounts import Columns, FileAccount, LiveAccount
@@ -231,9 +231,10 @@ def _leads_nowhere(foreign: ForeignKey, *, nullable: bool) -> Finding:
 
 
 def _without_accounts(prepared: Prepared) -> list[Finding]:
-    """A file without accounts would empty their table: whoever acts would not survive it."""
-    emptied = {table.name for table in prepared.matched.emptied}
-    if not any(s.accounts and s.table in emptied for s in registry.sections):
+    """A file without accounts cannot say who is who; a Complete one would empty their table."""
+    in_file = {target.table.name for target in prepared.matched.targets}
+    scope = Scope(prepared.manifest.type)
+    if not any(s.accounts and s.table not in in_file for s in registry.in_scope(scope)):
         return []
     if prepared.manifest.type == "safe":
         return [

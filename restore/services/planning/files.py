@@ -3,10 +3,11 @@
 import shutil
 from pathlib import Path
 
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage
 
 from backups import conf
 from backups.findings import Finding, Severity
+from backups.registry.named_storages import storages
 from backups.services import vault
 from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext

@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.rows import RowCodec
 from backups.database.introspection import LiveColumn, LiveTable
-from backups.database.reading import TableReading, column_of, primary_key_columns, reading
+from backups.database.reading import (
+    TableReading,
+    column_of,
+    content_columns,
+    primary_key_columns,
+    reading,
+)
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
@@ -16,7 +22,7 @@ from restore.services.planning import drift
 
 @dataclass(frozen=True)
 class Match:
-    """``targets`` in the file's order; ``emptied`` are tables of a later schema than the file's."""
+    """``targets`` in the file's order; ``emptied`` are tables that a Complete file does not know."""
 
     targets: tuple[Target, ...]
     emptied: tuple[LiveTable, ...]
@@ -62,13 +68,24 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         differences += one.differences
         if one.target is not None:
             targets.append(one.target)
-    emptied = [
+    absent = [
         reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
     ]
-    differences += [
-        _("{table} is not in the file and will be empty.", table=table.name) for table in emptied
-    ]
+    differences += [_not_in_file(table, scope) for table in absent]
+    emptied = absent if scope is COMPLETE else []
     return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
+
+
+def _not_in_file(table: LiveTable, scope: Scope) -> Sentence:
+    """A Complete file holds every table that there was, so that one it lacks had no rows. What a Safe
+    file lacks may have been full and outside the scope of then: nothing in the file tells which."""
+    if scope is COMPLETE:
+        return _("{table} is not in the file and will be empty.", table=table.name)
+    return _(
+        "{table} is not in the file, whose Safe scope did not have it. It stays as it is, but for rows"
+        " that point to what goes.",
+        table=table.name,
+    )
 
 
 class _SectionMatch:
@@ -81,6 +98,7 @@ class _SectionMatch:
         self._live = live
         self._section = live.section
         self._today = drift.column_names(head, self._section, declared.moves)
+        self._is_safe = scope is SAFE
         self._withheld = self._redacted_today() if scope is SAFE else frozenset()
         self.findings: list[Finding] = []
         self.differences: list[Sentence] = []
@@ -265,7 +283,13 @@ class _SectionMatch:
             redacted=self._redacted(),
             fills=self._fills,
             as_written=not self._converted,
+            content_left_out=self._content_left_out(),
         )
+
+    def _content_left_out(self) -> dict[str, bool]:
+        loaded = {name for _, name in self._loads}
+        located = content_columns(self._section) if self._is_safe else {}
+        return {name: document for name, document in located.items() if name in loaded}
 
 
 def _unknown_section(head: SectionHead) -> Finding:

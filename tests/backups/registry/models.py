@@ -1,7 +1,21 @@
 """A handful of models that no application knows: declared, forgotten and contradicted by the tests."""
 
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, default_storage, storages
 from django.db import models
 from django.test.utils import isolate_apps
+
+
+def chosen_storage() -> FileSystemStorage:
+    """A callable storage, as Django takes one: asked once, when the model is made."""
+    return ELSEWHERE
+
+
+ELSEWHERE = FileSystemStorage(location="elsewhere")
+
+
+class Upload(models.FileField):
+    """A subclass, as many projects have one."""
+
 
 with isolate_apps("backupsvc.studio"):
 
@@ -57,6 +71,26 @@ with isolate_apps("backupsvc.studio"):
 
         def __str__(self) -> str:
             return "exchanged"
+
+    class Drawing(models.Model):
+        file = Upload()
+        scan = models.ImageField(storage=default_storage)
+        by_alias = models.FileField(storage=lambda: storages["default"])
+        chosen = models.FileField(storage=chosen_storage)
+        in_memory = models.FileField(storage=InMemoryStorage())
+        template = models.FilePathField(path="templates")
+
+        class Meta:
+            app_label = "studio"
+
+        def __str__(self) -> str:
+            return "drawing"
+
+    class Section(Drawing):
+        detail = models.FileField()
+
+        class Meta:
+            app_label = "studio"
 
 
 PERSON = "id name email tokens_used nick number"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
 from backups.findings import Severity
 from backups.registry import (
@@ -17,15 +18,29 @@ from backups.registry import (
     JsonAddress,
     Omit,
     Registry,
+    StoragePath,
     checks,
     exclude,
+    file_checks,
     random_token,
     registry,
     section,
 )
 from backups.registry.checks import check_registry
+from backups.registry.named_storages import are_one
 from backups.registry.registry import models_with_tables
-from tests.backups.registry.models import PERSON, Anything, Exchanged, Guest, Person, Room, Suite
+from tests.backups.registry.models import (
+    ELSEWHERE,
+    PERSON,
+    Anything,
+    Drawing,
+    Exchanged,
+    Guest,
+    Person,
+    Room,
+    Suite,
+)
+from tests.backups.registry.models import Section as Plan
 
 BOTH = {SAFE, COMPLETE}
 REDACTED = {"password": Omit(refill=NULL), "door_token": Omit(refill=random_token)}
@@ -75,6 +90,21 @@ def accounts(**different: Any) -> Accounts:
     return Accounts(**(right | different))
 
 
+FILES = ("file", "scan", "by_alias")
+CODED = {
+    "chosen": "template of the house",
+    "in_memory": "gone with the process",
+    "template": "code",
+}
+
+
+def drawing(to: Registry, *, files: Any = FILES, **different: Any) -> None:
+    """A declaration of Drawing without fault, but for what is different."""
+    right: dict[str, Any] = {"key": "drawings", "group": "Core", "scopes": {COMPLETE}}
+    right |= {"files": [StoragePath(name) for name in files], "no_files": CODED}
+    section(Drawing, to=to, **(right | different))
+
+
 # Every id of the registry's rules with the declarations that break it.
 BROKEN: list[tuple[str, list[Callable[[Registry], None]]]] = [
     ("backups.E002", [lambda r: person(r, safe_columns="id name email nick number")]),
@@ -109,6 +139,23 @@ BROKEN: list[tuple[str, list[Callable[[Registry], None]]]] = [
     ("backups.E015", [lambda r: person(r, files=[JsonAddress("name", ids_of="studio.Nothing")])]),
     ("backups.E015", [lambda r: person(r, files=[JsonAddress("name", ids_of="Asset")])]),
     ("backups.E016", [lambda r: person(r, files=[JsonAddress("name", path="$..url")])]),
+    ("backups.E003", [lambda r: drawing(r, no_files=CODED | {"nothing": "x"})]),
+    ("backups.E020", [lambda r: drawing(r, files=("scan", "by_alias"))]),
+    ("backups.E020", [lambda r: drawing(r, files=("file", "by_alias"))]),
+    ("backups.E020", [lambda r: drawing(r, files=())]),
+    ("backups.E020", [lambda r: drawing(r, no_files=CODED | {"template": " "})]),
+    ("backups.E020", [lambda r: drawing(r, no_files=CODED | {"file": "also located"})]),
+    ("backups.E020", [lambda r: drawing(r, no_files={"chosen": "x", "in_memory": "x"})]),
+    ("backups.E020", [lambda r: drawing(r, no_files={"chosen": "x", "template": "x"})]),
+    (
+        "backups.E020",
+        [drawing, lambda r: section(Plan, key="s", group="x", scopes={COMPLETE}, to=r)],
+    ),
+    ("backups.E021", [lambda r: drawing(r, files=(*FILES, "chosen"), no_files=_but("chosen"))]),
+    (
+        "backups.E021",
+        [lambda r: drawing(r, files=(*FILES, "in_memory"), no_files=_but("in_memory"))],
+    ),
     ("backups.W001", [lambda r: _keeping_the_token(r)]),
     ("backups.W002", [room, lambda r: exclude(Person, because="elsewhere", to=r)]),
 ]
@@ -129,9 +176,15 @@ RULES = {
     "backups.E014": "_secrets",
     "backups.E015": "_locators",
     "backups.E016": "_locators",
+    "backups.E020": "file_fields",
+    "backups.E021": "file_fields",
     "backups.W001": "_secrets",
     "backups.W002": "_references",
 }
+
+
+def _but(name: str) -> dict[str, str]:
+    return {field: because for field, because in CODED.items() if field != name}
 
 
 def _only_key(model: Any, to: Registry) -> None:
@@ -152,7 +205,7 @@ def _keeping_the_token(to: Registry) -> None:
 
 
 def test_declarations_without_fault_have_no_findings():
-    assert found(person, room) == []
+    assert found(person, room, drawing) == []
 
 
 @pytest.mark.parametrize(("code", "declarations"), BROKEN, ids=[code for code, _ in BROKEN])
@@ -185,7 +238,8 @@ def test_a_model_that_nobody_decided_on_is_found():
 def test_every_id_of_the_rules_is_broken_here_once():
     texts = {
         node.value
-        for node in ast.walk(ast.parse(inspect.getsource(checks)))
+        for module in (checks, file_checks)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     ids = {text for text in texts if text.startswith(("backups.E", "backups.W"))}
@@ -283,3 +337,17 @@ def test_which_names_sound_like_a_secret(name: str, sounds: bool):
 
 def test_a_json_locator_is_a_locator():
     assert found(lambda r: person(r, files=[JsonAddress("name", unless={"nick": "x"})])) == []
+
+
+def test_the_hint_names_the_storage_as_it_can_be_declared():
+    own = Registry()
+    drawing(own, files=(*FILES, "chosen"), no_files=_but("chosen"))
+    (finding,) = check_registry(own, [Drawing])
+    assert "field:studio.Drawing.chosen" in finding.hint
+
+
+def test_a_storage_made_alike_is_the_same_storage():
+    alike = FileSystemStorage(location="elsewhere")
+    other = FileSystemStorage(location="somewhere")
+    assert are_one(ELSEWHERE, alike) and not are_one(ELSEWHERE, other)
+    assert not are_one(InMemoryStorage(), ELSEWHERE)

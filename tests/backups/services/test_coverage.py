@@ -62,9 +62,9 @@ def test_file_locators_are_the_columns_that_the_facts_name(report: CoverageRepor
         assert section["file_locators"] == tuple(located)
 
 
-def test_82_tables_are_in_complete_backups_and_42_in_safe_ones(report: CoverageReport):
+def test_82_tables_are_in_complete_backups_and_44_in_safe_ones(report: CoverageReport):
     studio = of_the_studio(report)
-    assert (len(studio), sum(bool(s["safe"]) for s in studio)) == (82, 42)
+    assert (len(studio), sum(bool(s["safe"]) for s in studio)) == (82, 44)
 
 
 def test_rows_are_counted_in_the_live_database():
