@@ -7,13 +7,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from backups import conf
 from restore.services import outgoing
-
-DEFAULT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
 
 class HoldingEmailBackend(BaseEmailBackend):
@@ -29,5 +27,4 @@ class HoldingEmailBackend(BaseEmailBackend):
 
 
 def really_send(messages: Sequence[EmailMessage], **options: Any) -> int:
-    backend = getattr(settings, "BACKUPS_EMAIL_BACKEND", DEFAULT_BACKEND)
-    return int(get_connection(backend, **options).send_messages(messages) or 0)
+    return int(get_connection(conf.email_backend(), **options).send_messages(messages) or 0)

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
+from backups import conf
 from restore.services import maintenance
 
 RETRY_SECONDS = 15
@@ -58,16 +59,12 @@ def _look() -> bool:
 def _is_open(request: HttpRequest) -> bool:
     path = request.path_info
     static = f"/{settings.STATIC_URL.lstrip('/')}" if settings.STATIC_URL else ""
-    if (static and path.startswith(static)) or path in _open_paths():
+    if (static and path.startswith(static)) or path in conf.open_paths():
         return True
     try:
         return resolve(path).url_name in LIVE
     except Resolver404:
         return False
-
-
-def _open_paths() -> tuple[str, ...]:
-    return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/favicon.ico", "/health/", "/healthz")))
 
 
 def _turned_away(request: HttpRequest) -> HttpResponse:

@@ -64,7 +64,7 @@ def test_every_command_of_ours_is_in_the_readme() -> None:
     ours = {
         name
         for name, app in get_commands().items()
-        if app in {"backups", "restore", "backupsvc.studio"} and name != "migrate"
+        if app in {"backups", "restore", "backupsvc.studio"}
     }
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert {name for name in ours if f"manage.py {name}" not in readme} == set()
