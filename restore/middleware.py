@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
-from backups import conf
+from backups import conf, printed_json
 from restore.services import maintenance
 
 RETRY_SECONDS = 15
@@ -78,7 +78,8 @@ def _turned_away(request: HttpRequest) -> HttpResponse:
             "message": _("A backup is being restored. Nothing can be done until it has ended."),
             "hint": _("Try again in a minute."),
         }
-        return JsonResponse({"error": said}, status=503, headers=headers)
+        text = printed_json.compact({"error": said})
+        return HttpResponse(text, status=503, content_type="application/json", headers=headers)
     return HttpResponse(render_to_string("restore/maintenance.html"), status=503, headers=headers)
 
 

@@ -4,7 +4,6 @@ A staging server with the studio's real addresses must not write to real clients
 hold, and decides whether what was held is sent or thrown away.
 """
 
-import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.utils import timezone
 
+from backups import printed_json
 from backups.services import runs, vault
 from backups.services.runs import Actor
 from restore.models import OutgoingHold
@@ -43,7 +43,7 @@ def keep_message(message: EmailMessage) -> int:
     with vault.disk_errors():
         descriptor = os.open(_folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump(content, out)
+            out.write(printed_json.compact(content))
     return 1
 
 
@@ -67,7 +67,7 @@ def release(actor: Actor) -> int:
 def take_messages() -> Iterator[EmailMessage]:
     """Each held message, the oldest first; it is removed once the next is asked for."""
     for path in sorted(_folder().glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = printed_json.parsed(path.read_bytes())
         alternatives = [tuple(part) for part in content.pop("alternatives")]
         yield EmailMultiAlternatives(**content, alternatives=alternatives)
         path.unlink()

@@ -22,6 +22,7 @@ stool = Product(brand=brand, name="Stool 60", price=Decimal("285.00"))
 stool.picture.save("stool.png", ContentFile(b"picture"))
 buyer = User.objects.create_user("mia", "mia@example.com", "her password")
 Order.objects.create(product=stool, buyer=buyer, access_token="a secret token")
+User.objects.create_superuser("boss", "boss@example.com", "boss's password")
 """
 DAMAGE = """
 from django.contrib.auth.models import User
@@ -127,6 +128,22 @@ def test_a_safe_restore_gives_back_all_but_the_secrets(project: Project) -> None
     assert "a secret token" not in tokens
     project.run('python manage.py restore_undo --confirm "REPLACE ALL DATA"')
     project.follow(re.findall(r"```console\n.*?```", part(7, 7), re.DOTALL)[0])
+
+
+def test_a_foreign_file_makes_nobody_superuser_who_was_not_granted(project: Project) -> None:
+    elsewhere = variant(project, "elsewhere", 'BACKUPS_KEY_FILE = BASE_DIR / "other.key"')
+    phrase = '--confirm "REPLACE ALL DATA"'
+    apply = f"python manage.py restore_apply complete.json {phrase} --accept-foreign"
+    project.shell(
+        'from django.contrib.auth.models import User; User.objects.get(username="boss").delete()'
+    )
+    project.run(f"{apply} --grant-roles owner@example.com", **elsewhere)
+    said = project.shell(STATE)
+    assert "('owner', True, True)" in said
+    assert "('boss', False, True)" in said
+    project.run(f"{apply} --grant-roles owner@example.com boss@example.com", **elsewhere)
+    assert "('boss', True, True)" in project.shell(STATE)
+    project.run("python manage.py restore_release --discard", **elsewhere)
 
 
 def test_the_pages_stand_in_the_ordinary_admin(project: Project) -> None:
