@@ -4,6 +4,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -66,7 +67,9 @@ def part(first: int, last: int) -> str:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The project after the page's sixth chapter: rows, and a backup of each kind."""
     folder = tmp_path_factory.mktemp("install")
-    with scratch_database(os.environ["DATABASE_URL"]) as url:
+    # Beside the database under test, which no other test has had to make yet.
+    server = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres"))
+    with scratch_database(server) as url:
         made = start(folder / "project", url)
         wheel(made.root / "dist")
         made.follow(part(1, 1))
