@@ -110,6 +110,12 @@ def test_the_project_asks_for_no_migration_of_ours(project: Project) -> None:
     assert "No changes detected" in project.run("python manage.py makemigrations --check --dry-run")
 
 
+def test_the_checks_have_nothing_against_the_page(project: Project) -> None:
+    said = project.run("python manage.py check")
+    # Permissions are made by migrate; that rows point to them is a warning that the page's readers see.
+    assert set(re.findall(r"\((\w+\.[EW]\d+)\)", said)) == {"backups.W002"}
+
+
 def test_a_complete_restore_gives_back_what_was_there(project: Project) -> None:
     before = project.shell(STATE + SECRETS)
     project.shell(DAMAGE)
@@ -169,6 +175,7 @@ def test_a_backup_started_on_the_page_is_made_by_the_worker(project: Project) ->
     project.run("python manage.py backup_worker --burst")
     newest = "from backups.models import BackupRun; print(BackupRun.objects.first().state)"
     assert project.shell(newest).strip() == "succeeded"
+    assert "Proven: " in project.run("python manage.py backup_rehearse")
 
 
 def variant(project: Project, name: str, source: str) -> dict[str, str]:
