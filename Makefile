@@ -36,16 +36,19 @@ $(STAMP): requirements.lock
 		$(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv || true; \
 		uv=$(VENV)/uv/bin/uv; \
 	fi; \
-	$$uv pip sync --quiet --python $(PY) --require-hashes requirements.lock || { \
+	$$uv pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock || { \
 		$(PY) -m ensurepip >/dev/null; \
 		$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@touch $@
 
+# The runtime lock is what `make run` and a server need, without the tools of developers.
+COMPILE = $(shell command -v uv || echo $(VENV)/uv/bin/uv) pip compile pyproject.toml \
+	--universal --python-version 3.11 --generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
+
 .PHONY: lock
 lock: setup ## Pin the dependencies, with hashes, for every platform; UPGRADE=1 takes newer ones
-	$(shell command -v uv || echo $(VENV)/uv/bin/uv) pip compile pyproject.toml --extra dev \
-		--universal --python-version 3.11 --generate-hashes --no-header --quiet \
-		$(if $(UPGRADE),--upgrade) --output-file requirements.lock
+	$(COMPILE) --extra studio --extra dev --output-file requirements.lock
+	$(COMPILE) --extra studio --constraint requirements.lock --output-file requirements-runtime.lock
 
 .PHONY: run
 run: setup ## Everything in the foreground, with demo data: PORT=8000, EMPTY=1 for none

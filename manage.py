@@ -4,8 +4,6 @@
 import os
 import sys
 
-from backupsvc import embedded
-
 # Whatever else is asked for gets a database: the private pair, unless addresses are set.
 _NEED_NO_DATABASE = {
     "collectstatic",
@@ -22,6 +20,8 @@ _NEED_NO_DATABASE = {
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backupsvc.settings")
     if needs_database(sys.argv[1:]):
+        from backupsvc import embedded
+
         try:
             embedded.ensure()
         except embedded.EmbeddedError as error:

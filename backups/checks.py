@@ -1,16 +1,21 @@
 """The registry's rules as Django system checks, and the live database's under ``--database``.
 
-In ``migrate`` the latter only warn: the migration that mends the database could not run otherwise.
+In ``migrate``, and wherever migrations wait to be applied, the latter only warn: the migration that mends
+the database could not run otherwise.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import checks
+from django.db import connections
+from django.urls import NoReverseMatch, reverse
 
+from backups import conf
 from backups.database import introspection
 from backups.database.connection import connected
 from backups.findings import Finding, Severity
@@ -18,18 +23,9 @@ from backups.registry import registry
 from backups.registry.checks import check_registry
 from backups.registry.registry import models_with_tables
 from backups.services import coverage
+from backups.wording import _
 
-_migrating: ContextVar[bool] = ContextVar("migrating", default=False)
-
-
-@contextmanager
-def as_warnings() -> Iterator[None]:
-    """What the database lacks or has too much is a warning inside the block."""
-    token = _migrating.set(True)
-    try:
-        yield
-    finally:
-        _migrating.reset(token)
+JSON_SERIALIZER = "rq.serializers.JSONSerializer"
 
 
 def check_declarations(
@@ -37,6 +33,13 @@ def check_declarations(
 ) -> list[checks.CheckMessage]:
     """Every finding on the declarations, whatever apps were asked for: forgetting is global."""
     return [_message(f) for f in check_registry(registry, models_with_tables())]
+
+
+def check_surroundings(
+    app_configs: Sequence[AppConfig] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """What the settings make of folders, queue and pages."""
+    return [_message(f) for f in (*_folders(), *_queue(), *_pages())]
 
 
 def check_database(
@@ -50,18 +53,117 @@ def check_database(
         with connected(alias, purpose="check") as connection:
             tables = introspection.live_tables(connection)
         drift = coverage.drift(registry, tables)
-        if _migrating.get():
+        migrating = bool(drift) and is_migrating()
+        if migrating:
             # What the database lacks is what migrate is about to bring.
             drift = [finding for finding in drift if finding.code != "backups.E103"]
-        found += [_message(finding, soften=_migrating.get()) for finding in drift]
+        soften = migrating or (bool(drift) and has_unapplied_migrations(alias))
+        found += [_message(finding, soften=soften) for finding in drift]
     return found
+
+
+def has_unapplied_migrations(alias: str) -> bool:
+    from django.db.migrations.executor import MigrationExecutor  # slow to load, and rarely needed
+
+    executor = MigrationExecutor(connections[alias])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def is_migrating() -> bool:
+    """Whether Django's ``migrate``, or another app's version of it, called this.
+
+    Django tells its checks who runs them in no other way, and a command of ours by that name would
+    shadow other apps' commands and be shadowed by them.
+    """
+    from django.core.management.commands.migrate import Command
+
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        if isinstance(frame.f_locals.get("self"), Command):
+            return True
+    return False
+
+
+def _folders() -> Iterator[Finding]:
+    """Nothing private may lie where a web server hands files out."""
+    private = {"BACKUPS_ROOT": conf.root(), "BACKUPS_KEY_FILE": conf.key_file()}
+    for name, path in private.items():
+        for setting, folder in _served():
+            if path.resolve().is_relative_to(folder):
+                yield Finding(
+                    "backups.E017",
+                    Severity.ERROR,
+                    _("{name} lies inside {setting}.", name=name, setting=setting),
+                    _("Name a place that no web server hands out files from."),
+                )
+
+
+def _served() -> Iterator[tuple[str, Path]]:
+    folders = [(name, getattr(settings, name, None)) for name in ("MEDIA_ROOT", "STATIC_ROOT")]
+    folders += [("STATICFILES_DIRS", f) for f in getattr(settings, "STATICFILES_DIRS", ())]
+    for alias, storage in getattr(settings, "STORAGES", {}).items():
+        folders.append((f"STORAGES[{alias!r}]", storage.get("OPTIONS", {}).get("location")))
+    for name, folder in folders:
+        if isinstance(folder, tuple | list):  # a prefix, and the folder
+            folder = folder[-1]
+        if folder:
+            yield name, Path(folder).resolve()
+
+
+def _queue() -> Iterator[Finding]:
+    """Commands need no queue; pages do, and other workers than ours must not take our jobs."""
+    name = conf.queue()
+    if name not in conf.queues():
+        yield Finding(
+            "backups.W003",
+            Severity.WARNING,
+            _("There is no queue {name!r}, so nothing can be started from the pages.", name=name),
+            _(
+                'Add it to RQ_QUEUES: {{"URL": "redis://…", "SERIALIZER": "{json}"}}.',
+                json=JSON_SERIALIZER,
+            ),
+        )
+    elif conf.queues()[name].get("SERIALIZER") not in (JSON_SERIALIZER, "json", *_json_class()):
+        yield Finding(
+            "backups.W004",
+            Severity.WARNING,
+            _(
+                "The queue {name!r} is not declared to hold JSON, so only `backup_worker` can read it.",
+                name=name,
+            ),
+            _('Give it "SERIALIZER": "{json}" in RQ_QUEUES.', json=JSON_SERIALIZER),
+        )
+
+
+def _json_class() -> tuple[type, ...]:
+    """RQ's class itself, where somebody has loaded it to name it in the settings."""
+    loaded = sys.modules.get("rq.serializers")
+    return (loaded.JSONSerializer,) if loaded else ()
+
+
+def _pages() -> Iterator[Finding]:
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return
+    try:
+        reverse("admin:backups_backuprun_changelist")
+    except NoReverseMatch:
+        yield Finding(
+            "backups.W005",
+            Severity.WARNING,
+            _("The pages of the backups have no address: they hang below Django's admin."),
+            _(
+                "Add path('admin/', admin.site.urls); on an AdminSite of your own, register"
+                " BackupRun with backups.admin.BackupRunAdmin, and so for restore.admin."
+            ),
+        )
 
 
 def _message(finding: Finding, *, soften: bool = False) -> checks.CheckMessage:
     kind = checks.Warning if soften or finding.severity is not Severity.ERROR else checks.Error
-    return kind(finding.message, hint=finding.hint, obj=finding.table, id=finding.code)
+    return kind(finding.message, hint=finding.hint, obj=finding.table or None, id=finding.code)
 
 
 def register() -> None:
     checks.register(check_declarations, "backups")
+    checks.register(check_surroundings, "backups")
     checks.register(check_database, checks.Tags.database)

@@ -1,19 +1,33 @@
 """What a project may set, with the defaults. Names, units and meaning: docs/operating.md."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+def _var() -> Path:
+    """Where a project that says nothing keeps what is nobody else's: below its own folder, which Django's
+    template calls BASE_DIR, else below that of the account that runs it."""
+    base = getattr(settings, "BASE_DIR", None)
+    if base:
+        return Path(base) / "var"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "backupsvc"
 
 
 def root() -> Path:
-    """The folder of the artifacts: outside the web root and outside MEDIA."""
-    return Path(settings.BACKUPS_ROOT)
+    """The folder of the artifacts: outside the web root and outside MEDIA, which a check holds."""
+    return Path(getattr(settings, "BACKUPS_ROOT", None) or _var() / "backups")
 
 
 def key_file() -> Path:
-    return Path(settings.BACKUPS_KEY_FILE)
+    """The file of the installation's key, outside the folders that a web server hands out."""
+    return Path(getattr(settings, "BACKUPS_KEY_FILE", None) or _var() / "installation.key")
 
 
 def application() -> str:
@@ -22,6 +36,11 @@ def application() -> str:
 
 def queue() -> str:
     return str(getattr(settings, "BACKUPS_QUEUE", "backups"))
+
+
+def queues() -> Mapping[str, Any]:
+    """RQ's queues by name; empty where the project has none."""
+    return getattr(settings, "RQ_QUEUES", None) or {}
 
 
 def file_limit_bytes() -> int:
@@ -104,3 +123,22 @@ def reminder_days(scope: str) -> int:
     if scope == "safe":
         return int(getattr(settings, "BACKUPS_SAFE_REMINDER_DAYS", 7))
     return int(getattr(settings, "BACKUPS_COMPLETE_REMINDER_DAYS", 31))
+
+
+# What restores may be told.
+
+
+def upload_limit_bytes() -> int:
+    """The largest file that may be brought in by the page."""
+    return int(getattr(settings, "BACKUPS_UPLOAD_LIMIT_BYTES", 20 * GIBIBYTE))
+
+
+def email_backend() -> str:
+    """The backend that really sends, behind ``restore.mail.HoldingEmailBackend``."""
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    return str(getattr(settings, "BACKUPS_EMAIL_BACKEND", smtp))
+
+
+def open_paths() -> tuple[str, ...]:
+    """Paths that answer while a restore holds the data: a health check, say."""
+    return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/favicon.ico", "/health/", "/healthz")))

@@ -1,15 +1,15 @@
 """Addresses of the backup pages, below the admin's own; ``admin.BackupRunAdmin`` hangs them there.
 
-``admin_view`` asks for a sign-in, forbids caching and checks CSRF; what a person may do is each
+``behind_admin`` asks for a sign-in, forbids caching and checks CSRF; what a person may do is each
 view's business.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
 from django.urls import URLPattern, path
 
+from backups import sites
 from backups.views import (
     audit,
     coverage,
@@ -23,7 +23,7 @@ from backups.views import (
 
 
 def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
-    return path(route, admin.site.admin_view(view), name=f"backups_{name}")
+    return path(route, sites.behind_admin(view), name=f"backups_{name}")
 
 
 urlpatterns = [

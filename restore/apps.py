@@ -28,9 +28,11 @@ class RestoreConfig(AppConfig):
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),
         ]
+        from restore import checks
         from restore.trail import ACTIONS
         from restore.views import panels as shown
 
+        checks.register()
         panels.add("run", shown.proof)
         panels.add("readiness", shown.readiness)
         panels.add("frame", shown.hold)

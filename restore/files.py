@@ -7,7 +7,6 @@ even by another process after a hard kill.
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from django.core.files import File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
 
+from backups import printed_json
 from backups.artifact.reader import FileReader
 from backups.artifact.tail import Locator
 from backups.database.reading import column_of
@@ -55,7 +55,7 @@ class Journal:
         self._write([alias, name, "not ours"])
 
     def _write(self, line: list[str]) -> None:
-        self._out.write(json.dumps(line) + "\n")
+        self._out.write(printed_json.compact(line) + "\n")
         self._out.flush()
         os.fsync(self._out.fileno())
 
@@ -73,9 +73,9 @@ def undo_journal(run_id: str) -> int:
     if not path.exists():
         return 0
     ours: dict[tuple[str, str], None] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().splitlines():
         with contextlib.suppress(ValueError):  # a last line cut by a kill: its file was not begun
-            alias, name, *not_ours = json.loads(line)
+            alias, name, *not_ours = printed_json.parsed(line)
             ours[alias, name] = None
             if not_ours:
                 del ours[alias, name]

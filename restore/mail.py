@@ -8,14 +8,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from backups import conf
 from backups.errors import StorageFailure
 from restore.services.asking import outgoing
 
-DEFAULT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 log = logging.getLogger(__name__)
 
 
@@ -42,7 +41,6 @@ class HoldingEmailBackend(BaseEmailBackend):
 
 
 def really_send(messages: Sequence[EmailMessage], **options: Any) -> int:
-    backend = getattr(settings, "BACKUPS_EMAIL_BACKEND", DEFAULT_BACKEND)
-    sent = get_connection(backend, **options).send_messages(messages)
+    sent = get_connection(conf.email_backend(), **options).send_messages(messages)
     # Some backends say nothing where they sent all.
     return len(messages) if sent is None else int(sent)

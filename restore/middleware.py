@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
+from backups import conf, printed_json
 from restore.services.asking import maintenance
 
 RETRY_SECONDS = 15
@@ -58,16 +59,12 @@ def _look() -> bool:
 def _is_open(request: HttpRequest) -> bool:
     path = request.path_info
     static = f"/{settings.STATIC_URL.lstrip('/')}" if settings.STATIC_URL else ""
-    if (static and path.startswith(static)) or path in _open_paths():
+    if (static and path.startswith(static)) or path in conf.open_paths():
         return True
     try:
         return resolve(path).url_name in LIVE
     except Resolver404:
         return False
-
-
-def _open_paths() -> tuple[str, ...]:
-    return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/favicon.ico", "/health/", "/healthz")))
 
 
 def _turned_away(request: HttpRequest) -> HttpResponse:
@@ -81,7 +78,8 @@ def _turned_away(request: HttpRequest) -> HttpResponse:
             "message": _("A backup is being restored. Nothing can be done until it has ended."),
             "hint": _("Try again in a minute."),
         }
-        return JsonResponse({"error": said}, status=503, headers=headers)
+        text = printed_json.compact({"error": said})
+        return HttpResponse(text, status=503, content_type="application/json", headers=headers)
     return HttpResponse(render_to_string("restore/maintenance.html"), status=503, headers=headers)
 
 

@@ -1,19 +1,19 @@
 """Addresses of the restore pages, below the admin's own; ``admin.RestoreRunAdmin`` hangs them there.
 
-All but the live page stand behind ``admin_view``. The live page asks for its own cookie instead.
+All but the live page stand behind the admin's sign-in. The live page asks for its own cookie instead.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
 from django.urls import URLPattern, path
 
+from backups import sites
 from restore.views import confirming, history, importing, live, planning, uploading, ways_back
 
 
 def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
-    return path(route, admin.site.admin_view(view), name=f"restore_{name}")
+    return path(route, sites.behind_admin(view), name=f"restore_{name}")
 
 
 urlpatterns = [

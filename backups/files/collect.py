@@ -19,7 +19,6 @@ from backups import conf
 from backups.artifact.tail import FileHead, FileStatistics, Locator, Reason, Use
 from backups.errors import FetchError
 from backups.files import storage
-from backups.files.http import HttpSource
 from backups.files.resolve import (
     HttpTarget,
     StorageTarget,
@@ -109,6 +108,8 @@ class Collector:
         self._spool = spool
         self._on_file = on_file
         self._check = check
+        from backups.files.http import HttpSource  # slow to load, and for files only
+
         self._http = HttpSource()
         self._list = spool.path("list")
         # Where in the list the locators of each entry stand, by content or by running number.

@@ -1,16 +1,15 @@
 """What the commands share: progress bars on a terminal, errors with code and hint, waiting."""
 
 import contextlib
+import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, NoReturn, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from backups.errors import BackupSystemError
 from backups.models import Run
@@ -41,6 +40,8 @@ class Output:
     """What a command prints: tables as wide as the terminal, and lines without markup."""
 
     def __init__(self, command: BaseCommand, *, width: int) -> None:
+        from rich.console import Console  # slow to load, and for what is shown to people only
+
         stream = cast(IO[str], command.stdout)
         self._console = Console(
             file=stream,
@@ -54,6 +55,8 @@ class Output:
         self._console.print(printable(text))
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        from rich.table import Table
+
         table = Table(*heads)
         for row in rows:
             table.add_row(*map(printable, row))
@@ -74,16 +77,18 @@ def errors(*, status: int = FAILED) -> Iterator[None]:
 @contextlib.contextmanager
 def bars(command: BaseCommand) -> Iterator[Listener | None]:
     """A listener that draws a progress bar on a terminal; None where there is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not (sys.stderr.isatty() or os.environ.get("FORCE_COLOR")):
         yield None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True),
         transient=True,
     ) as progress:
         task = progress.add_task("starting", total=None, detail="")

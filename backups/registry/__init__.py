@@ -3,11 +3,11 @@
 No SQL and no web in here. The words are those of docs/design.md.
 """
 
-from backups.registry.accounts import Accounts
+from backups.registry.accounts import Accounts, django_accounts
 from backups.registry.declare import exclude, renamed_column, renamed_section, section
 from backups.registry.files import Address, FileLocator, JsonAddress, StoragePath
 from backups.registry.moves import Move, RenamedColumn, RenamedSection
-from backups.registry.redaction import NULL, Omit, Refill, random_token
+from backups.registry.redaction import NULL, Omit, Refill, random_token, unusable_password
 from backups.registry.registry import Registry, registry
 from backups.registry.scopes import COMPLETE, SAFE, Scope
 from backups.registry.sections import Exclusion, Section
@@ -30,10 +30,12 @@ __all__ = [
     "Scope",
     "Section",
     "StoragePath",
+    "django_accounts",
     "exclude",
     "random_token",
     "registry",
     "renamed_column",
     "renamed_section",
     "section",
+    "unusable_password",
 ]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 class Accounts:
     """The fields of the accounts' table, by name.
 
-    ``owner`` is the role that may restore; ``privileged`` are all roles that a plan names one by one;
-    ``fallback_role`` is what an account of a foreign file gets unless its role was granted.
-    ``active`` are the values that an account must have to sign in. ``survives`` are the fields that the
-    acting owner's account keeps through a Safe restore, beside the password.
+    Roles, like all values here, are as PostgreSQL prints them: a flag such as ``is_superuser`` is the role
+    ``true`` or ``false``. ``owner`` is the role that may restore; ``privileged`` are all roles that a plan
+    names one by one; ``fallback_role`` is what an account of a foreign file gets unless its role was
+    granted. ``active`` are the values that an account must have to sign in. ``survives`` are the fields
+    that the acting owner's account keeps through a Safe restore, beside the password.
     """
 
     email: str
@@ -27,3 +28,21 @@ class Accounts:
     def fields(self) -> tuple[str, ...]:
         named = (self.email, self.name, self.password, self.role)
         return (*named, *self.active, *self.survives)
+
+
+def django_accounts(
+    *, email: str = "email", name: str = "username", survives: tuple[str, ...] = ()
+) -> Accounts:
+    """The accounts of Django's own ``User``, or of a model made of ``AbstractUser``: superusers are the
+    owners. ``survives`` names further fields that the acting owner's account keeps."""
+    return Accounts(
+        email=email,
+        name=name,
+        password="password",  # noqa: S106 - a field's name
+        role="is_superuser",
+        owner="true",
+        privileged=("true",),
+        fallback_role="false",
+        active={"is_active": "true"},
+        survives=("is_superuser", "is_staff", "is_active", email, *survives),
+    )

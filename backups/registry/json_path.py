@@ -4,9 +4,10 @@ Reading is PostgreSQL's work and could do more; writing a file's new name back n
 place, so only what can be followed there may be declared: members and all elements, from the root.
 """
 
-import json
 import re
 from enum import Enum
+
+from backups import printed_json
 
 _STEP = re.compile(r'\[\*\]|\.([A-Za-z_][A-Za-z0-9_]*)|\.("(?:[^"\\]|\\.)*")')
 
@@ -32,6 +33,6 @@ def parse(path: str) -> tuple[Step, ...]:
         if found is None:
             raise ValueError(f"not a member and not [*]: {path[place:]}")
         plain, quoted = found.groups()
-        steps.append(plain or (json.loads(quoted) if quoted else EACH))
+        steps.append(plain or (printed_json.parsed(quoted) if quoted else EACH))
         place = found.end()
     return tuple(steps)

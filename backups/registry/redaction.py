@@ -13,6 +13,13 @@ def random_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
+def unusable_password() -> str:
+    """What Django stores for a password that nobody has; its owner asks for a new one by mail."""
+    from django.contrib.auth.hashers import make_password
+
+    return make_password(None)
+
+
 @dataclass(frozen=True)
 class Refill:
     """How an omitted cell gets a value when the row does not exist any more.

@@ -2,7 +2,6 @@
 
 import csv
 import datetime
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from backups import permissions
+from backups import permissions, printed_json
 from backups.models import AuditEvent
 from backups.views.frame import page
 from backups.views.paging import listing
@@ -102,7 +101,7 @@ def _columns(event: AuditEvent) -> list[Any]:
         event.action,
         event.outcome,
         event.subject,
-        json.dumps(event.details, ensure_ascii=False, default=str) if event.details else "",
+        printed_json.compact(event.details, default=str) if event.details else "",
     ]
 
 

@@ -75,8 +75,8 @@ def _local_files(safe: BackupRun | None) -> Any:
 
 
 def _trouble() -> str:
-    """``redis``, ``worker`` or nothing, as on a run's page."""
+    """``redis``, ``queue``, ``worker`` or nothing, as on a run's page."""
     try:
         return "" if jobs.workers_listening() else "worker"
-    except WorkerFailure:
-        return "redis"
+    except WorkerFailure as error:
+        return "queue" if error.code == "worker.no_queue" else "redis"

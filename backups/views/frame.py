@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+
+from backups.sites import site_of
 
 
 def page(
@@ -20,6 +21,6 @@ def page(
 
     Without the admin's sidebar, whose 82 tables are of no use here.
     """
-    frame = admin.site.each_context(request) | {"is_nav_sidebar_enabled": False}
+    frame = site_of(request).each_context(request) | {"is_nav_sidebar_enabled": False}
     shown = {**frame, "title": title, "tab": tab, **context}
     return TemplateResponse(request, template, shown, status=status)

@@ -114,13 +114,13 @@ def order_of(run: BackupRun) -> tuple[Stage, ...]:
 
 
 def _trouble(run: BackupRun) -> str:
-    """Why a waiting run does not begin: ``redis``, ``worker`` or nothing."""
+    """Why a waiting run does not begin: ``redis``, ``queue``, ``worker`` or nothing."""
     if run.state != State.QUEUED:
         return ""
     try:
         return "" if jobs.workers_listening() else "worker"
-    except WorkerFailure:
-        return "redis"
+    except WorkerFailure as error:
+        return "queue" if error.code == "worker.no_queue" else "redis"
 
 
 def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:

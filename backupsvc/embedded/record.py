@@ -3,12 +3,13 @@
 The file is a convenience and may be wrong or lost; a ``Reply`` is the truth.
 """
 
-import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+
+import orjson
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Record:
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600, exist_ok=False)
         content = {name: asdict(server) for name, server in sorted(self._servers.items())}
-        draft.write_text(json.dumps(content, indent=2) + "\n")
+        draft.write_text(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
         if os.geteuid() == 0:
             # Root may start the servers of another user's project without taking it over.
             owner = self._path.parent.stat()
@@ -64,7 +65,7 @@ class Record:
 
 def _read(path: Path) -> dict[str, Server]:
     try:
-        content = json.loads(path.read_text())
+        content = orjson.loads(path.read_bytes())
         return {name: Server(**fields) for name, fields in content.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
         # Lost or damaged: the servers are found by their directories and given new passwords.

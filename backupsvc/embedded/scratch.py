@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
-import redis
 from psycopg2 import sql
 
 
@@ -34,6 +33,8 @@ def scratch_database(url: str) -> Iterator[str]:
 
 def emptied_store(url: str, number: int) -> str:
     """The address of Redis database ``number`` on the server at ``url``, emptied."""
+    import redis
+
     address = urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
     with redis.Redis.from_url(address) as client:
         client.flushdb()

@@ -8,15 +8,15 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from typing import TYPE_CHECKING
 
 from backupsvc.embedded import processes
 from backupsvc.embedded.account import owner_of
 from backupsvc.embedded.layout import Layout
 from backupsvc.embedded.record import Reply, Server
+
+if TYPE_CHECKING:  # slow to load; most commands find everything running and ask nothing
+    import redis
 
 NAME = "valkey"
 ACCOUNT = "default"
@@ -60,6 +60,8 @@ def pid(layout: Layout) -> int | None:
 
 def ask(server: Server, layout: Layout) -> Reply:
     """Log in, and see whether ``server`` serves this layout's directory, and does so already."""
+    import redis
+
     try:
         with _connect(server) as client:
             directory = client.config_get("dir")["dir"]
@@ -77,6 +79,8 @@ def stop(server: Server | None, layout: Layout) -> None:
     if (number := pid(layout)) is None:
         return
     if server is not None and ask(server, layout) is Reply.OURS:
+        import redis
+
         with suppress(redis.RedisError), _connect(server) as client:
             client.shutdown()
         if processes.wait_until(lambda: pid(layout) is None, timeout_seconds=_STOP_SECONDS):
@@ -115,6 +119,10 @@ def _pid_file(directory: Path) -> Path:
 
 
 def _connect(server: Server) -> "redis.Redis":
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     return redis.Redis(
         host="127.0.0.1",
         port=server.port,

@@ -31,7 +31,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class FileAccount:
-    """One account of the file, and what it is now; ``role_now`` is empty where it is not there now."""
+    """One account of the file, and what it is now; ``role_now`` is empty where it is not there now.
+
+    Roles are as PostgreSQL prints them, so that a flag is a role too: ``true`` or ``false``.
+    """
 
     key: tuple[str, ...]
     email: str
@@ -41,10 +44,7 @@ class FileAccount:
     has_password: bool
     role_now: str
     has_password_now: bool
-
-    @property
-    def is_there(self) -> bool:
-        return bool(self.role_now)
+    is_there: bool
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def accounts_in_file(
     paired = [f"k{i}" for i in range(len(columns.key))]
     has_password = columns.password in waiting.columns
     query = sql.SQL(
-        "SELECT {key}, s.{email}, s.{name}, s.{role}, {active}, {password},"
-        " coalesce(p.role_now, ''), p.password_now IS NOT NULL"
+        "SELECT {key}, s.{email}, s.{name}, s.{role}::text, {active}, {password},"
+        " coalesce(p.role_now::text, ''), {password_now}, p.{first} IS NOT NULL"
         " FROM {waiting} AS s LEFT JOIN ({now}) AS p({paired}, role_now, password_now) ON {match}"
         ' ORDER BY s.{email} COLLATE "C"'
     ).format(
@@ -78,9 +78,9 @@ def accounts_in_file(
         name=sql.Identifier(columns.name),
         role=sql.Identifier(columns.role),
         active=questions.in_state("s", columns.active) if columns.active else sql.SQL("true"),
-        password=sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(columns.password))
-        if has_password
-        else sql.SQL("false"),
+        password=_opens("s", columns.password) if has_password else sql.SQL("false"),
+        password_now=_opens("p", "password_now"),
+        first=sql.Identifier(paired[0]),
         waiting=waiting.relation,
         now=now,
         paired=names(paired),
@@ -91,7 +91,7 @@ def accounts_in_file(
     )
     width = len(columns.key)
     for row in questions.rows_of(connection, query, name="accounts"):
-        key, (email, name, role, active, has, role_now, has_now) = row[:width], row[width:]
+        key, (email, name, role, active, has, role_now, has_now, there) = row[:width], row[width:]
         yield FileAccount(
             tuple(str(part) for part in key),
             str(email or ""),
@@ -101,6 +101,7 @@ def accounts_in_file(
             bool(has),
             str(role_now),
             bool(has_now),
+            bool(there),
         )
 
 
@@ -109,7 +110,7 @@ def acting_now(
 ) -> LiveAccount | None:
     """The live account with this e-mail address."""
     query = sql.SQL(
-        "SELECT {key}, t.{email}, t.{name}, t.{role}, {active}, t.{password} IS NOT NULL"
+        "SELECT {key}, t.{email}, t.{name}, t.{role}::text, {active}, {password}"
         " FROM {table} AS t WHERE t.{email} = {wanted}"
     ).format(
         key=_texts("t", columns.key),
@@ -117,7 +118,7 @@ def acting_now(
         name=sql.Identifier(columns.name),
         role=sql.Identifier(columns.role),
         active=questions.in_state("t", columns.active) if columns.active else sql.SQL("true"),
-        password=sql.Identifier(columns.password),
+        password=_opens("t", columns.password),
         table=live.identifier,
         wanted=sql.Literal(email),
     )
@@ -194,6 +195,13 @@ def key_is(alias: str, columns: Sequence[str], key: Sequence[str]) -> sql.Compos
     return sql.SQL(" AND ").join(
         sql.SQL("{}::text = {}").format(sql.Identifier(alias, c), sql.Literal(part))
         for c, part in zip(columns, key, strict=True)
+    )
+
+
+def _opens(alias: str, column: str) -> sql.Composed:
+    """Whether the password is one that can be typed: Django lets the others begin with ``!``."""
+    return sql.SQL("coalesce(left({}::text, 1), '') NOT IN ('', '!')").format(
+        sql.Identifier(alias, column)
     )
 
 

@@ -6,8 +6,9 @@ of it is the answer (200, ``refused``). Any other status is a request that was n
 
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpResponse
 
+from backups import printed_json
 from backups.errors import (
     ArtifactError,
     BackupSystemError,
@@ -33,6 +34,12 @@ _BY_KIND: tuple[tuple[type[BackupSystemError], int], ...] = (
 )
 
 
+def as_json(value: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """An answer for the page's script."""
+    text = printed_json.compact(value, default=str)
+    return HttpResponse(text, status=status, content_type="application/json")
+
+
 def status_of(error: BackupSystemError) -> int:
     """The HTTP status that fits."""
     if error.code in _BY_CODE:
@@ -40,14 +47,14 @@ def status_of(error: BackupSystemError) -> int:
     return next((status for kind, status in _BY_KIND if isinstance(error, kind)), 500)
 
 
-def refusal(error: BackupSystemError, **more: Any) -> JsonResponse:
+def refusal(error: BackupSystemError, **more: Any) -> HttpResponse:
     """What went wrong and what to do, for the script to show."""
-    return JsonResponse({"error": _said(error), **more}, status=status_of(error))
+    return as_json({"error": _said(error), **more}, status=status_of(error))
 
 
-def no_backup(error: ArtifactError) -> JsonResponse:
+def no_backup(error: ArtifactError) -> HttpResponse:
     """What came of looking at a file that was thrown away."""
-    return JsonResponse({"refused": _said(error)})
+    return as_json({"refused": _said(error)})
 
 
 def _said(error: BackupSystemError) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The plan of an upload: being made, made, refused; choices that make a new one; the plan as JSON."""
 
-import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from backups import printed_json
 from backups.models import State
 from backups.permissions import actor_of, needs
 from backups.services import auditing
@@ -84,7 +84,7 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
     auditing.audit(actor_of(request), "plan", "downloaded", subject=upload.pk)
     return HttpResponse(
-        json.dumps(run.plan, indent=2, ensure_ascii=False),
+        printed_json.indented(run.plan),
         content_type="application/json",
         headers={
             "Content-Disposition": 'attachment; filename="restore-plan.json"',

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from restore.plan import Choices
 from restore.services.asking import uploads
 from restore.services.planning import plan_runs
 from restore.views.access import RESTORE, own_upload
-from restore.views.answers import no_backup, refusal
+from restore.views.answers import as_json, no_backup, refusal
 
 logger = logging.getLogger("backups")
 RAW = "application/octet-stream"
@@ -31,14 +31,14 @@ def begin(request: HttpRequest) -> HttpResponseBase:
     """Make room for a file of this name and size."""
     form = BeginForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"error": _nonsense()}, status=400)
+        return as_json({"error": _nonsense()}, status=400)
     actor = actor_of(request)
     try:
         upload = uploads.begin(form.cleaned_data["name"], form.cleaned_data["size"], actor)
     except BackupSystemError as error:
         auditing.audit(actor, "upload", "refused", code=error.code)
         return refusal(error)
-    return JsonResponse(_told(upload), status=201)
+    return as_json(_told(upload), status=201)
 
 
 @require_POST
@@ -51,7 +51,7 @@ def receive(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     upload = own_upload(request, upload_id)
     offset, length = _number(request.headers.get(OFFSET)), _number(request.META["CONTENT_LENGTH"])
     if request.content_type != RAW or offset is None or length is None:
-        return JsonResponse({"error": _nonsense()}, status=400)
+        return as_json({"error": _nonsense()}, status=400)
     actor = actor_of(request)
     try:
         upload = uploads.receive(upload, offset, length, request, actor)
@@ -61,14 +61,14 @@ def receive(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         return refusal(error, received=upload.received_bytes)
     if upload.is_whole:
         plan(upload, request, Choices(acting=actor.email))
-    return JsonResponse(_told(upload))
+    return as_json(_told(upload))
 
 
 @require_GET
 @needs(RESTORE, "upload")
 def state(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     """How much of the file is here."""
-    return JsonResponse(_told(own_upload(request, upload_id)))
+    return as_json(_told(own_upload(request, upload_id)))
 
 
 @require_POST

@@ -6,11 +6,12 @@ from backups.errors import WorkerFailure
 LISTENING = "listening"
 NOBODY = "nobody"
 REDIS_AWAY = "redis-away"
+NO_QUEUE = "no-queue"
 
 
 def presence() -> str:
-    """``LISTENING``, ``NOBODY`` or ``REDIS_AWAY``. Asks Redis, never the database."""
+    """``LISTENING``, ``NOBODY``, ``REDIS_AWAY`` or ``NO_QUEUE``. Asks Redis, never the database."""
     try:
         return LISTENING if jobs.workers_listening() else NOBODY
-    except WorkerFailure:
-        return REDIS_AWAY
+    except WorkerFailure as error:
+        return NO_QUEUE if error.code == "worker.no_queue" else REDIS_AWAY

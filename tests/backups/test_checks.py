@@ -2,21 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
+from django.core.checks import WARNING
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connection, models
 from django.db.models.functions import Lower
 
 from backups import checks
 from backups.errors import ConfigurationError
-from backups.management.commands import migrate
 from backups.registry import SAFE, registry
 from backups.services import coverage
 from backupsvc.studio.models import Organization, User
@@ -189,9 +190,34 @@ def test_migrate_only_warns_of_what_a_migration_may_mend(news: News):
 
 
 def test_without_that_softness_the_migration_could_not_run(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(migrate, "as_warnings", nullcontext)
+    monkeypatch.setattr(checks, "is_migrating", lambda: False)
     with bare_table(), pytest.raises(SystemCheckError):
         migrated()
+
+
+def test_another_app_s_version_of_migrate_is_told_apart_from_other_commands():
+    class Theirs(MigrateCommand):
+        def handle(self, *args: Any, **options: Any) -> None:
+            told.append(checks.is_migrating())
+
+    told: list[bool] = []
+    call_command(Theirs())
+    assert told == [True]
+    assert not checks.is_migrating()
+
+
+def test_where_migrations_wait_the_database_s_findings_are_warnings():
+    last = "DELETE FROM django_migrations WHERE app = 'restore' AND name LIKE '0005%'"
+    again = (
+        "INSERT INTO django_migrations (app, name, applied)"
+        " VALUES ('restore', '0005_error_words', now())"
+    )
+    with bare_table():
+        assert check() == ["backups.E101"]
+        with _sql(last, again):
+            assert check() == []
+            (message,) = checks.check_database(databases=["default"])
+            assert (message.id, message.level) == ("backups.E101", WARNING)
 
 
 def test_migrate_says_nothing_of_the_tables_that_it_is_about_to_make():

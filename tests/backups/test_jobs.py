@@ -21,6 +21,7 @@ from backups import conf, jobs
 from backups.database import locks
 from backups.database.connection import connected
 from backups.errors import WorkerFailure
+from backups.jobs.worker import LookingWorker
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import SAFE
 from backups.services import creating, runs, vault
@@ -192,7 +193,7 @@ def test_a_work_horse_inherits_no_connection_to_the_database(
     )
     jobs.clear_up()
     assert connections["default"].connection
-    worker = jobs._Worker([queue], connection=queue.connection)
+    worker = LookingWorker([queue], connection=queue.connection)
     worker.fork_work_horse(None, queue)  # type: ignore[arg-type]
     assert inherited == [None]
 
@@ -206,7 +207,7 @@ def test_two_workers_of_the_same_process_number_have_different_names(
     monkeypatch: pytest.MonkeyPatch,
 ):
     names = set()
-    monkeypatch.setattr(jobs._Worker, "work", lambda self, **_: names.add(self.name))
+    monkeypatch.setattr(LookingWorker, "work", lambda self, **_: names.add(self.name))
     jobs.work()
     jobs.work()
     assert len(names) == 2

@@ -20,6 +20,7 @@ from rq import suspension
 
 from backups import jobs
 from backups.database import introspection
+from backups.jobs.worker import NO_END
 from backups.models import BackupRun
 from backups.registry import SAFE
 from backups.services import auditing, creating, runs
@@ -172,7 +173,7 @@ def test_other_jobs_pause_for_as_long_as_the_restore_lives(redis) -> None:
 def test_a_hold_outlives_a_pause_and_our_own_worker_goes_on(studio, redis) -> None:
     with others_paused():
         OutgoingHold.objects.create(restore_run="x")
-    assert redis.ttl(suspension.WORKERS_SUSPENDED) == jobs.NO_END
+    assert redis.ttl(suspension.WORKERS_SUSPENDED) == NO_END
     run = creating.request(SAFE, auditing.COMMAND_LINE)
     jobs.enqueue_backup(run)
     work()
@@ -185,7 +186,7 @@ def test_a_hold_that_redis_forgot_is_put_back_until_it_is_released(studio, redis
     OutgoingHold.objects.create(restore_run="x")
     redis.flushdb()
     jobs.clear_up()
-    assert redis.ttl(suspension.WORKERS_SUSPENDED) == jobs.NO_END
+    assert redis.ttl(suspension.WORKERS_SUSPENDED) == NO_END
     call_command("restore_release", discard=True)
     jobs.clear_up()
     assert not suspension.is_suspended(redis)

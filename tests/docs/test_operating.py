@@ -10,18 +10,35 @@ from django.test import override_settings
 from backups import conf
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTING = re.compile(r'"(BACKUPS_[A-Z_]+)"')
-SOURCE = (ROOT / "backups" / "conf.py").read_text(encoding="utf-8")
+SETTING = re.compile(r'"((?:BACKUPS|RESTORE)_[A-Z_]+)"')
+CONF = ROOT / "backups" / "conf.py"
+SOURCE = CONF.read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def documented() -> dict[str, str]:
-    return dict(re.findall(r"^\| `(BACKUPS_[A-Z_]+)` \| ([^|]+) \|", OPERATING, re.MULTILINE))
+    row = r"^\| `((?:BACKUPS|RESTORE)_[A-Z_]+)` \| ([^|]+) \|"
+    return dict(re.findall(row, OPERATING, re.MULTILINE))
 
 
-def test_every_setting_is_documented() -> None:
-    assert set(SETTING.findall(SOURCE)) - documented().keys() == set()
+def test_the_table_has_every_setting_and_no_other() -> None:
+    assert set(SETTING.findall(SOURCE)) == documented().keys()
+
+
+def read_elsewhere(source: str) -> list[str]:
+    """Settings of ours that are read where the table does not look."""
+    read = r"settings\.((?:BACKUPS|RESTORE)_[A-Z_]+)|settings, \"((?:BACKUPS|RESTORE)_[A-Z_]+)\""
+    return ["".join(found) for found in re.findall(read, source)]
+
+
+def test_no_setting_is_read_elsewhere() -> None:
+    sources = [p for app in ("backups", "restore") for p in (ROOT / app).rglob("*.py") if p != CONF]
+    assert [f"{p}: {n}" for p in sources for n in read_elsewhere(p.read_text("utf-8"))] == []
+    assert read_elsewhere('getattr(settings, "RESTORE_NEW", 1) + settings.BACKUPS_NEW') == [
+        "RESTORE_NEW",
+        "BACKUPS_NEW",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +56,11 @@ def test_every_setting_is_documented() -> None:
         ("BACKUPS_JOB_SECONDS", conf.job_seconds),
         ("BACKUPS_ROW_LIMIT_BYTES", conf.row_limit_bytes),
         ("BACKUPS_DOCUMENT_LIMIT_BYTES", conf.document_limit_bytes),
+        ("BACKUPS_PROGRESS_SECONDS", conf.progress_seconds),
         ("BACKUPS_SAFETY_DAYS", conf.safety_backup_days),
+        ("BACKUPS_SAFE_REMINDER_DAYS", lambda: conf.reminder_days("safe")),
+        ("BACKUPS_COMPLETE_REMINDER_DAYS", lambda: conf.reminder_days("complete")),
+        ("BACKUPS_UPLOAD_LIMIT_BYTES", conf.upload_limit_bytes),
     ],
 )
 def test_the_documented_default_is_the_real_one(name: str, read) -> None:
@@ -49,6 +70,26 @@ def test_the_documented_default_is_the_real_one(name: str, read) -> None:
         if hasattr(settings, name):
             delattr(settings, name)
         assert float(documented()[name]) == float(read())
+
+
+def test_the_documented_defaults_in_words_are_the_real_ones() -> None:
+    with override_settings(BASE_DIR="/srv/shop"):
+        from django.conf import settings
+
+        for name in documented():
+            if hasattr(settings, name):
+                delattr(settings, name)
+        assert [conf.root(), conf.key_file()] == [
+            Path("/srv/shop/var/backups"),
+            Path("/srv/shop/var/installation.key"),
+        ]
+        assert documented()["BACKUPS_ROOT"] == '`BASE_DIR / "var" / "backups"`'
+        assert documented()["BACKUPS_KEY_FILE"] == '`BASE_DIR / "var" / "installation.key"`'
+        assert documented()["RESTORE_OPEN_PATHS"] == ", ".join(f"`{p}`" for p in conf.open_paths())
+        assert ".smtp." in conf.email_backend() and documented()["BACKUPS_EMAIL_BACKEND"] == "SMTP"
+        assert documented()["BACKUPS_QUEUE"] == f"`{conf.queue()}`"
+        assert documented()["BACKUPS_APPLICATION"] == f"`{conf.application()}`"
+        assert not conf.fetch_plain_http() and not conf.fetch_allowed_hosts()
 
 
 def test_every_command_that_the_pages_name_exists() -> None:
@@ -64,7 +105,7 @@ def test_every_command_of_ours_is_in_the_readme() -> None:
     ours = {
         name
         for name, app in get_commands().items()
-        if app in {"backups", "restore", "backupsvc.studio"} and name != "migrate"
+        if app in {"backups", "restore", "backupsvc.studio"}
     }
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert {name for name in ours if f"manage.py {name}" not in readme} == set()

@@ -201,7 +201,7 @@ def test_the_export_follows_the_filters(owner):
 
     [row] = rows_of(owner.get(PAGES + "audit/events.csv?action=backup.delete"))
 
-    assert (row["action"], row["details"]) == ("backup.delete", '{"scope": "safe"}')
+    assert (row["action"], row["details"]) == ("backup.delete", '{"scope":"safe"}')
 
 
 def test_names_out_of_rows_are_text_and_never_markup(owner):

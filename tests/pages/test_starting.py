@@ -5,7 +5,7 @@ from django.db import OperationalError
 from redis import Redis
 from rq import Queue
 
-from backups import jobs
+from backups.jobs import queue
 from backups.models import AuditEvent, BackupRun, State
 from backups.services import readiness
 from tests.pages.conftest import PAGES, PASSWORD
@@ -69,7 +69,7 @@ def test_without_a_worker_the_pages_say_how_to_start_one(owner):
 @pytest.fixture
 def redis_away(monkeypatch):
     away = Queue("backups", connection=Redis(port=1))
-    monkeypatch.setattr(jobs.django_rq, "get_queue", lambda name: away)
+    monkeypatch.setattr(queue, "ours", lambda: away)
 
 
 def test_without_redis_the_pages_say_so(owner, redis_away):

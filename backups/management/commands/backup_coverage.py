@@ -1,11 +1,11 @@
 """``manage.py backup_coverage``: what is backed up and what is not, out of the live database."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from backups import printed_json
 from backups.management import terminal
 from backups.services import coverage
 from backups.services.coverage import CoverageReport, SectionCoverage
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         with terminal.errors():
             report = coverage.report()
         if options["format"] == "json":
-            self.stdout.write(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+            self.stdout.write(printed_json.indented(report.as_dict()))
         elif options["format"] == "markdown":
             self.stdout.write(as_markdown(report))
         else:

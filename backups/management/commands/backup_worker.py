@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from backups import jobs
+from backups.management import terminal
 
 
 class Command(BaseCommand):
@@ -15,4 +16,5 @@ class Command(BaseCommand):
         parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        jobs.work(burst=options["burst"])
+        with terminal.errors():
+            jobs.work(burst=options["burst"])

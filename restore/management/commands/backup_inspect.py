@@ -1,12 +1,12 @@
 """``manage.py backup_inspect``: is this file a whole backup, and what is in it?"""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from backups import printed_json
 from backups.errors import BackupSystemError
 from backups.management import terminal
 from restore.inspection import Inspection, inspect, unsound
@@ -24,11 +24,11 @@ class Command(BaseCommand):
             inspection = inspect(options["file"])
         except BackupSystemError as error:
             if options["json"]:
-                self.stdout.write(json.dumps(unsound(error), indent=2))
+                self.stdout.write(printed_json.indented(unsound(error)))
                 raise SystemExit(terminal.UNSOUND) from None
             terminal.refuse(error, status=terminal.UNSOUND)
         if options["json"]:
-            self.stdout.write(json.dumps(inspection.as_dict(), indent=2))
+            self.stdout.write(printed_json.indented(inspection.as_dict()))
         else:
             self._describe(inspection)
 

@@ -1,6 +1,5 @@
 """``manage.py restore_apply``: put back what a backup holds."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backups import jobs as backup_jobs
+from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore import jobs
@@ -86,7 +86,7 @@ def _confirmed(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        plan: dict[str, Any] = printed_json.parsed(path.read_bytes())
     except (OSError, ValueError) as error:
         raise CommandError("The file given with --plan is not a plan.") from error
     return plan

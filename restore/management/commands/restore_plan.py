@@ -1,12 +1,12 @@
 """``manage.py restore_plan``: everything a restore of a file would do, without a write."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from backups import printed_json
 from backups.management import terminal
 from restore.management.choices import add_choices, choices_of
 from restore.plan import Plan, TablePlan
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         with terminal.errors(status=terminal.UNSOUND):
             plan = plan_file(options["file"], choices_of(options))
         if options["json"]:
-            self.stdout.write(json.dumps(plan.as_dict(), indent=2, ensure_ascii=False))
+            self.stdout.write(printed_json.indented(plan.as_dict()))
         else:
             self._show(plan)
         if plan.blocking:

@@ -12,7 +12,6 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connections, transaction
 
-from backups.checks import as_warnings
 from backups.database.connection import connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, State
@@ -90,8 +89,7 @@ def rehearse(path: Path, run_id: str, progress: Progress) -> dict[str, Any]:
 
 def _make_schema(alias: str) -> None:
     """The schema as a new server would get it: by the application's own migrations."""
-    with as_warnings():
-        call_command("migrate", database=alias, verbosity=0, interactive=False, skip_checks=True)
+    call_command("migrate", database=alias, verbosity=0, interactive=False, skip_checks=True)
     connections[alias].close()
 
 
@@ -99,8 +97,10 @@ def _choices(alias: str, kind: str) -> Choices:
     """A Safe restore needs an owner who acts; here one is made up. The file's roles are believed: it
     is tried, not trusted."""
     if kind == "safe":
-        people = get_user_model()._default_manager.db_manager(alias)
-        people.create_superuser(ACTING, None)
+        model = get_user_model()
+        # One and the same field where people sign in with their address.
+        names = dict.fromkeys([model.USERNAME_FIELD, model.get_email_field_name()], ACTING)
+        model._default_manager.db_manager(alias).create_superuser(**names, password=None)
         connections[alias].close()
     return Choices(acting=ACTING if kind == "safe" else "", accept_foreign=True)
 

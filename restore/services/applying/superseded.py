@@ -4,7 +4,6 @@ They stay until the undo has expired, since the undo's rows will point to them; 
 if nothing points to them at that time.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 from django.utils import timezone
 
+from backups import printed_json
 from backups.database import introspection, locators
 from backups.database.connection import Connection, connected
 from backups.database.reading import reading
@@ -44,7 +44,7 @@ def note(run_id: str, before: Path, after: Path) -> int:
     if gone:
         descriptor = os.open(_path(run_id), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.writelines(json.dumps(name) + "\n" for name in sorted(gone))
+            out.writelines(printed_json.compact(name) + "\n" for name in sorted(gone))
     return len(gone)
 
 
@@ -57,7 +57,10 @@ def sweep() -> int:
     """Remove the files of expired undos that nothing points to. Returns how many."""
     waiting, expired = set[Name](), dict[Path, set[Name]]()
     for path in vault.folder().glob(f"{_PREFIX}*"):
-        names = {(alias, name) for alias, name in map(json.loads, path.read_text().splitlines())}
+        names = {
+            (alias, name)
+            for alias, name in map(printed_json.parsed, path.read_bytes().splitlines())
+        }
         if _is_expired(path.name.removeprefix(_PREFIX)):
             expired[path] = names
         else:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from backups import conf
 from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.files import private
 from backups.models import ACTIVE_STATES
@@ -26,11 +26,9 @@ from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
 from restore.services.asking import first_look
 
-MEBIBYTE = 1024 * 1024
-GIBIBYTE = 1024 * MEBIBYTE
-PIECE_BYTES = 8 * MEBIBYTE
+PIECE_BYTES = 8 * conf.MEBIBYTE
 # What must stay free beside the file: plans and the safety backup need room too.
-SPARE_BYTES = 64 * MEBIBYTE
+SPARE_BYTES = 64 * conf.MEBIBYTE
 FORGOTTEN_AFTER = datetime.timedelta(hours=24)
 LONGEST_NAME = 200
 
@@ -46,7 +44,7 @@ class Readable(Protocol):
 
 def limit_bytes() -> int:
     """The largest file that may be brought in."""
-    return int(getattr(settings, "BACKUPS_UPLOAD_LIMIT_BYTES", 20 * GIBIBYTE))
+    return conf.upload_limit_bytes()
 
 
 def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
@@ -290,7 +288,7 @@ def _too_large() -> RestoreError:
         "upload.too_large",
         _(
             "The file is larger than the {limit} GiB that may be uploaded.",
-            limit=round(limit_bytes() / GIBIBYTE),
+            limit=round(limit_bytes() / conf.GIBIBYTE),
         ),
         _("Copy it to the server and restore it there: manage.py restore_apply FILE."),
     )

@@ -96,8 +96,11 @@ def _find_acting(
     declared = people.target.reading.section.accounts
     assert declared is not None  # noqa: S101
     live = people.target.table
-    now = sql_accounts.acting_now(connection, live, people.columns, choices.acting)
-    if now is None or now.role != declared.owner or not now.active:
+    # Whoever has no address here is nobody whom a person could mean.
+    now = choices.acting and sql_accounts.acting_now(
+        connection, live, people.columns, choices.acting
+    )
+    if not now or now.role != declared.owner or not now.active:
         people.findings.append(_nobody_acts(choices.acting))
         return
     people.acting = now

@@ -9,7 +9,7 @@ import pytest
 
 from backups.artifact.tail import FileHead
 from backups.errors import FetchError
-from backups.files import collect
+from backups.files import http
 from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool, TooLarge
 from backups.wording import _
@@ -35,7 +35,7 @@ def web(settings) -> Iterator[Web]:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(collect.HttpSource, "pause", lambda *_: None)
+    monkeypatch.setattr(http.HttpSource, "pause", lambda *_: None)
 
 
 def line(value: str, key: str = "1", *, section: str = "assets", is_path: bool = False) -> bytes:

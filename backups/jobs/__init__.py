@@ -1,25 +1,19 @@
-"""The only file that names RQ. It carries runs out; the database row says what they are."""
+"""Who does the work: runs are handed to a worker, or carried out in this process.
+
+This package alone names RQ, and loads it only where something goes through the queue: ``queue`` puts in
+and takes out, ``worker`` works. The database row says what a run is. A project without a queue still has
+every command, which do the work themselves.
+"""
 
 import contextlib
 import datetime
 import logging
-import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import django_rq
-from django.db import DatabaseError, connection, connections
+from django.db import connection
 from django.utils import timezone
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
-from rq import Queue, Worker, suspension
-from rq.exceptions import NoSuchJobError
-from rq.job import Job
-from rq.serializers import JSONSerializer
-from rq.timeouts import BaseTimeoutException
 
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
@@ -30,11 +24,9 @@ from backups.wording import _
 
 logger = logging.getLogger("backups")
 
-# Results are not read: the run's row has everything. Failures stay a day for whoever looks at RQ.
-RESULT_SECONDS = 0
+# Failures stay a day for whoever looks at RQ.
 FAILURE_SECONDS = 24 * 3600
 _VERIFICATION = "verify-"
-CONNECT_SECONDS = 2
 
 # What to do at a worker's start and after a work horse was killed. Other apps add their own.
 AFTER_A_DEATH: list[Callable[[], object]] = [
@@ -49,7 +41,20 @@ LOOK_SECONDS = 30
 PAUSE_SECONDS = 60
 # A run without a job is about to begin; while its file is still being copied, somebody holds its lock.
 UNCLAIMED_SECONDS = 60
-NO_END = -1  # what Redis answers to TTL
+
+
+def is_configured() -> bool:
+    """Whether the project has a queue for us. Without one, commands do the work and pages cannot."""
+    return conf.queue() in conf.queues()
+
+
+def _queue() -> Any:
+    """The module that talks to RQ. Raises WorkerFailure where the project has no queue for us."""
+    if not is_configured():
+        raise _no_queue()
+    from backups.jobs import queue
+
+    return queue
 
 
 def enqueue_backup(run: BackupRun) -> None:
@@ -69,17 +74,7 @@ def enqueue_verification(run: BackupRun, actor: Actor) -> None:
     if verification_is_pending(run):
         return
     asked = auditing.audit(actor, "backup.verify", "requested", subject=run.pk)
-    try:
-        _queue_at_once().enqueue_call(
-            verify_again,
-            args=(run.pk, asked.pk),
-            job_id=_VERIFICATION + run.pk,
-            timeout=conf.job_seconds(),
-            result_ttl=RESULT_SECONDS,
-            failure_ttl=RESULT_SECONDS,
-        )
-    except RedisError as error:
-        raise _redis_away() from error
+    _queue().put(verify_again, (run.pk, asked.pk), _VERIFICATION + run.pk, keep=0)
 
 
 def verify_again(run_id: str, event_id: int) -> None:
@@ -93,36 +88,28 @@ def verify_again(run_id: str, event_id: int) -> None:
 
 
 def verification_is_pending(run: BackupRun) -> bool:
-    """Whether a verification waits or is under way. False where Redis is away."""
+    """Whether a verification waits or is under way. False where nobody can be asked."""
     try:
-        connection = _queue_at_once().connection
-        job = Job.fetch(_VERIFICATION + run.pk, connection=connection, serializer=JSONSerializer)
-        return job.get_status() in ("queued", "started", "deferred", "scheduled")
-    except (NoSuchJobError, RedisError):
+        return bool(_queue().is_pending(_VERIFICATION + run.pk))
+    except WorkerFailure:
         return False
 
 
 def enqueue(run: Run, function: Callable[[str], None]) -> None:
     """Hand any run to a worker; the job bears the run's id. Raises WorkerFailure."""
     try:
-        _queue_at_once().enqueue_call(
-            function,
-            args=(run.pk,),
-            job_id=run.pk,
-            timeout=conf.job_seconds(),
-            result_ttl=RESULT_SECONDS,
-            failure_ttl=FAILURE_SECONDS,
-        )
-    except RedisError as error:
-        away = _redis_away()
-        runs.fail(run, away)
-        raise away from error
+        _queue().put(function, (run.pk,), run.pk, keep=FAILURE_SECONDS)
+    except WorkerFailure as error:
+        runs.fail(run, error)
+        raise
     run.job_id = run.pk
     run.save(update_fields=["job_id"])
 
 
 def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> None:
     """Do a run's work in this process, as a worker: what went wrong stands in the run's row."""
+    from rq.timeouts import BaseTimeoutException
+
     run = model._default_manager.get(pk=run_id)
     try:
         work(run)
@@ -148,24 +135,9 @@ def _say_timed_out(run: Run) -> None:
     )
 
 
-def _queue_at_once() -> Queue:
-    """The queue for somebody who waits at a page: an absent Redis is found out at once.
-
-    By itself the client tries again for three seconds, and on a silent network for minutes.
-    """
-    queue: Queue = django_rq.get_queue(conf.queue())
-    queue.connection.connection_pool.connection_kwargs["socket_connect_timeout"] = CONNECT_SECONDS
-    queue.connection.set_retry(Retry(NoBackoff(), 0))
-    return queue
-
-
 def workers_listening() -> int:
-    """How many workers listen to our queue now. Raises WorkerFailure where Redis is away."""
-    try:
-        queue = _queue_at_once()
-        return len(Worker.all(queue=queue))
-    except RedisError as error:
-        raise _redis_away() from error
+    """How many workers listen to our queue now. Raises WorkerFailure where nobody can be asked."""
+    return int(_queue().workers_listening())
 
 
 def clear_up() -> None:
@@ -176,7 +148,8 @@ def clear_up() -> None:
     for look in AFTER_A_DEATH:
         try:
             look()
-        except (BackupSystemError, DatabaseError, RedisError, OSError) as error:
+        except Exception as error:
+            # Whatever it is: the other looks, and the worker, go on.
             logger.warning("clearing up failed (%s)", type(error).__name__)
             connection.close()
 
@@ -184,11 +157,11 @@ def clear_up() -> None:
 def end_lost(model: type[Run]) -> list[str]:
     """End the runs that wait for a job which Redis does not have any more, and those for which a
     process that died asked for none. Returns their ids."""
-    redis = django_rq.get_queue(conf.queue()).connection
+    holds = _queue().holds if is_configured() else lambda job_id: False
     long_ago = timezone.now() - datetime.timedelta(seconds=UNCLAIMED_SECONDS)
     ended = []
     for run in model._default_manager.filter(state=State.QUEUED):
-        if run.job_id and Job.exists(run.job_id, connection=redis):
+        if run.job_id and holds(run.job_id):
             continue
         if not run.job_id and (run.requested_at > long_ago or runs.is_alive(run.pk)):
             continue
@@ -204,15 +177,18 @@ def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]
     """Let no worker on this Redis begin another job while the block runs, nor after it if then ``held``.
 
     A mark with a short life, renewed while the block lasts, so that it cannot stay behind. Where Redis
-    is away there are no workers to pause.
+    is away, or the project has no queue, there are no workers to pause.
     """
-    redis = django_rq.get_queue(conf.queue()).connection
+    if not is_configured():
+        yield
+        return
+    queue = _queue()
     over = threading.Event()
 
     def renew() -> None:
         while not over.is_set():
-            with contextlib.suppress(RedisError):
-                suspension.suspend(redis, ttl=PAUSE_SECONDS)
+            with contextlib.suppress(WorkerFailure):
+                queue.suspend(seconds=PAUSE_SECONDS)
             over.wait(PAUSE_SECONDS / 3)
 
     thread = threading.Thread(target=renew, name="pause", daemon=True)
@@ -231,57 +207,22 @@ def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]
 
 def hold_others() -> None:
     """Let workers of other queues begin nothing until ``release_others``."""
-    with contextlib.suppress(RedisError):
-        suspension.suspend(django_rq.get_queue(conf.queue()).connection)
+    with contextlib.suppress(WorkerFailure):
+        _queue().suspend()
 
 
 def release_others() -> None:
-    with contextlib.suppress(RedisError):
-        suspension.resume(django_rq.get_queue(conf.queue()).connection)
-
-
-class _Worker(Worker):
-    """RQ's worker, which looks after the dead twice a minute, at work and at rest.
-
-    RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but tells the worker.
-    """
-
-    def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        # A child that inherits an open connection talks into the middle of its parent's.
-        connections.close_all()
-        super().fork_work_horse(job, queue)
-
-    def run_maintenance_tasks(self) -> None:
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        clear_up()
-
-    def check_for_suspension(self, burst: bool) -> None:
-        # A pause has an end and holds for us too. A hold has none: it is for what leaves the house,
-        # and backups do not.
-        if self.connection.ttl(suspension.WORKERS_SUSPENDED) != NO_END:
-            super().check_for_suspension(burst)
-
-    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
-        super().maintain_heartbeats(job, execution)
-        clear_up()
+    with contextlib.suppress(WorkerFailure):
+        _queue().resume()
 
 
 def work(*, burst: bool = False) -> None:
-    """Be a worker until told to stop."""
+    """Be a worker until told to stop. Raises WorkerFailure where the project has no queue for us."""
+    _queue()
+    from backups.jobs import worker
+
     clear_up()
-    queue = django_rq.get_queue(conf.queue())
-    worker = _Worker(
-        [queue],
-        connection=queue.connection,
-        serializer=JSONSerializer,
-        work_horse_killed_handler=lambda *_: clear_up(),
-        # In a container every process has the same number, and RQ remembers the killed for a while.
-        name=f"backups-{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(4)}",
-        maintenance_interval=LOOK_SECONDS,
-        job_monitoring_interval=LOOK_SECONDS,
-        worker_ttl=LOOK_SECONDS + 15,  # RQ waits for a job 15 seconds less than this
-    )
-    worker.work(burst=burst, logging_level="WARNING")
+    worker.work(burst=burst)
 
 
 def _job_lost() -> WorkerFailure:
@@ -293,10 +234,9 @@ def _job_lost() -> WorkerFailure:
     )
 
 
-def _redis_away() -> WorkerFailure:
+def _no_queue() -> WorkerFailure:
     return WorkerFailure(
-        "worker.redis_away",
-        _("The queue (Redis) cannot be reached, so no worker can be told."),
-        hint=_("Start Redis, or check REDIS_URL, then try again."),
-        permanent=False,
+        "worker.no_queue",
+        _("This project has no queue {queue!r}, so no worker can be told.", queue=conf.queue()),
+        hint=_("Add it to RQ_QUEUES and start a worker; or run the command on the server instead."),
     )

@@ -1,0 +1,109 @@
+"""The queue itself: RQ on Redis. Loaded at first need only, as most commands put nothing into it.
+
+Who puts a job in and who takes it out agree on its form whatever the project's settings say: ids as JSON,
+RQ's own class of jobs, handed over when the transaction commits. Every failure of Redis is a WorkerFailure.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django_rq
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue, Worker, suspension
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from backups import conf
+from backups.errors import WorkerFailure
+from backups.wording import _
+
+# Results are not read: the run's row has everything.
+RESULT_SECONDS = 0
+CONNECT_SECONDS = 2
+_PENDING = ("queued", "started", "deferred", "scheduled")
+
+
+def ours() -> Queue:
+    """The project's queue for backups."""
+    queue: Queue = django_rq.get_queue(
+        conf.queue(), serializer=JSONSerializer, job_class=Job, commit_mode="on_db_commit"
+    )
+    return queue
+
+
+def at_once() -> Queue:
+    """The queue for somebody who waits at a page: an absent Redis is found out at once.
+
+    By itself the client tries again for three seconds, and on a silent network for minutes.
+    """
+    queue = ours()
+    queue.connection.connection_pool.connection_kwargs["socket_connect_timeout"] = CONNECT_SECONDS
+    queue.connection.set_retry(Retry(NoBackoff(), 0))
+    return queue
+
+
+def put(function: Callable[..., None], args: tuple[Any, ...], job_id: str, *, keep: int) -> None:
+    """Hand a call to a worker; a failed job stays ``keep`` seconds for whoever looks at RQ."""
+    with _redis():
+        at_once().enqueue_call(
+            function,
+            args=args,
+            job_id=job_id,
+            timeout=conf.job_seconds(),
+            result_ttl=RESULT_SECONDS,
+            failure_ttl=keep,
+        )
+
+
+def is_pending(job_id: str) -> bool:
+    """Whether the job waits or is under way."""
+    with _redis():
+        try:
+            connection = at_once().connection
+            job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+            return job.get_status() in _PENDING
+        except NoSuchJobError:
+            return False
+
+
+def holds(job_id: str) -> bool:
+    """Whether Redis still has the job, in whatever state."""
+    with _redis():
+        return bool(Job.exists(job_id, connection=ours().connection))
+
+
+def workers_listening() -> int:
+    with _redis():
+        return len(Worker.all(queue=at_once()))
+
+
+def suspend(*, seconds: int | None = None) -> None:
+    """Let no worker on this Redis begin another job, for so long or until ``resume``."""
+    with _redis():
+        suspension.suspend(ours().connection, ttl=seconds)
+
+
+def resume() -> None:
+    with _redis():
+        suspension.resume(ours().connection)
+
+
+@contextlib.contextmanager
+def _redis() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise _away() from error
+
+
+def _away() -> WorkerFailure:
+    return WorkerFailure(
+        "worker.redis_away",
+        _("The queue (Redis) cannot be reached, so no worker can be told."),
+        hint=_("Start Redis, or check REDIS_URL, then try again."),
+        permanent=False,
+    )

@@ -1,0 +1,59 @@
+"""A worker: RQ's, which also looks after the runs of those that died."""
+
+import os
+import secrets
+from typing import Any
+
+from django.db import connections
+from rq import Queue, Worker, suspension
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from backups import jobs
+from backups.jobs import queue as queues
+
+NO_END = -1  # what Redis answers to TTL
+
+
+class LookingWorker(Worker):
+    """RQ's worker, which looks after the dead twice a minute, at work and at rest.
+
+    RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but tells the worker.
+    """
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        # A child that inherits an open connection talks into the middle of its parent's.
+        connections.close_all()
+        super().fork_work_horse(job, queue)
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        jobs.clear_up()
+
+    def check_for_suspension(self, burst: bool) -> None:
+        # A pause has an end and holds for us too. A hold has none: it is for what leaves the house,
+        # and backups do not.
+        if self.connection.ttl(suspension.WORKERS_SUSPENDED) != NO_END:
+            super().check_for_suspension(burst)
+
+    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
+        super().maintain_heartbeats(job, execution)
+        jobs.clear_up()
+
+
+def work(*, burst: bool) -> None:
+    """Be a worker until told to stop; with ``burst`` until nothing is left to do."""
+    queue = queues.ours()
+    worker = LookingWorker(
+        [queue],
+        connection=queue.connection,
+        serializer=JSONSerializer,
+        job_class=Job,
+        work_horse_killed_handler=lambda *_: jobs.clear_up(),
+        # In a container every process has the same number, and RQ remembers the killed for a while.
+        name=f"backups-{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(4)}",
+        maintenance_interval=jobs.LOOK_SECONDS,
+        job_monitoring_interval=jobs.LOOK_SECONDS,
+        worker_ttl=jobs.LOOK_SECONDS + 15,  # RQ waits for a job 15 seconds less than this
+    )
+    worker.work(burst=burst, logging_level="WARNING")
