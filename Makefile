@@ -36,7 +36,7 @@ $(STAMP): requirements.lock
 		$(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv || true; \
 		uv=$(VENV)/uv/bin/uv; \
 	fi; \
-	$$uv pip sync --quiet --python $(PY) --require-hashes requirements.lock || { \
+	$$uv pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock || { \
 		$(PY) -m ensurepip >/dev/null; \
 		$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@touch $@

@@ -57,7 +57,8 @@ def stop(*, force: bool = False) -> bool:
     root = var_dir()
     refusal: EmbeddedError | None = None
     stopped = False
-    for place in (root, *(record.parent for record in sorted(root.glob("*/services.json")))):
+    below = (record.parent for record in sorted(root.glob("test/*/services.json")))
+    for place in (root, *(record.parent for record in sorted(root.glob("*/services.json"))), *below):
         try:
             stopped = Pair(place).stop(force=force) or stopped
         except EmbeddedError as error:
