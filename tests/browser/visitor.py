@@ -1,16 +1,14 @@
 """Somebody at a browser: signs in, clicks, and complains of errors that people do not see."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from backupsvc.studio.demo.seeding import DEMO_PASSWORD
+from tests.browser import finding
 
 PASSWORD = DEMO_PASSWORD
 PAGES = "/admin/backups/backuprun/"
@@ -29,15 +27,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium. Without one the tests fail: what is skipped proves nothing."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    if path is None:
-        if os.environ.get("BACKUPSVC_BROWSER") == "none":
-            pytest.skip("BACKUPSVC_BROWSER=none")
-        pytest.fail("No Chromium. Install it, or set BACKUPSVC_BROWSER=none to go without.")
+    """The browser that is here; whoever asks has seen to it that there is one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=finding.find(), args=ARGUMENTS)
         yield browser
         browser.close()
 
