@@ -60,7 +60,7 @@ stop: setup ## Stop servers that a killed command left running; FORCE=1 even tho
 	@$(PY) -m backupsvc.embedded stop $(if $(FORCE),--force)
 
 # A worker for each core, each with servers of its own. Where ARGS names tests, one process is quicker.
-PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 WORKERS = $(if $(findstring tests/,$(ARGS)),,$(PARALLEL))
 
 .PHONY: test
@@ -68,8 +68,9 @@ test: browser ## The everyday tests, on private servers that they start themselv
 	@$(PY) -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: quick
-quick: setup ## The slice of them for while you edit: no browser, no killed worker, no whole studio
-	@$(PY) -m pytest $(PARALLEL) -m 'not battery and not slow' $(ARGS)
+quick: SLOW := battery browser compat embedded faults formats restore roundtrip serve
+quick: setup ## The slice of them for while you edit: no browser, no killed worker, no whole restore
+	@$(PY) -m pytest $(PARALLEL) $(addprefix --ignore=tests/,$(SLOW)) $(ARGS)
 
 .PHONY: browser
 browser: setup ## Look for the browser that tests click in; install one where that may be done

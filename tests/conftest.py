@@ -2,14 +2,17 @@
 
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
+from tests.databases import empty_folder
 from tests.emptying import teach_django
 from tests.isolation import hand_over
 
 teach_django()
+LONGEST_FIRST = ("browser", "faults", "restore", "battery", "roundtrip", "serve", "embedded")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,6 +24,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def django_db_modify_db_settings() -> None:
     """In place of pytest-django's, which adds the worker's name to that of the database: each worker
     has a server of its own, and programs that a test starts must find the name in the environment."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers begin with what takes longest, file by file, so that they end at the same time."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: (_rank(item.path), item.path))
+
+
+def _rank(path: Path) -> int:
+    return next((n for n, folder in enumerate(LONGEST_FIRST) if folder in path.parts), 99)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_backups_of_others() -> None:
+    """A file finds no backup that another file's tests have left, whatever the order."""
+    empty_folder(Path(os.environ["BACKUPS_ROOT"]))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -36,7 +36,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(
                 f"No browser, and in CI nothing is left out: {finding.ADVICE}", pytrace=False
             )
-        pytest.skip(f"they need a browser and none was found: {finding.ADVICE}")
+        pytest.skip(f"needs a browser, and none was found: {finding.ADVICE}")
 
 
 @cache
