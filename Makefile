@@ -63,13 +63,19 @@ stop: setup ## Stop servers that a killed command left running; FORCE=1 even tho
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 WORKERS = $(if $(findstring tests/,$(ARGS)),,$(PARALLEL))
 
+# Where Python may leave no bytecode by itself (PYTHONDONTWRITEBYTECODE), each of the hundreds of
+# programs that tests start would compile all of the code anew.
+.PHONY: bytecode
+bytecode: setup
+	@$(PY) -m compileall -q backups restore backupsvc tests manage.py
+
 .PHONY: test
-test: browser ## The everyday tests, on private servers that they start themselves
+test: browser bytecode ## The everyday tests, on private servers that they start themselves
 	@$(PY) -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: quick
 quick: SLOW := battery browser compat embedded faults formats restore roundtrip serve
-quick: setup ## The slice of them for while you edit: no browser, no killed worker, no whole restore
+quick: bytecode ## The slice of them for while you edit: no browser, no killed worker, no whole restore
 	@$(PY) -m pytest $(PARALLEL) $(addprefix --ignore=tests/,$(SLOW)) $(ARGS)
 
 .PHONY: browser
@@ -77,11 +83,11 @@ browser: setup ## Look for the browser that tests click in; install one where th
 	@$(PY) -m tests.browser.finding
 
 .PHONY: compat
-compat: setup ## The round trips on the other versions of PostgreSQL that are here or in a wheel
+compat: bytecode ## The round trips on the other versions of PostgreSQL that are here or in a wheel
 	@$(PY) -m tests.compat $(ARGS)
 
 .PHONY: battery
-battery: setup ## The full proof: minutes long
+battery: bytecode ## The full proof: minutes long
 	@$(PY) -m pytest -m battery $(ARGS)
 
 .PHONY: screenshots

@@ -9,7 +9,6 @@ included, is used again.
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -42,7 +41,6 @@ def isolate() -> None:
     os.environ[_SLOT] = str(slot)
     _name_databases(slot)
     _make_directories(place)
-    _keep_bytecode(root / "bytecode")
 
 
 def hand_over() -> None:
@@ -77,10 +75,3 @@ def _make_directories(place: Path) -> None:
     key.unlink(missing_ok=True)
     os.environ["BACKUPS_KEY_FILE"] = str(key)
     (place / "static").mkdir(exist_ok=True)  # WhiteNoise complains of a missing one
-
-
-def _keep_bytecode(folder: Path) -> None:
-    """Where Python may leave no bytecode beside the code, each of the hundreds of programs that
-    tests start would compile a thousand modules anew; so it is left elsewhere."""
-    if sys.dont_write_bytecode and os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-        os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
