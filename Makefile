@@ -62,16 +62,39 @@ demo: setup ## The three journeys from end to end, in surroundings of their own
 stop: setup ## Stop servers that a killed command left running; FORCE=1 even those in use
 	@$(PY) -m backupsvc.embedded stop $(if $(FORCE),--force)
 
+# A worker for each core, each with servers of its own. Where ARGS names tests, one process is quicker.
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+WORKERS = $(if $(findstring tests/,$(ARGS)),,$(PARALLEL))
+
+# Where Python may leave no bytecode by itself (PYTHONDONTWRITEBYTECODE), each of the hundreds of
+# programs that tests start would compile all of the code anew.
+.PHONY: bytecode
+bytecode: setup
+	@$(PY) -m compileall -q backups restore backupsvc tests manage.py
+
 .PHONY: test
-test: setup ## The everyday tests, on private servers that they start themselves
-	@$(PY) -m pytest $(ARGS)
+test: browser bytecode ## The everyday tests, on private servers that they start themselves
+	@$(PY) -m pytest $(WORKERS) $(ARGS)
+
+.PHONY: quick
+quick: SLOW := battery browser compat embedded faults formats restore roundtrip serve
+quick: bytecode ## The slice of them for while you edit: no browser, no killed worker, no whole restore
+	@$(PY) -m pytest $(PARALLEL) $(addprefix --ignore=tests/,$(SLOW)) $(ARGS)
+
+.PHONY: browser
+browser: setup ## Look for the browser that tests click in; install one where that may be done
+	@$(PY) -m tests.browser.finding
+
+.PHONY: compat
+compat: bytecode ## The round trips on the other versions of PostgreSQL that are here or in a wheel
+	@$(PY) -m tests.compat $(ARGS)
 
 .PHONY: battery
-battery: setup ## The full proof: minutes long
+battery: bytecode ## The full proof: minutes long
 	@$(PY) -m pytest -m battery $(ARGS)
 
 .PHONY: screenshots
-screenshots: setup ## Take the pictures in docs/screenshots anew
+screenshots: browser ## Take the pictures in docs/screenshots anew
 	@$(PY) -m pytest --ds=tests.browser.settings tests/browser/take_screenshots.py \
 		tests/browser/take_restore_screenshots.py $(ARGS)
 
@@ -118,4 +141,4 @@ check: lint types contracts schema ## Everything short of the tests
 .PHONY: clean
 clean: ## Remove what tools have cached; .venv and var stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,9 +1,10 @@
 """Surroundings of a test run: servers, names and directories that it shares with nobody.
 
-Test runs use a pair of private servers of their own below ``var/test``, without fsync, so that
-neither can a test reach the data of ``make run`` nor a killed server disturb it. Runs at the same
-time share that pair, each in a slot: a number that names its database, its Redis database and its
-directory. A slot is a lock file, so that a killed run's slot, leftovers included, is used again.
+Each run has a slot: a number, and the directory ``var/test/slot-N`` below which its own pair of
+private servers works, without fsync, beside its files. So a test may kill, stop or fill a server,
+alter roles or suspend a queue, and disturb neither ``make run`` nor another test. The workers of a
+parallel run have a slot each. A slot is a lock file, so that a killed run's slot, leftovers
+included, is used again.
 """
 
 import os
@@ -16,9 +17,11 @@ from backupsvc.embedded.locks import hold
 from backupsvc.embedded.scratch import emptied_store
 from backupsvc.environment import var_dir
 
-# Redis has 16 databases; counting down from the last keeps away from the one people use.
+# Redis has 16 databases; counting down from the last keeps away from the one people use, where the
+# server's address is given.
 _LAST_REDIS_DATABASE = 15
 _SLOT = "BACKUPSVC_TEST_SLOT"
+_before: dict[str, str] = {}
 
 
 def isolate() -> None:
@@ -28,15 +31,24 @@ def isolate() -> None:
     """
     if _SLOT in os.environ:
         return
+    _before.update(os.environ)
     root = var_dir() / "test"
-    os.environ["BACKUPSVC_VAR"] = str(root)
-    embedded.ensure(durable=False)
     root.mkdir(mode=0o711, parents=True, exist_ok=True)
     slot = _claim_slot(root)
+    place = root / f"slot-{slot}"
+    os.environ["BACKUPSVC_VAR"] = str(place)
+    embedded.ensure(durable=False)
     os.environ[_SLOT] = str(slot)
     _name_databases(slot)
-    (root / "static").mkdir(exist_ok=True)  # WhiteNoise complains of a missing one
-    _make_directories(root / f"slot-{slot}")
+    _make_directories(place)
+
+
+def hand_over() -> None:
+    """Undo ``isolate`` in a process that runs no test itself: its workers isolate themselves."""
+    if _before:
+        embedded.leave()
+        os.environ.clear()
+        os.environ.update(_before)
 
 
 def _claim_slot(root: Path) -> int:
@@ -54,9 +66,12 @@ def _name_databases(slot: int) -> None:
     os.environ["REDIS_URL"] = emptied_store(os.environ["REDIS_URL"], _LAST_REDIS_DATABASE - slot)
 
 
-def _make_directories(root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
-    for name, path in {"MEDIA_ROOT": root / "media", "BACKUPS_ROOT": root / "backups"}.items():
+def _make_directories(place: Path) -> None:
+    for name, path in {"MEDIA_ROOT": place / "media", "BACKUPS_ROOT": place / "backups"}.items():
+        shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o700, parents=True)
         os.environ[name] = str(path)
-    os.environ["BACKUPS_KEY_FILE"] = str(root / "installation.key")
+    key = place / "installation.key"
+    key.unlink(missing_ok=True)
+    os.environ["BACKUPS_KEY_FILE"] = str(key)
+    (place / "static").mkdir(exist_ok=True)  # WhiteNoise complains of a missing one

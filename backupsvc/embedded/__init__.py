@@ -18,6 +18,8 @@ from backupsvc.environment import var_dir
 
 __all__ = ["EmbeddedError", "ensure", "leave", "stop"]
 
+# Pairs of other commands, and of tests: one a slot, those of `make compat` one level deeper.
+_BELOW = ("*/services.json", "test/*/services.json", "*/test/*/services.json")
 _pairs: dict[str, Pair] = {}
 
 
@@ -57,7 +59,8 @@ def stop(*, force: bool = False) -> bool:
     root = var_dir()
     refusal: EmbeddedError | None = None
     stopped = False
-    for place in (root, *(record.parent for record in sorted(root.glob("*/services.json")))):
+    records = (record for pattern in _BELOW for record in sorted(root.glob(pattern)))
+    for place in (root, *(record.parent for record in records)):
         try:
             stopped = Pair(place).stop(force=force) or stopped
         except EmbeddedError as error:

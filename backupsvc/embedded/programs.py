@@ -17,6 +17,8 @@ from backupsvc.embedded.errors import EmbeddedError
 
 OLDEST_POSTGRESQL = 14
 OLDEST_REDIS = (6, 2)
+# A directory of PostgreSQL's programs to be used and no other, as `make compat` does in turn.
+CHOSEN_POSTGRESQL = "BACKUPSVC_POSTGRESQL"
 _SYSTEM_POSTGRESQL = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -84,8 +86,17 @@ def find_valkey() -> str:
     )
 
 
+def every_postgresql() -> dict[int, Postgresql]:
+    """By major version what is on this computer, the wheel's first."""
+    found: dict[int, Postgresql] = {}
+    for programs in _usable_postgresql():
+        found.setdefault(programs.major, programs)
+    return found
+
+
 def _usable_postgresql() -> Iterator[Postgresql]:
-    for directory in _candidate_postgresql():
+    chosen = os.environ.get(CHOSEN_POSTGRESQL)
+    for directory in [Path(chosen)] if chosen else _candidate_postgresql():
         match = re.search(r"PostgreSQL\) (\d+)", _version_of(directory / "postgres"))
         complete = all(os.access(directory / name, os.X_OK) for name in ("initdb", "pg_ctl"))
         if match and complete and int(match[1]) >= OLDEST_POSTGRESQL:

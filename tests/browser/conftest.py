@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,27 @@ from backups.services import auditing, creating, vault
 from backupsvc.serve.supervisor import Child, Supervisor
 from backupsvc.studio.demo.seeding import seed_studio
 from restore.models import OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
+from tests.browser import finding
 from tests.browser.visitor import Visitor, chromium
 
 # Playwright's own event loop runs in this thread; what is asked of the database here waits for nobody.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the servers are started in vain."""
+    if "browser" in item.fixturenames and _browser() is None:
+        if finding.is_ci():
+            pytest.fail(
+                f"No browser, and in CI nothing is left out: {finding.ADVICE}", pytrace=False
+            )
+        pytest.skip(f"needs a browser, and none was found: {finding.ADVICE}")
+
+
+@cache
+def _browser() -> str | None:
+    return finding.find()
 
 
 @pytest.fixture(scope="package")

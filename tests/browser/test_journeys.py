@@ -89,7 +89,7 @@ def test_a_running_backup_is_seen_in_a_second_tab_and_by_a_second_person(visitor
             page.goto(address)
             expect(page.get_by_text("chatMessages")).to_be_visible()
     for page in (admin.page, tab, owner.page):
-        expect(page.get_by_text("read back from end to end")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("read back from end to end")).to_be_visible(timeout=60_000)
 
 
 def test_cancelling_takes_seconds(visitor, held_up):
@@ -110,7 +110,7 @@ def test_an_owner_verifies_pins_and_deletes_a_backup(visitor):
     owner.click("Safe Backup")
     owner.sees("read back from end to end")
     owner.click("Verify again")
-    expect(owner.page.get_by_role("button", name="Verify again")).to_be_visible(timeout=20_000)
+    expect(owner.page.get_by_role("button", name="Verify again")).to_be_visible(timeout=60_000)
     owner.click("Pin")
     owner.sees("nobody can delete it")
     expect(owner.page.get_by_role("link", name="Delete …")).to_have_count(0)

@@ -73,7 +73,7 @@ def test_an_owner_restores_a_complete_backup_and_signs_in_again(visitor, backup,
         second.get_by_text("A backup is being restored").wait_for()
     owner.sees("The restore succeeded", seconds=90)
     # The maintenance page looks by itself whether it is over.
-    second.get_by_label("Email").wait_for(timeout=20_000)
+    second.get_by_label("Email").wait_for(timeout=60_000)
     second.close()
     with without_complaints_of(owner, "503"):
         owner.sees("kept until")
@@ -147,7 +147,7 @@ def test_a_broken_upload_goes_on_by_itself_and_after_a_reload(visitor, backup, t
         owner.sees("Trying again by itself")
         owner.sees("A Complete backup, made")
         expect(owner.page.locator("#rs-figures")).to_contain_text(
-            re.compile(r"7\d %"), timeout=30_000
+            re.compile(r"7\d %"), timeout=60_000
         )
     assert pieces[1] == pieces[2], "the piece that broke is sent again, and only that"
     owner.page.on("dialog", lambda dialog: dialog.accept())

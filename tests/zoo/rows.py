@@ -7,7 +7,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from tests.zoo import ddl
-from tests.zoo.types import OPTIONAL_FEATURE, TYPES, column_name
+from tests.zoo.types import NEWER_VALUES, OPTIONAL_FEATURE, TYPES, column_name
 
 Rows = list[tuple[Any, ...]]
 
@@ -91,8 +91,12 @@ def fill_every_type(cursor: Cursor) -> None:
 
 
 def types_of_this_server(cursor: Cursor) -> dict[str, list[str]]:
-    """``TYPES`` without values that this server was not built for."""
-    types = dict(TYPES)
+    """``TYPES`` without values that this server is too old for or was not built for."""
+    version = cursor.connection.server_version
+    types = {
+        sql_type: [v for v in values if version >= NEWER_VALUES.get((sql_type, v), 0)]
+        for sql_type, values in TYPES.items()
+    }
     if not _takes(cursor, OPTIONAL_FEATURE):
         del types[OPTIONAL_FEATURE]
     return types

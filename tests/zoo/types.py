@@ -17,6 +17,8 @@ TYPE_DEFINITIONS = (
 )
 # Without the extension the name stands for text, so that the tables can still be made.
 OPTIONAL_TYPES = ("hstore", "citext")
+# Values that only newer servers know, and from which version on.
+NEWER_VALUES = {("interval", "infinity"): 170000, ("interval", "-infinity"): 170000}
 # A server may be built without: then the type is there and takes no value.
 OPTIONAL_FEATURE = "xml"
 

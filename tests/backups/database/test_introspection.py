@@ -76,9 +76,17 @@ def test_of_equal_names_the_one_first_in_the_search_path_counts(session):
 
 def test_what_an_extension_owns_is_not_the_application_s(session):
     with session.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS hstore")
+        # One that a role may add which is no superuser; which there are is the server's build.
+        cursor.execute(
+            "SELECT quote_ident(name) FROM pg_available_extension_versions WHERE trusted"
+            " AND name NOT IN (SELECT extname FROM pg_extension) ORDER BY name"
+        )
+        if (found := cursor.fetchone()) is None:  # seen only by `make compat`, which says so
+            pytest.skip("this build of PostgreSQL has no extension that an ordinary role may add")
+        (extension,) = found
+        cursor.execute(f"CREATE EXTENSION {extension}")
         cursor.execute("CREATE TABLE drill_owned (id serial)")
-        cursor.execute("ALTER EXTENSION hstore ADD TABLE drill_owned")
+        cursor.execute(f"ALTER EXTENSION {extension} ADD TABLE drill_owned")
     assert "drill_owned" not in introspection.live_tables(session)
 
 
