@@ -8,7 +8,6 @@ from psycopg2.extensions import connection as Connection
 
 from backups.artifact.rows import copy_text
 from restore.database import questions
-from restore.database.accounts import Columns, key_is
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
 from restore.database.questions import Identity
@@ -45,20 +44,20 @@ def set_aside(
     """Copy the key, the natural key and ``columns`` of every live row."""
     wanted = list(dict.fromkeys([*identity.key, *identity.natural, *columns]))
     relation = create_aside(connection, f"aside_{number}", waiting.target.table, wanted)
-    _execute(
+    execute(
         connection,
         sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(
             relation, names(wanted), waiting.target.table.identifier
         ),
     )
-    _execute(connection, sql.SQL("ANALYZE {}").format(relation))
+    execute(connection, sql.SQL("ANALYZE {}").format(relation))
     return Aside(waiting, relation, identity)
 
 
 def insert_waiting(connection: Connection, waiting: WaitingTable) -> int:
     """Insert the waiting rows as they are; columns of a later schema get their default."""
     columns, cells = _given(waiting)
-    return _execute(
+    return execute(
         connection,
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s").format(
             waiting.target.table.identifier, columns, cells, waiting.relation
@@ -92,7 +91,7 @@ def insert_filled(
         )
         for n, c in zip(now, columns, strict=True)
     ]
-    rows = _execute(
+    rows = execute(
         connection,
         sql.SQL(
             "INSERT INTO {table} ({given}, {redacted}) OVERRIDING SYSTEM VALUE"
@@ -126,7 +125,7 @@ def _make_refills(connection: Connection, aside: Aside, refills: dict[str, Make]
     if any(refills.values()):
         keys = _keys_without_pair(connection, aside)
         copy_in(connection, relation, columns, _refill_lines(keys, list(refills.values())))
-    _execute(connection, sql.SQL("ANALYZE {}").format(relation))
+    execute(connection, sql.SQL("ANALYZE {}").format(relation))
     return relation
 
 
@@ -161,7 +160,7 @@ def clear_dangling(
     connection: Connection, key: ForeignKey, condition: sql.Composable | None = None
 ) -> int:
     """References whose target has gone become NULL. Returns how many."""
-    return _execute(
+    return execute(
         connection,
         sql.SQL(
             "UPDATE {} AS t SET {} WHERE {} AND {} AND NOT EXISTS (SELECT FROM {} AS o WHERE {})"
@@ -179,11 +178,11 @@ def clear_dangling(
 def keep_revoked(connection: Connection, aside: Aside, state: Sequence[tuple[str, str]]) -> int:
     """What is revoked now stays revoked. Returns how many rows that changed."""
     columns = [column for column, _ in state]
-    return _execute(
+    return execute(
         connection,
         sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND {} AND NOT ({})").format(
             aside.table,
-            _take_from("a", columns),
+            take_from("a", columns),
             aside.relation,
             same("t", "a", aside.key),
             questions.in_state("a", state),
@@ -192,106 +191,15 @@ def keep_revoked(connection: Connection, aside: Aside, state: Sequence[tuple[str
     )
 
 
-def set_roles(
-    connection: Connection,
-    aside: Aside,
-    columns: Columns,
-    *,
-    fallback: str,
-    granted: Sequence[str],
-) -> int:
-    """Accounts of a foreign file keep their current role and password, and new ones get the least role,
-    but for those granted. Who kept a role and took a password from the file would let its maker in."""
-    paired = [f"k{i}" for i in range(len(aside.key))]
-    return _execute(
-        connection,
-        sql.SQL(
-            "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
-            " {password} = CASE WHEN p.found THEN p.password_now ELSE t.{password} END"
-            " FROM {waiting} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
-            " AS p({paired}, role_now, password_now, found) ON {match}"
-            " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
-        ).format(
-            table=aside.table,
-            role=sql.Identifier(columns.role),
-            password=sql.Identifier(columns.password),
-            fallback=sql.Literal(fallback),
-            waiting=aside.waiting.relation,
-            pairs=questions.pairs(
-                aside.waiting, aside.relation, aside.identity, [columns.role, columns.password]
-            ),
-            paired=names(paired),
-            match=same("s", "p", aside.key, paired),
-            same=same("t", "s", aside.key),
-            email=sql.Identifier(columns.email),
-            granted=sql.Literal(list(granted)),
-        ),
-    )
-
-
-def keep_acting(
-    connection: Connection, aside: Aside, columns: Columns, *, key: Sequence[str], email: str
-) -> int:
-    """The acting owner's row of the file keeps what must survive, and his own password: its key may be
-    another account's today."""
-    return _execute(
-        connection,
-        sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND a.{} = {}").format(
-            aside.table,
-            _take_from("a", dict.fromkeys([*columns.survives, columns.password])),
-            aside.relation,
-            key_is("t", aside.key, key),
-            sql.Identifier(columns.email),
-            sql.Literal(email),
-        ),
-    )
-
-
-class SurvivingRow:
-    """One live row that comes back beside the file's, its references to nowhere NULL."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        waiting: WaitingTable,
-        key_columns: Sequence[str],
-        key: Sequence[str],
-    ) -> None:
-        self._connection = connection
-        self._table = waiting.target.table
-        self._columns = [c.name for c in self._table.columns.values() if not c.generated]
-        self._is_it = key_is("t", key_columns, key)
-        self._relation = create_aside(connection, "survivor", self._table, self._columns)
-        _execute(
-            connection,
-            sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t WHERE {}").format(
-                self._relation, names(self._columns, "t"), self._table.identifier, self._is_it
-            ),
-        )
-
-    def put_back(self, keys: Sequence[ForeignKey]) -> tuple[int, int]:
-        """Insert the row. ``keys`` are the table's foreign keys. Returns rows, and references cleared."""
-        listed = names(self._columns)
-        rows = _execute(
-            self._connection,
-            sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-                self._table.identifier, listed, listed, self._relation
-            ),
-        )
-        cleared = 0
-        for key in keys:
-            if all(self._table.columns[c].nullable for c in key.columns):
-                cleared += clear_dangling(self._connection, key, self._is_it)
-        return rows, cleared
-
-
-def _take_from(alias: str, columns: Iterable[str]) -> sql.Composed:
+def take_from(alias: str, columns: Iterable[str]) -> sql.Composed:
+    """``SET`` these columns to those of ``alias``."""
     return sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(c), sql.Identifier(alias, c)) for c in columns
     )
 
 
-def _execute(connection: Connection, query: sql.Composable) -> int:
+def execute(connection: Connection, query: sql.Composable) -> int:
+    """Returns how many rows it was about."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         return int(cursor.rowcount)

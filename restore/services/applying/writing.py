@@ -16,12 +16,13 @@ from backups.services import vault
 from backups.services.progress import Progress
 from backups.stages import Stage
 from backups.wording import _
-from restore.database import redacted
+from restore.database import redacted, settling
 from restore.database.detaching import LeftOff
 from restore.database.failures import restore_failure
 from restore.database.left_out import keep_content
-from restore.database.redacted import Aside, SurvivingRow
+from restore.database.redacted import Aside
 from restore.database.relocating import point_to_new_names
+from restore.database.settling import SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
 from restore.database.verification import RowsDigest
@@ -165,16 +166,18 @@ class Writer:
         section = target.reading.section
         if self._plan.choices.keep_revoked:
             columns += state_columns(section, section.revoked)
-        if people.columns and people.target is target:
-            settled = people.columns
+        if people.table and people.table.target is target:
+            settled = people.table.columns
             columns += [settled.email, settled.role, settled.password, *settled.survives]
         return columns
 
     def _surviving_row(self, people: People) -> SurvivingRow | None:
-        if not (people.survivor and people.columns):
+        if not (people.survivor and people.table):
             return None
-        waiting = self._file.waiting[people.survivor.table]
-        return SurvivingRow(self._work.connection, waiting, people.columns.key, people.survivor.key)
+        table = people.table
+        return SurvivingRow(
+            self._work.connection, table.waiting, table.columns.key, people.survivor.key
+        )
 
     def _load(self) -> None:
         statistics = self._file.tail.statistics
@@ -263,24 +266,24 @@ class Writer:
         point_to_new_names(self._work.connection, targets, files.renamed)
 
     def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:
-        if people.target is None or people.columns is None:
+        if people.table is None:
             return
-        connection, table = self._work.connection, people.target.table.name
+        connection, columns = self._work.connection, people.table.columns
+        table = people.table.target.table.name
         aside = self._state.asides[table]
-        declared = people.target.reading.section.accounts
-        if declared and not self._file.authentic:
-            redacted.set_roles(
+        if not self._file.authentic:
+            settling.set_roles(
                 connection,
                 aside,
-                people.columns,
-                fallback=declared.fallback_role,
+                columns,
+                fallback=people.table.declared.fallback_role,
                 granted=self._plan.choices.grant_roles,
             )
         if people.acting_key:
-            redacted.keep_acting(
+            settling.keep_acting(
                 connection,
                 aside,
-                people.columns,
+                columns,
                 key=people.acting_key,
                 email=self._plan.choices.acting,
             )

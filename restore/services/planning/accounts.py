@@ -1,12 +1,11 @@
 """Who can sign in after a restore, with which password, and in which role."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from backups.database.connection import Connection
 from backups.database.reading import column_of
 from backups.findings import Finding, Severity
-from backups.registry import Scope, Section, registry
+from backups.registry import Accounts, Scope, Section, registry
 from backups.wording import _, ngettext
 from restore.database import accounts as sql_accounts
 from restore.database.accounts import Columns, FileAccount, LiveAccount
@@ -26,16 +25,25 @@ class Survivor:
     key: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AccountsTable:
+    """The accounts' table, where the project declares one and the file has it."""
+
+    target: Target
+    waiting: WaitingTable
+    declared: Accounts
+    columns: Columns
+
+
 @dataclass
 class People:
-    """``target`` is the accounts' table, None where the project declares none or the file has none.
+    """``table`` is None where nothing is known of accounts.
 
     ``acting`` is the acting owner's account of now, where one acts. ``acting_key`` is the key, in the
     file, of the row that is his; None where he survives beside the file's rows or nobody acts.
     """
 
-    target: Target | None = None
-    columns: Columns | None = None
+    table: AccountsTable | None = None
     plan: AccountsPlan = field(default_factory=AccountsPlan)
     survivor: Survivor | None = None
     acting: LiveAccount | None = None
@@ -45,19 +53,23 @@ class People:
 
 def plan_accounts(connection: Connection, prepared: Prepared, choices: Choices) -> People:
     """Compare the file's accounts with those of now."""
-    target = _accounts_target(prepared)
-    if target is None:
+    table = _accounts_table(prepared)
+    if table is None:
         return People(findings=_without_accounts(prepared))
-    columns = columns_of(prepared, target.reading.section)
-    lacking = _lacking(columns, target, prepared)
+    lacking = _lacking(table)
     if lacking:
         return People(findings=[lacking])
-    people = People(target=target, columns=columns)
-    waiting = prepared.waiting[target.table.name]
-    is_safe = prepared.manifest.type == "safe"
-    if is_safe:
-        _find_acting(connection, people, waiting, choices)
-    accounts = list(_accounts(connection, people, waiting, prepared, choices))
+    people = People(table)
+    if prepared.manifest.type == "safe":
+        _find_acting(connection, people, table, choices)
+    accounts = [
+        _acting_account(people.acting, name=account.name)
+        if people.acting and people.acting_key == account.key
+        else _account(account, table.declared, prepared, choices)
+        for account in sql_accounts.accounts_in_file(
+            connection, table.waiting, table.target.table, table.columns
+        )
+    ]
     if people.survivor and people.acting:
         accounts.append(_acting_account(people.acting))
     people.plan = count_accounts(accounts)
@@ -65,10 +77,18 @@ def plan_accounts(connection: Connection, prepared: Prepared, choices: Choices) 
     return people
 
 
-def columns_of(prepared: Prepared, section: Section) -> Columns:
+def _accounts_table(prepared: Prepared) -> AccountsTable | None:
+    for target in prepared.matched.targets:
+        section = target.reading.section
+        waiting = prepared.waiting.get(target.table.name)
+        if section.accounts and waiting:
+            columns = _columns_of(prepared, section, section.accounts)
+            return AccountsTable(target, waiting, section.accounts, columns)
+    return None
+
+
+def _columns_of(prepared: Prepared, section: Section, declared: Accounts) -> Columns:
     """The columns behind the declared fields."""
-    declared = section.accounts
-    assert declared is not None  # noqa: S101 - callers ask for sections of accounts only
     model = section.model
     return Columns(
         identity=identity_of(prepared, section),
@@ -81,30 +101,20 @@ def columns_of(prepared: Prepared, section: Section) -> Columns:
     )
 
 
-def _accounts_target(prepared: Prepared) -> Target | None:
-    for target in prepared.matched.targets:
-        if target.reading.section.accounts and target.table.name in prepared.waiting:
-            return target
-    return None
-
-
 def _find_acting(
-    connection: Connection, people: People, waiting: WaitingTable, choices: Choices
+    connection: Connection, people: People, table: AccountsTable, choices: Choices
 ) -> None:
     """Where the acting owner stands, now and in the file. Adds findings where he cannot act."""
-    assert people.target is not None and people.columns is not None  # noqa: S101
-    declared = people.target.reading.section.accounts
-    assert declared is not None  # noqa: S101
-    live = people.target.table
+    live = table.target.table
     # Whoever has no address here is nobody whom a person could mean.
     now = choices.acting and sql_accounts.acting_now(
-        connection, live, people.columns, choices.acting
+        connection, live, table.columns, choices.acting
     )
-    if not now or now.role != declared.owner or not now.active:
+    if not now or now.role != table.declared.owner or not now.active:
         people.findings.append(_nobody_acts(choices.acting))
         return
     people.acting = now
-    found = sql_accounts.acting_in_file(connection, waiting, people.columns, now)
+    found = sql_accounts.acting_in_file(connection, table.waiting, table.columns, now)
     if len(found) > 1:
         people.findings.append(_ambiguous())
     elif found:
@@ -113,28 +123,9 @@ def _find_acting(
         people.survivor = Survivor(live.name, now.key)
 
 
-def _accounts(
-    connection: Connection,
-    people: People,
-    waiting: WaitingTable,
-    prepared: Prepared,
-    choices: Choices,
-) -> Iterator[AccountPlan]:
-    assert people.target is not None and people.columns is not None  # noqa: S101
-    rows = sql_accounts.accounts_in_file(connection, waiting, people.target.table, people.columns)
-    for account in rows:
-        if people.acting and people.acting_key == account.key:
-            yield replace(_acting_account(people.acting), name=account.name)
-        else:
-            yield _account(account, people, prepared, choices)
-
-
 def _account(
-    account: FileAccount, people: People, prepared: Prepared, choices: Choices
+    account: FileAccount, declared: Accounts, prepared: Prepared, choices: Choices
 ) -> AccountPlan:
-    assert people.target is not None  # noqa: S101
-    declared = people.target.reading.section.accounts
-    assert declared is not None  # noqa: S101
     role = role_after(account, declared.fallback_role, prepared, choices)
     privileged = role in declared.privileged
     return AccountPlan(
@@ -169,10 +160,10 @@ def _password(account: FileAccount, prepared: Prepared, choices: Choices) -> Pas
     return PasswordOf.FILE if account.has_password else PasswordOf.NONE
 
 
-def _acting_account(now: LiveAccount) -> AccountPlan:
+def _acting_account(now: LiveAccount, *, name: str = "") -> AccountPlan:
     return AccountPlan(
         email=now.email,
-        name=now.name,
+        name=name or now.name,
         role=now.role,
         active=True,
         password=PasswordOf.TODAY if now.has_password else PasswordOf.NONE,
@@ -183,24 +174,21 @@ def _acting_account(now: LiveAccount) -> AccountPlan:
 
 
 def add_survivor(
-    connection: Connection, prepared: Prepared, people: People
+    connection: Connection, prepared: Prepared, table: AccountsTable, survivor: Survivor
 ) -> tuple[int, list[Finding]]:
     """Let the waiting rows include the acting owner's, so that rows pointing to him have a target.
     Returns how many of his own references become NULL, and what is to be said of them."""
-    assert people.target is not None and people.columns is not None and people.survivor  # noqa: S101
-    table = people.target.table
-    waiting = prepared.waiting[table.name]
-    key = people.survivor.key
-    sql_accounts.add_to_waiting(connection, waiting, table, people.columns.key, key)
+    live, waiting, key = table.target.table, table.waiting, survivor.key
+    sql_accounts.add_to_waiting(connection, waiting, live, table.columns.key, key)
     cleared, findings = 0, []
     for foreign in prepared.keys:
         target = prepared.waiting.get(foreign.target_table)
-        if foreign.table != table.name or target is None:
+        if foreign.table != live.name or target is None:
             continue
         if set(foreign.columns) <= set(waiting.columns) and sql_accounts.leads_nowhere(
-            connection, waiting, foreign, target, people.columns.key, key
+            connection, waiting, foreign, target, table.columns.key, key
         ):
-            nullable = all(table.columns[name].nullable for name in foreign.columns)
+            nullable = all(live.columns[name].nullable for name in foreign.columns)
             cleared += nullable
             findings.append(_leads_nowhere(foreign, nullable=nullable))
     return cleared, findings
@@ -251,10 +239,11 @@ def _without_accounts(prepared: Prepared) -> list[Finding]:
     return [_no_owner(authentic=prepared.authentic)]
 
 
-def _lacking(columns: Columns, target: Target, prepared: Prepared) -> Finding | None:
+def _lacking(table: AccountsTable) -> Finding | None:
     """Accounts without an address or a role cannot be judged."""
+    columns, target = table.columns, table.target
     wanted = {columns.email, columns.name, columns.role, *(name for name, _ in columns.active)}
-    missing = sorted(wanted - set(prepared.waiting[target.table.name].columns))
+    missing = sorted(wanted - set(table.waiting.columns))
     if not missing:
         return None
     return Finding(

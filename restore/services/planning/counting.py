@@ -81,9 +81,11 @@ class _Planner:
         self._findings += people.findings
         self._findings += examine(self._connection, self._file, self._target_of)
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
-        if people.survivor:
+        if people.table and people.survivor:
             # From here on the account counts as one of the file's rows.
-            cleared, findings = accounts.add_survivor(self._connection, self._file, people)
+            cleared, findings = accounts.add_survivor(
+                self._connection, self._file, people.table, people.survivor
+            )
             self._findings += findings
             name = people.survivor.table
             tables[name] = _with_survivor(tables[name], cleared)

@@ -1,0 +1,105 @@
+"""What becomes of accounts after the file's rows are in place: roles, passwords, and who acts."""
+
+from collections.abc import Sequence
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from restore.database import questions
+from restore.database.accounts import Columns, key_is
+from restore.database.catalogue import ForeignKey
+from restore.database.redacted import Aside, clear_dangling, execute, take_from
+from restore.database.waiting import WaitingTable, create_aside, names, same
+
+
+def set_roles(
+    connection: Connection,
+    aside: Aside,
+    columns: Columns,
+    *,
+    fallback: str,
+    granted: Sequence[str],
+) -> int:
+    """Accounts of a foreign file keep their current role and password, and new ones get the least role,
+    but for those granted. Who kept a role and took a password from the file would let its maker in."""
+    paired = [f"k{i}" for i in range(len(aside.key))]
+    return execute(
+        connection,
+        sql.SQL(
+            "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
+            " {password} = CASE WHEN p.found THEN p.password_now ELSE t.{password} END"
+            " FROM {waiting} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
+            " AS p({paired}, role_now, password_now, found) ON {match}"
+            " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
+        ).format(
+            table=aside.table,
+            role=sql.Identifier(columns.role),
+            password=sql.Identifier(columns.password),
+            fallback=sql.Literal(fallback),
+            waiting=aside.waiting.relation,
+            pairs=questions.pairs(
+                aside.waiting, aside.relation, aside.identity, [columns.role, columns.password]
+            ),
+            paired=names(paired),
+            match=same("s", "p", aside.key, paired),
+            same=same("t", "s", aside.key),
+            email=sql.Identifier(columns.email),
+            granted=sql.Literal(list(granted)),
+        ),
+    )
+
+
+def keep_acting(
+    connection: Connection, aside: Aside, columns: Columns, *, key: Sequence[str], email: str
+) -> int:
+    """The acting owner's row of the file keeps what must survive, and his own password: its key may be
+    another account's today."""
+    return execute(
+        connection,
+        sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND a.{} = {}").format(
+            aside.table,
+            take_from("a", dict.fromkeys([*columns.survives, columns.password])),
+            aside.relation,
+            key_is("t", aside.key, key),
+            sql.Identifier(columns.email),
+            sql.Literal(email),
+        ),
+    )
+
+
+class SurvivingRow:
+    """One live row that comes back beside the file's, its references to nowhere NULL."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        waiting: WaitingTable,
+        key_columns: Sequence[str],
+        key: Sequence[str],
+    ) -> None:
+        self._connection = connection
+        self._table = waiting.target.table
+        self._columns = [c.name for c in self._table.columns.values() if not c.generated]
+        self._is_it = key_is("t", key_columns, key)
+        self._relation = create_aside(connection, "survivor", self._table, self._columns)
+        execute(
+            connection,
+            sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t WHERE {}").format(
+                self._relation, names(self._columns, "t"), self._table.identifier, self._is_it
+            ),
+        )
+
+    def put_back(self, keys: Sequence[ForeignKey]) -> tuple[int, int]:
+        """Insert the row. ``keys`` are the table's foreign keys. Returns rows, and references cleared."""
+        listed = names(self._columns)
+        rows = execute(
+            self._connection,
+            sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+                self._table.identifier, listed, listed, self._relation
+            ),
+        )
+        cleared = 0
+        for key in keys:
+            if all(self._table.columns[c].nullable for c in key.columns):
+                cleared += clear_dangling(self._connection, key, self._is_it)
+        return rows, cleared
