@@ -169,6 +169,19 @@ class Choices:
         return asdict(self)
 
 
+# Which choice settles a finding or an error. Each surface says in its own words how it is made: a command
+# has options, a page has boxes.
+CHOICE_OF = {
+    "restore.foreign": "accept_foreign",
+    "artifact.layout": "accept_altered",
+    "artifact.damaged": "accept_altered",
+    "restore.no_owner": "grant_roles",
+    "restore.acting_owner": "acting",
+    "restore.acting_ambiguous": "acting",
+    "restore.acting_reference": "acting",
+}
+
+
 @dataclass(frozen=True)
 class FileFacts:
     """What the file says of itself. ``authentic``: made by this installation and unchanged."""

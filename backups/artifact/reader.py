@@ -335,8 +335,8 @@ def _other_layout(start: bytes) -> ArtifactError:
         "artifact.layout",
         _("The file has been reformatted: its lines are not the ones that were written."),
         hint=_(
-            "Use the file as it was downloaded. If there is no other, and you trust who had it, restore"
-            " it as an altered file (--accept-altered)."
+            "Use the file as it was downloaded. If there is no other, and you trust who had it, accept"
+            " it as an altered file."
         ),
     )
 

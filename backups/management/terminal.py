@@ -21,12 +21,21 @@ POLL_SECONDS = 0.5
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 DONE, FAILED, UNSOUND, INCOMPLETE = 0, 1, 2, 3
+# Of an error's code and hint, what a command tells to do.
+Remedy = Callable[[str, str], str]
 
 
-def refuse(error: BackupSystemError, *, status: int = FAILED) -> NoReturn:
+def _its_own_hint(code: str, hint: str) -> str:
+    return hint
+
+
+def refuse(
+    error: BackupSystemError, *, status: int = FAILED, remedy: Remedy = _its_own_hint
+) -> NoReturn:
     """End the command with the error's sentence, hint and code."""
+    hint = printable(remedy(error.code, error.hint))
     raise CommandError(
-        f"{printable(error.message)}\n  What to do: {printable(error.hint)}\n  Code: {error.code}",
+        f"{printable(error.message)}\n  What to do: {hint}\n  Code: {error.code}",
         returncode=status,
     )
 
@@ -64,14 +73,16 @@ class Output:
 
 
 @contextlib.contextmanager
-def errors(*, status: int = FAILED) -> Iterator[None]:
-    """Every error becomes the command's, with code and hint; ``--traceback`` shows where it arose."""
+def errors(*, status: int = FAILED, remedy: Remedy = _its_own_hint) -> Iterator[None]:
+    """Every error becomes the command's, with code and hint; ``--traceback`` shows where it arose.
+
+    ``remedy`` puts a hint into the command's own words."""
     try:
         yield
     except CommandError:
         raise
     except (Exception, KeyboardInterrupt) as error:
-        refuse(runs.explain(error), status=status)
+        refuse(runs.explain(error), status=status, remedy=remedy)
 
 
 @contextlib.contextmanager

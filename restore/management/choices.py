@@ -3,7 +3,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from restore.plan import Choices
+from restore.plan import CHOICE_OF, Choices
+
+# How each choice is made on the command line.
+OPTIONS = {
+    "acting": "--as EMAIL",
+    "accept_foreign": "--accept-foreign",
+    "accept_altered": "--accept-altered",
+    "grant_roles": "--grant-roles EMAIL",
+    "keep_revoked": "--keep-revoked",
+}
 
 
 def add_choices(parser: ArgumentParser) -> None:
@@ -36,6 +45,12 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="what is revoked now stays revoked, whatever the file says",
     )
+
+
+def remedy(code: str, hint: str) -> str:
+    """What to do, with the option that makes the choice."""
+    choice = CHOICE_OF.get(code)
+    return f"{hint} ({OPTIONS[choice]})" if choice else hint
 
 
 def choices_of(options: dict[str, Any]) -> Choices:

@@ -9,6 +9,7 @@ from backups.management import terminal
 from backups.models import BackupRun
 from backups.services import auditing, runs
 from restore import jobs
+from restore.management.choices import remedy
 from restore.models import Rehearsal
 from restore.services.applying import rehearsing
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--enqueue", action="store_true", help="let a worker do it, and wait")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with terminal.errors(), terminal.bars(self) as listener:
+        with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
             rehearsal = rehearsing.request(_backup(options["backup"]), auditing.COMMAND_LINE)
             if options["enqueue"]:
                 jobs.enqueue_rehearsal(rehearsal)

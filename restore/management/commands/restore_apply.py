@@ -11,7 +11,7 @@ from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import add_choices, choices_of
+from restore.management.choices import add_choices, choices_of, remedy
 from restore.models import RestoreRun
 from restore.services.applying import applying
 from restore.services.asking import requests
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with terminal.errors(), terminal.bars(self) as listener:
+        with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
             requests.require_phrase(options["confirm"])
             run = requests.request(
                 options["file"],

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from backups import printed_json
 from backups.management import terminal
-from restore.management.choices import add_choices, choices_of
+from restore.management.choices import add_choices, choices_of, remedy
 from restore.plan import Plan, TablePlan
 from restore.services.planning.counting import plan_file
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         add_choices(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with terminal.errors(status=terminal.UNSOUND):
+        with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
             plan = plan_file(options["file"], choices_of(options))
         if options["json"]:
             self.stdout.write(printed_json.indented(plan.as_dict()))
@@ -58,7 +58,8 @@ class Command(BaseCommand):
         for sentence in plan.schema:
             output.line(sentence)
         for finding in plan.findings:
-            output.line(f"{finding.severity}: {finding.message} {finding.hint} ({finding.code})")
+            hint = remedy(finding.code, finding.hint)
+            output.line(f"{finding.severity}: {finding.message} {hint} ({finding.code})")
 
 
 def _losses(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from backups.management import terminal
 from backups.models import State
 from backups.services import auditing
 from restore import jobs
+from restore.management.choices import remedy
 from restore.models import RestoreRun
 from restore.services.applying import applying
 from restore.services.asking import requests, undoing
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with terminal.errors(), terminal.bars(self) as listener:
+        with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
             requests.require_phrase(options["confirm"])
             undo = undoing.request(_restore(options["restore"]), auditing.COMMAND_LINE)
             with jobs.others_paused():

@@ -216,7 +216,7 @@ def _leads_nowhere(foreign: ForeignKey, *, nullable: bool) -> Finding:
             " not be empty.",
             **named,
         ),
-        _("Let another owner restore (--as EMAIL)."),
+        _("Let another owner restore."),
         table=foreign.table,
     )
 
@@ -265,10 +265,7 @@ def _no_owner(*, authentic: bool) -> Finding:
         # Our own file is put back as it was; of a foreign one we ourselves withhold roles.
         Severity.WARNING if authentic else Severity.ERROR,
         _("After this restore no owner could sign in."),
-        _(
-            "Grant a role (--grant-roles EMAIL), or make an owner afterwards:"
-            " manage.py createsuperuser."
-        ),
+        _("Grant a role, or make an owner afterwards: manage.py createsuperuser."),
     )
 
 
@@ -314,7 +311,7 @@ def _nobody_acts(email: str) -> Finding:
         _("A Safe restore needs an owner who acts, and whose account survives it.")
         if not email
         else _("The acting account is not that of an owner who can sign in here."),
-        _("Name an owner of this application: --as EMAIL. `manage.py createsuperuser` makes one."),
+        _("Let an owner of this application restore; `manage.py createsuperuser` makes one."),
     )
 
 
@@ -325,5 +322,5 @@ def _ambiguous() -> Finding:
         _(
             "Two accounts of the file claim to be the acting owner's: one by its key, one by its e-mail."
         ),
-        _("Let another owner restore (--as EMAIL)."),
+        _("Let another owner restore."),
     )

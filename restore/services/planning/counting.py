@@ -229,9 +229,9 @@ class _Planner:
                 "restore.foreign",
                 Severity.WARNING if accepted else Severity.ERROR,
                 _("The file was not made by this installation, or was not signed with its key."),
-                _("Its roles are not taken over unless granted one by one (--grant-roles).")
+                _("Its roles are not taken over unless granted one by one.")
                 if accepted
-                else _("If you trust where it comes from, say so: --accept-foreign."),
+                else _("If you trust where it comes from, say so."),
             )
         ]
 
