@@ -26,6 +26,8 @@ class ChoicesForm(forms.Form):
     accept_altered = forms.BooleanField(required=False)
     keep_revoked = forms.BooleanField(required=False)
     grant_roles = forms.MultipleChoiceField(required=False)
+    partial_undo = forms.BooleanField(required=False)
+    without_undo = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, accounts: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,6 +43,8 @@ class ChoicesForm(forms.Form):
             accept_altered=self.cleaned_data["accept_altered"],
             keep_revoked=self.cleaned_data["keep_revoked"],
             grant_roles=tuple(self.cleaned_data["grant_roles"]),
+            partial_undo=self.cleaned_data["partial_undo"],
+            without_undo=self.cleaned_data["without_undo"],
         )
 
 

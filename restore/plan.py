@@ -156,6 +156,9 @@ class Choices:
     accept_altered: bool = False
     keep_revoked: bool = False
     grant_roles: tuple[str, ...] = ()
+    # The undo may lack what cannot be read; or there need not be any.
+    partial_undo: bool = False
+    without_undo: bool = False
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> "Choices":
@@ -179,6 +182,8 @@ CHOICE_OF = {
     "restore.acting_owner": "acting",
     "restore.acting_ambiguous": "acting",
     "restore.acting_reference": "acting",
+    "undo.uncovered": "partial_undo",
+    "undo.unreadable": "partial_undo",
 }
 
 

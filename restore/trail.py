@@ -17,6 +17,8 @@ ACTIONS = {
     "rehearsal.start": _("Start a test restore"),
     "restore": _("Restore"),
     "restore.confirm": _("Confirm a restore"),
+    "restore.partial_undo": _("Restore with an undo that lacks what cannot be read"),
     "restore.undo": _("Undo a restore"),
+    "restore.without_undo": _("Restore without an undo"),
     "upload": _("Upload a file"),
 }

@@ -55,8 +55,12 @@ class Schema(msgspec.Struct, frozen=True):
     migrations: dict[str, str]
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """Everything that stands before ``data``. ``created_at`` is ISO 8601 in UTC."""
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that stands before ``data``. ``created_at`` is ISO 8601 in UTC.
+
+    ``left_out`` names tables that were not read on purpose: nothing is said of their rows. It is absent
+    where there are none.
+    """
 
     format: str
     type: Literal["safe", "complete"]
@@ -65,6 +69,7 @@ class Manifest(msgspec.Struct, frozen=True):
     installation: str
     application: Application
     schema: Schema
+    left_out: tuple[str, ...] = ()
     sections: tuple[SectionHead, ...]
 
 

@@ -36,9 +36,16 @@ class LiveColumn:
         return self.type.endswith("[]")
 
 
+# What rows are read from.
+Source = sql.Composable
+
+
 @dataclass(frozen=True)
 class LiveTable:
-    """A table of the current schemas that no extension owns. ``estimated_rows`` is the planner's."""
+    """A table of the current schemas that no extension owns. ``estimated_rows`` is the planner's.
+
+    ``source``: what its rows are read from where not all of them can be read.
+    """
 
     oid: int
     schema: str
@@ -46,14 +53,17 @@ class LiveTable:
     estimated_rows: int
     partitioned: bool
     columns: dict[str, LiveColumn] = field(default_factory=dict)
+    source: Source | None = field(default=None, compare=False)
 
     @property
     def identifier(self) -> sql.Identifier:
         return sql.Identifier(self.schema, self.name)
 
     @property
-    def own_rows(self) -> sql.Composable:
+    def own_rows(self) -> Source:
         """The table without those that inherit from it; of a partitioned one, with its partitions."""
+        if self.source is not None:
+            return self.source
         return self.identifier if self.partitioned else sql.SQL("ONLY {}").format(self.identifier)
 
 

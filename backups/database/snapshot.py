@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database import introspection, locators, row_stream
 from backups.database.connection import close_quietly, connect, database_failure
+from backups.database.damage import by_place
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
 
@@ -38,10 +39,12 @@ class Snapshot:
         return introspection.last_migrations(self.connection)
 
     def stream_rows(self, reading: TableReading, write: Callable[[bytes], None]) -> None:
-        row_stream.stream_rows(self.connection, reading, write)
+        with by_place(self.connection, [reading]):
+            row_stream.stream_rows(self.connection, reading, write)
 
     def stream_locators(self, readings: list[TableReading], write: Callable[[bytes], None]) -> None:
-        locators.stream_locators(self.connection, readings, write)
+        with by_place(self.connection, readings):
+            locators.stream_locators(self.connection, readings, write)
 
     def export(self) -> str:
         """A name under which other sessions see the same instant while this one lasts."""

@@ -139,10 +139,15 @@ def _behind(section: Section, message: Sentence) -> Finding:
     return Finding("backups.E103", Severity.ERROR, message, hint, table=section.table)
 
 
+def objections(declared: Registry, tables: Mapping[str, LiveTable]) -> list[Finding]:
+    """What a backup would forget or leak, everything at once."""
+    findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
+    return [finding for finding in findings if finding.blocking]
+
+
 def require_covered(declared: Registry, tables: Mapping[str, LiveTable]) -> None:
     """Raises ConfigurationError where a backup would forget or leak something."""
-    findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
-    blocking = [finding for finding in findings if finding.blocking]
+    blocking = objections(declared, tables)
     if not blocking:
         return
     first = blocking[0]

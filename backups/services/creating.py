@@ -21,7 +21,7 @@ from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter
 from backups.database import introspection, locks
 from backups.database.connection import connected
-from backups.database.reading import TableReading, fingerprint, reading
+from backups.database.reading import TableReading, fingerprint
 from backups.database.snapshot import Snapshot, snapshot
 from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
@@ -29,6 +29,7 @@ from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
 from backups.services import auditing, coverage, installation, runs, vault
 from backups.services.auditing import Actor
+from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
 from backups.services.verifying import verify_stream
 from backups.stages import Stage
@@ -54,11 +55,16 @@ def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) 
 
 
 def carry_out(
-    run: BackupRun, *, listener: Listener | None = None, under_restore_lock: bool = False
+    run: BackupRun,
+    *,
+    listener: Listener | None = None,
+    under_restore_lock: bool = False,
+    leaving_out: LeavingOut | None = None,
 ) -> BackupRun:
     """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
 
     ``under_restore_lock``: the caller holds the data lock alone already, as a restore does.
+    ``leaving_out``: what it does without; None asks that everything is covered and can be read.
 
     Raises:
         BackupSystemError: the run is then ``failed`` or ``cancelled``, and nothing was kept.
@@ -72,7 +78,7 @@ def carry_out(
                 if not under_restore_lock:
                     with progress.interruptible(lock):
                         locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
-                work = _Backup(run, progress)
+                work = _Backup(run, progress, leaving_out)
                 statistics = work.write(draft.stream)
             progress.stage(Stage.READING_BACK)
             artifact = vault.keep(
@@ -124,12 +130,13 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
     is_safety = run.purpose == Purpose.SAFETY
     runs.succeed(
         run,
-        state=State.INCOMPLETE if statistics.files.gaps else State.SUCCEEDED,
+        state=State.INCOMPLETE if statistics.files.gaps or work.lacks_rows else State.SUCCEEDED,
         artifact=artifact,
         stored_bytes=vault.path_of(artifact).stat().st_size,
         plain_bytes=work.plain_bytes,
         digest=work.digest,
-        statistics=_as_json(statistics) | {"not_embedded": work.not_embedded},
+        statistics=_as_json(statistics)
+        | {"not_embedded": work.not_embedded, "left_out": work.left_out},
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
     )
@@ -144,13 +151,22 @@ def _as_json(statistics: Statistics) -> dict[str, Any]:
 class _Backup:
     """One backup being written. ``digest`` and ``plain_bytes`` are there after ``write``."""
 
-    def __init__(self, run: BackupRun, progress: Progress) -> None:
+    def __init__(self, run: BackupRun, progress: Progress, leaving_out: LeavingOut | None) -> None:
         self._run = run
+        self._leaving_out = leaving_out
         self._scope = Scope(run.scope)
         self._progress = progress
         self.digest = ""
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
+
+    @property
+    def lacks_rows(self) -> bool:
+        return self._leaving_out is not None and self._leaving_out.lacks_rows
+
+    @property
+    def left_out(self) -> list[dict[str, Any]]:
+        return list(self._leaving_out.listed) if self._leaving_out else []
 
     def write(self, stream: BinaryIO) -> Statistics:
         with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
@@ -179,8 +195,9 @@ class _Backup:
     def _readings(self, view: Snapshot) -> list[TableReading]:
         self._progress.stage(Stage.CHECKING)
         tables = view.tables()
-        coverage.require_covered(registry, tables)
-        return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
+        if self._leaving_out is None:
+            coverage.require_covered(registry, tables)
+        return (self._leaving_out or LeavingOut()).readings(self._scope, tables)
 
     def _manifest(self, view: Snapshot, readings: list[TableReading]) -> Manifest:
         return Manifest(
@@ -193,6 +210,7 @@ class _Backup:
                 conf.application(), django.get_version(), view.server_version()
             ),
             schema=Schema(fingerprint(readings), view.migrations()),
+            left_out=tuple(sorted(self._leaving_out.tables)) if self._leaving_out else (),
             sections=tuple(item.head() for item in readings),
         )
 
@@ -211,7 +229,7 @@ class _Backup:
     def _list_locators(self, view: Snapshot, spool: Spool) -> None:
         """All sections' locators, in either scope: a Safe backup tells how many it leaves out."""
         tables = view.tables()
-        readings = [reading(s, COMPLETE, tables) for s in registry.in_scope(COMPLETE)]
+        readings = (self._leaving_out or LeavingOut()).readings(COMPLETE, tables)
         with spool.path(LOCATORS).open("wb") as out:
 
             def take(block: bytes) -> None:

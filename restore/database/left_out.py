@@ -14,7 +14,7 @@ from restore.database.waiting import WaitingTable, names, same
 
 
 def count_emptied(
-    connection: Connection, waiting: WaitingTable, current: sql.Identifier, identity: Identity
+    connection: Connection, waiting: WaitingTable, current: sql.Composable, identity: Identity
 ) -> tuple[int, int]:
     """Rows of the file with such a cell, and how many of them do not exist now."""
     target = waiting.target

@@ -29,7 +29,7 @@ def ask(connection: Connection, query: sql.Composable) -> int:
 
 
 def not_in(
-    connection: Connection, first: sql.Identifier, second: sql.Identifier, key: Sequence[str]
+    connection: Connection, first: sql.Identifier, second: sql.Composable, key: Sequence[str]
 ) -> int:
     """Rows of ``first`` whose key is not in ``second``."""
     return ask(
@@ -225,7 +225,7 @@ class Identity:
 
 
 def pairs(
-    waiting: WaitingTable, current: sql.Identifier, identity: Identity, columns: Sequence[str]
+    waiting: WaitingTable, current: sql.Composable, identity: Identity, columns: Sequence[str]
 ) -> sql.Composed:
     """For each row of the file that exists now: its key, and the current ``columns``.
 
@@ -260,7 +260,7 @@ def pairs(
 
 
 def count_pairs(
-    connection: Connection, waiting: WaitingTable, current: sql.Identifier, identity: Identity
+    connection: Connection, waiting: WaitingTable, current: sql.Composable, identity: Identity
 ) -> int:
     """Rows of the file that exist now."""
     return ask(
@@ -281,7 +281,7 @@ def revoked_now(
         connection,
         sql.SQL("SELECT count(*) FROM {} AS s JOIN {} AS c ON {} WHERE {} AND NOT ({})").format(
             waiting.relation,
-            live.identifier,
+            live.own_rows,
             same("s", "c", key),
             in_state("c", state),
             in_state("s", state),
@@ -344,7 +344,7 @@ class Simulation:
                 total += ask(
                     self._connection,
                     sql.SQL("SELECT count(*) FROM {} AS t WHERE {} AND {}").format(
-                        follower.table.identifier, self._gone(key), _not_lost(lost)
+                        follower.table.own_rows, self._gone(key), _not_lost(lost)
                     ),
                 )
         return total
@@ -377,7 +377,7 @@ class Simulation:
             ).format(
                 lost,
                 names(list(follower.table.columns), "t"),
-                follower.table.identifier,
+                follower.table.own_rows,
                 self._gone(key),
                 _not_lost(lost),
             )

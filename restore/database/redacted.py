@@ -40,14 +40,18 @@ def set_aside(
     waiting: WaitingTable,
     identity: Identity,
     columns: Sequence[str],
+    source: sql.Composable | None = None,
 ) -> Aside:
-    """Copy the key, the natural key and ``columns`` of every live row."""
+    """Copy the key, the natural key and ``columns`` of every live row; where not all rows can be read,
+    of those that ``source`` yields."""
     wanted = list(dict.fromkeys([*identity.key, *identity.natural, *columns]))
     relation = create_aside(connection, f"aside_{number}", waiting.target.table, wanted)
     execute(
         connection,
-        sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(
-            relation, names(wanted), waiting.target.table.identifier
+        sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t").format(
+            relation,
+            names(wanted, "t"),
+            source if source is not None else waiting.target.table.identifier,
         ),
     )
     execute(connection, sql.SQL("ANALYZE {}").format(relation))

@@ -6,13 +6,15 @@ admin's log and all that points here.
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.artifact.tail import Sequence
+from backups.database.damage import is_of_the_rows
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
 from restore.database import questions, redacted
@@ -22,6 +24,7 @@ from restore.database.failures import restore_failure
 from restore.database.verification import RowsDigest, read_digest
 from restore.database.waiting import same
 
+Answer = TypeVar("Answer")
 # Less than PostgreSQL's deadlock_timeout, which is a second.
 ATTEMPT_SECONDS = 0.5
 
@@ -78,6 +81,19 @@ class RestoreTransaction:
         yield
         self._execute(sql.SQL("ROLLBACK TO SAVEPOINT looking"))
         self._execute(sql.SQL("RELEASE SAVEPOINT looking"))
+
+    def looked(self, look: Callable[[], Answer]) -> Answer | None:
+        """``only_looking``; None where the database refuses for what is in the rows."""
+        found: list[Answer] = []
+        self._execute(sql.SQL("SAVEPOINT looking"))
+        try:
+            found.append(look())
+        except psycopg2.Error as error:
+            if not is_of_the_rows(error):
+                raise
+        self._execute(sql.SQL("ROLLBACK TO SAVEPOINT looking"))
+        self._execute(sql.SQL("RELEASE SAVEPOINT looking"))
+        return found[0] if found else None
 
     def detach(self, keys: list[ForeignKey], tables: Iterable[LiveTable]) -> None:
         """Take off what would object to rows or act on them; ``attach`` puts it back."""

@@ -12,6 +12,8 @@ OPTIONS = {
     "accept_altered": "--accept-altered",
     "grant_roles": "--grant-roles EMAIL",
     "keep_revoked": "--keep-revoked",
+    "partial_undo": "--partial-undo, or --without-undo",
+    "without_undo": "--without-undo",
 }
 
 
@@ -45,6 +47,16 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="what is revoked now stays revoked, whatever the file says",
     )
+    parser.add_argument(
+        "--partial-undo",
+        action="store_true",
+        help="go on where rows of now cannot be read; the undo lacks them, and the report lists them",
+    )
+    parser.add_argument(
+        "--without-undo",
+        action="store_true",
+        help="make no safety backup: the restore cannot be undone",
+    )
 
 
 def remedy(code: str, hint: str) -> str:
@@ -60,4 +72,6 @@ def choices_of(options: dict[str, Any]) -> Choices:
         accept_altered=options["accept_altered"],
         keep_revoked=options["keep_revoked"],
         grant_roles=tuple(options["grant_roles"]),
+        partial_undo=options["partial_undo"],
+        without_undo=options["without_undo"],
     )

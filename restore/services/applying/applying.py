@@ -5,20 +5,19 @@ docs/design.md, Restoring, gives the order and the reasons.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
-
 from backups import conf
 from backups.database import introspection, locks
 from backups.database.connection import Connection, connected, database_errors
-from backups.errors import RestoreError
-from backups.models import BackupRun, Purpose
-from backups.registry import COMPLETE, registry
-from backups.services import auditing, creating, runs, vault
+from backups.errors import BackupSystemError, RestoreError
+from backups.findings import Finding
+from backups.models import BackupRun
+from backups.registry import registry
+from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
@@ -28,13 +27,14 @@ from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import FilesBack, Journal, undo_journal
 from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
-from restore.services.applying import superseded
+from restore.services.applying import parachute, superseded
 from restore.services.applying.aftermath import follow_up
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
 from restore.services.planning.counting import make_plan
 from restore.services.planning.files import plan_files
 from restore.services.planning.following import tables_held
+from restore.services.planning.foreseeing import Foresight, foresee
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
@@ -99,20 +99,23 @@ class _Restore:
         """The transaction, and the files that go with it."""
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
-                plan = self._plan(work, prepared, files)
-                safety = self._safety_backup()
+                plan, foresight = self._plan(work, prepared, files)
+                safety, foresight = self._parachute(work, prepared, foresight)
                 # Until now others could read, and some may be idle since in a transaction.
                 self._drain(connection, prepared)
-                writer = Writer(work, prepared, plan, self._path, self._progress)
+                readable = foresight.readable(prepared)
+                writer = Writer(work, prepared, plan, self._path, self._progress, readable)
                 with vault.spool(self._run.pk) as spool:
-                    superseded.list_files(connection, spool.path("before"))
+                    left_out = foresight.leaving_out
+                    superseded.list_files(connection, spool.path("before"), left_out)
                     back = FilesBack(journal, spool, self._progress.check)
                     report = writer.write(back, self._run.pk)
-                    superseded.list_files(connection, spool.path("after"))
+                    superseded.list_files(connection, spool.path("after"), foresight.afterwards)
                     left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
             # Committed: from here on the restore has succeeded whatever happens.
             journal.forget()
-        return report | {"safety_backup": safety.pk, "files_left_for_undo": left}
+        undo = parachute.as_reported(self._run, safety, foresight)
+        return report | {"undo": undo, "files_left_for_undo": left, "safety_backup": undo["backup"]}
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
@@ -147,27 +150,39 @@ class _Restore:
                 return  # who comes anew waits behind our lock; in heavy traffic somebody always does
             time.sleep(DRAIN_LOOK_SECONDS)
 
-    def _plan(self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan) -> Plan:
+    def _plan(
+        self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan
+    ) -> tuple[Plan, Foresight]:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
         self._progress.stage(Stage.PLANNING)
         work.hold(tables_held(prepared), wait_seconds=conf.lock_wait_seconds())
         _require_same_schema(work.connection, prepared)
-        with work.only_looking():
-            plan = make_plan(work.connection, prepared, self._choices, files)
+        found = None
+        if not self._must_read():
+            found = work.looked(lambda: self._look(work, prepared, files, read=False))
+        if found is None:
+            with work.only_looking():
+                found = self._look(work, prepared, files, read=True)
+        plan, foresight = found
         self._require_confirmed(plan)
-        return plan
+        return plan, foresight
+
+    def _must_read(self) -> bool:
+        """Reading every value takes long, and under the locks it is only done where damage is known of;
+        the safety backup reads them all, and what it stumbles over is looked for then."""
+        known = {finding["code"] for finding in self._run.plan.get("findings", [])}
+        chosen = self._choices.partial_undo or self._choices.without_undo
+        return chosen or bool(known & parachute.OF_DAMAGE)
+
+    def _look(
+        self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan, *, read: bool
+    ) -> tuple[Plan, Foresight]:
+        foresight = foresee(work.connection, prepared, self._choices, read=read)
+        return make_plan(work.connection, prepared, self._choices, files, foresight), foresight
 
     def _require_confirmed(self, plan: Plan) -> None:
-        if plan.blocking:
-            first = plan.blocking[0]
-            message = ngettext(
-                "{finding} Nothing was changed.",
-                "{finding} {n} findings block it. Nothing was changed.",
-                len(plan.blocking),
-                finding=first.message,
-            )
-            raise RestoreError(first.code, message, hint=first.hint)
+        _require_none_blocking(plan.findings)
         confirmed, now = self._run.plan, plan.as_dict()
         if confirmed and losses(confirmed) != losses(now):
             raise RestoreError(
@@ -181,22 +196,24 @@ class _Restore:
         self._run.plan = now
         self._run.save(update_fields=["plan"])
 
-    def _safety_backup(self) -> BackupRun:
-        """All data as it is now, while nobody can write. Files stay where they are and need no copy."""
+    def _parachute(
+        self, work: RestoreTransaction, prepared: Prepared, foresight: Foresight
+    ) -> tuple[BackupRun | None, Foresight]:
+        """The safety backup, None where the person goes on without one; and what is known by then."""
+        if self._choices.without_undo:
+            return None, foresight
         self._progress.stage(Stage.SAFETY_BACKUP)
-        actor = Actor(self._run.requested_by_name, self._run.requested_by_email)
-        with transaction.atomic():
-            safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
-            self._run.safety_backup = safety.pk
-            self._run.save(update_fields=["safety_backup"])
-
-        def pass_on_cancel(_: dict[str, Any]) -> None:
-            if self._progress.cancelled:
-                runs.cancel(safety)
-
-        creating.carry_out(safety, listener=pass_on_cancel, under_restore_lock=True)
-        self._progress.check()
-        return safety
+        try:
+            return parachute.make(self._run, foresight, self._progress), foresight
+        except BackupSystemError as error:
+            if foresight.was_read or not parachute.may_be_damage(error):
+                raise
+            with work.only_looking():
+                again = foresee(work.connection, prepared, self._choices, read=True)
+            if not again.leaving_out.listed and not again.damages:
+                raise
+        _require_none_blocking(again.findings)
+        return parachute.make(self._run, again, self._progress), again
 
     @contextmanager
     def _files_undone_on_failure(self) -> Iterator[Journal]:
@@ -211,6 +228,20 @@ class _Restore:
                 undo_journal(self._run.pk)
                 superseded.forget(self._run.pk)
             raise
+
+
+def _require_none_blocking(findings: Sequence[Finding]) -> None:
+    """Raises RestoreError."""
+    blocking = [finding for finding in findings if finding.blocking]
+    if blocking:
+        first = blocking[0]
+        message = ngettext(
+            "{finding} Nothing was changed.",
+            "{finding} {n} findings block it. Nothing was changed.",
+            len(blocking),
+            finding=first.message,
+        )
+        raise RestoreError(first.code, message, hint=first.hint)
 
 
 def _require_same_schema(connection: Connection, prepared: Prepared) -> None:

@@ -14,28 +14,30 @@ from django.utils import timezone
 from backups import printed_json
 from backups.database import introspection, locators
 from backups.database.connection import Connection, connected
-from backups.database.reading import reading
+from backups.database.damage import by_place
 from backups.files.resolve import StorageTarget, resolve
 from backups.models import BackupRun
-from backups.registry import COMPLETE, registry
+from backups.registry import COMPLETE
 from backups.registry.named_storages import storages
 from backups.services import auditing, vault
+from backups.services.obstacles import LeavingOut
 from restore.models import RestoreRun
 
 _PREFIX = "superseded-"
 Name = tuple[str, str]
 
 
-def list_files(connection: Connection, path: Path) -> None:
-    """Write what the rows point to now to ``path``, one locator a line, sorted."""
-    tables = introspection.live_tables(connection)
-    readings = [reading(s, COMPLETE, tables) for s in registry.in_scope(COMPLETE)]
+def list_files(connection: Connection, path: Path, without: LeavingOut = LeavingOut()) -> None:  # noqa: B008
+    """Write what the rows point to now to ``path``, one locator a line, sorted; ``without`` what cannot
+    be read. The connection is in a transaction where there is such."""
+    readings = without.readings(COMPLETE, introspection.live_tables(connection))
     with path.open("wb") as out:
 
         def take(block: bytes) -> None:
             out.write(block)
 
-        locators.stream_locators(connection, readings, take)
+        with by_place(connection, readings):
+            locators.stream_locators(connection, readings, take)
 
 
 def note(run_id: str, before: Path, after: Path) -> int:

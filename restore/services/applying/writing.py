@@ -1,6 +1,6 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from backups import conf
 from backups.artifact.reader import FileReader, Tail
 from backups.artifact.tail import Locator
 from backups.database import introspection
+from backups.database.introspection import Source
 from backups.errors import ArtifactError, RestoreError
 from backups.services import vault
 from backups.services.progress import Progress
@@ -92,7 +93,8 @@ class _State:
 
 
 class Writer:
-    """Does exactly what the plan says, or raises."""
+    """Does exactly what the plan says, or raises. ``readable``: by table, the live rows that can be read
+    before it is emptied, where not all can."""
 
     def __init__(
         self,
@@ -101,8 +103,10 @@ class Writer:
         plan: Plan,
         path: Path,
         progress: Progress,
+        readable: Mapping[str, Source] | None = None,
     ) -> None:
         self._work = work
+        self._readable = readable or {}
         self._file = prepared
         self._plan = plan
         self._path = path
@@ -158,6 +162,7 @@ class Writer:
                     self._file.waiting[target.table.name],
                     identity_of(self._file, section),
                     columns,
+                    self._readable.get(target.table.name),
                 )
         return people
 

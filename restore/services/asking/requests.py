@@ -46,6 +46,9 @@ def request(
             plan=confirmed or {},
         )
         auditing.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
+        for choice in ("partial_undo", "without_undo"):
+            if getattr(choices, choice):
+                auditing.audit(actor, f"restore.{choice}", "chosen", subject=run.pk)
     return run
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backups.database import introspection
 from backups.database.connection import Connection, connected, database_errors
-from backups.database.introspection import LiveTable
+from backups.database.introspection import LiveTable, Source
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
@@ -27,6 +27,7 @@ from restore.services.planning.examining import examine
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
 from restore.services.planning.following import followers_of, identity_of, state_columns
+from restore.services.planning.foreseeing import Foresight, foresee, without_damage
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
@@ -54,27 +55,37 @@ def plan_file(
             files = plan_files(readable, watch)
             end_reading(Stage.COUNTING, watch)
             with one_instant(connection):
-                return make_plan(connection, prepared, choices, files)
+                foresight = foresee(connection, prepared, choices, read=True)
+                return make_plan(connection, prepared, choices, files, foresight)
 
 
 def make_plan(
-    connection: Connection, prepared: Prepared, choices: Choices, files: FilesPlan
+    connection: Connection,
+    prepared: Prepared,
+    choices: Choices,
+    files: FilesPlan,
+    foresight: Foresight | None = None,
 ) -> Plan:
-    """Count everything as it is now. The caller's transaction keeps what is counted still, and must
+    """Count everything as it is now. ``foresight``: what is known of the safety backup, where there is to be
+    one. The caller's transaction keeps what is counted still, and must
     be rolled back afterwards, to a savepoint at least: temporary tables are left behind."""
-    return _Planner(connection, prepared, choices).plan(files)
+    return _Planner(connection, prepared, choices, foresight or Foresight()).plan(files)
 
 
 class _Planner:
-    def __init__(self, connection: Connection, prepared: Prepared, choices: Choices) -> None:
+    def __init__(
+        self, connection: Connection, prepared: Prepared, choices: Choices, foresight: Foresight
+    ) -> None:
         self._connection = connection
+        self._readable = foresight.readable(prepared)
+        prepared = without_damage(connection, prepared, foresight)
         self._file = prepared
         self._choices = choices
         self._numbers = itertools.count()
         self._followers = followers_of(prepared)
         tables = [*prepared.matched.written, *(f.table for f in self._followers)]
         self._now = introspection.count_rows(connection, tables)
-        self._findings: list[Finding] = list(prepared.findings)
+        self._findings: list[Finding] = [*prepared.findings, *foresight.findings]
 
     def plan(self, files: FilesPlan) -> Plan:
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
@@ -97,8 +108,8 @@ class _Planner:
             *(self._emptied(table) for table in self._file.matched.emptied),
             *(self._follows(follower, simulation) for follower in self._followers),
         ]
-        self._findings += findings_on_files(self._file, files)
-        self._findings += left_out.findings(self._connection, self._file)
+        self._findings += findings_on_files(self._file, files, self._choices)
+        self._findings += left_out.findings(self._connection, self._file, self._current)
         self._findings += self._authenticity()
         return Plan(
             file=_facts(self._file),
@@ -122,7 +133,8 @@ class _Planner:
         kept = refilled = 0
         if target.redacted:
             identity = identity_of(self._file, section)
-            kept = questions.count_pairs(self._connection, waiting, table.identifier, identity)
+            current = self._current(table)
+            kept = questions.count_pairs(self._connection, waiting, current, identity)
             refilled = rows - kept
         changed = comparing.changed(self._connection, waiting, key, self._compared(target))
         dropped = comparing.dropped(self._connection, waiting, key, list(table.columns))
@@ -133,7 +145,7 @@ class _Planner:
             fate=Fate.REPLACED,
             now=self._now[table.name],
             after=rows,
-            added=questions.not_in(self._connection, waiting.relation, table.identifier, key),
+            added=questions.not_in(self._connection, waiting.relation, table.own_rows, key),
             dropped=dropped.rows,
             changed=changed.rows,
             mark=_mark(changed, dropped),
@@ -141,6 +153,10 @@ class _Planner:
             refilled=refilled,
             revoked=self._revoked(target, waiting),
         )
+
+    def _current(self, table: LiveTable) -> Source:
+        """The rows of which current values can be kept."""
+        return self._readable.get(table.name, table.identifier)
 
     def _compared(self, target: Target) -> list[str]:
         """The columns whose difference is a change: what choices keep as it is now is none."""
@@ -199,7 +215,7 @@ class _Planner:
                 section = target.reading.section
                 kept = questions.pairs(
                     self._file.waiting[name],
-                    target.table.identifier,
+                    self._current(target.table),
                     identity_of(self._file, section),
                     [column],
                 )

@@ -1,5 +1,6 @@
 """What becomes of the files: found out by looking at the storages, without a write."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from backups.services import vault
 from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext
 from restore.files import Foreseen, What
-from restore.plan import NAMED, FilesPlan
+from restore.plan import NAMED, Choices, FilesPlan
 from restore.services.planning.staging import Prepared
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
@@ -61,8 +62,8 @@ def plan_files(path: Path, watch: Watch = NOBODY) -> FilesPlan:
     )
 
 
-def findings(prepared: Prepared, files: FilesPlan) -> list[Finding]:
-    """Missing files, and disks that are too full."""
+def findings(prepared: Prepared, files: FilesPlan, choices: Choices) -> list[Finding]:
+    """Missing files, and disks that are too full or not to be written to."""
     found = []
     if files.gaps:
         found.append(
@@ -79,7 +80,12 @@ def findings(prepared: Prepared, files: FilesPlan) -> list[Finding]:
             )
         )
     rows = sum(s.bytes for s in prepared.tail.statistics.sections.values())
-    found += _disk(Path(conf.root()), rows + _SPARE_BYTES, _("the backups (for the safety backup)"))
+    # Without an undo nothing is stored but notes.
+    safety = 0 if choices.without_undo else rows
+    found += _disk(
+        Path(conf.root()), safety + _SPARE_BYTES, _("the backups (for the safety backup)")
+    )
+    found += _folder(Path(conf.root()))
     storage = storages["default"]
     if files.put_back_bytes and isinstance(storage, FileSystemStorage):
         needed = files.put_back_bytes + _SPARE_BYTES
@@ -103,6 +109,24 @@ def _disk(folder: Path, needed: int, what: Sentence) -> list[Finding]:
                 free=free,
                 needed=needed,
             ),
-            _("Free space on it, then plan again."),
+            _(
+                "Free space on it, then plan again. The safety backup can be done without, if you say so."
+            ),
+        )
+    ]
+
+
+def _folder(folder: Path) -> list[Finding]:
+    """The folder itself is made at first need, so that of one that is not there its parent counts."""
+    while not folder.exists():
+        folder = folder.parent
+    if os.access(folder, os.W_OK | os.X_OK):
+        return []
+    return [
+        Finding(
+            "restore.not_writable",
+            Severity.ERROR,
+            _("The folder of the backups cannot be written to, so no safety backup could be made."),
+            _("Let the application write to BACKUPS_ROOT, then plan again."),
         )
     ]

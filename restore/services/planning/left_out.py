@@ -1,8 +1,9 @@
 """What a Safe file leaves out of cells: the content of files that stand in the row as ``data:`` addresses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from backups.database.connection import Connection
+from backups.database.introspection import LiveTable, Source
 from backups.findings import Finding, Severity
 from backups.wording import _, ngettext
 from restore.database.left_out import count_emptied
@@ -10,15 +11,19 @@ from restore.services.planning.following import identity_of
 from restore.services.planning.staging import Prepared
 
 
-def findings(connection: Connection, prepared: Prepared) -> Iterator[Finding]:
-    """Per table, how many rows keep the file that they hold now, and how many come back without one."""
+def findings(
+    connection: Connection, prepared: Prepared, current: Callable[[LiveTable], Source]
+) -> Iterator[Finding]:
+    """Per table, how many rows keep the file that they hold now, and how many come back without one.
+
+    ``current`` yields the rows of now."""
     for target in prepared.matched.targets:
         name = target.table.name
         if not target.content_left_out or name in prepared.unread:
             continue
         identity = identity_of(prepared, target.reading.section)
         rows, missing = count_emptied(
-            connection, prepared.waiting[name], target.table.identifier, identity
+            connection, prepared.waiting[name], current(target.table), identity
         )
         if rows - missing:
             yield _kept(name, rows - missing)

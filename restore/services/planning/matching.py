@@ -69,8 +69,11 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         if one.target is not None:
             targets.append(one.target)
     absent = [
-        reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
+        reading(s, scope, tables).table
+        for s in declared.in_scope(scope)
+        if s.key not in present and s.table not in manifest.left_out
     ]
+    differences += [_left_out(table) for table in manifest.left_out if table in tables]
     differences += [_not_in_file(table, scope) for table in absent]
     emptied = absent if scope is COMPLETE else []
     return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
@@ -85,6 +88,14 @@ def _not_in_file(table: LiveTable, scope: Scope) -> Sentence:
         "{table} is not in the file, whose Safe scope did not have it. It stays as it is, but for rows"
         " that point to what goes.",
         table=table.name,
+    )
+
+
+def _left_out(table: str) -> Sentence:
+    return _(
+        "{table} was left out of the backup on purpose. It stays as it is, but for rows that point to what"
+        " goes.",
+        table=table,
     )
 
 

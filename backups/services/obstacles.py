@@ -1,0 +1,78 @@
+"""What a backup of all data would stumble over in the live database, and how to make one all the same.
+
+The plan of a restore and the safety backup before it ask this one function, so that neither finds what the
+other did not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backups import conf
+from backups.database import introspection
+from backups.database.connection import Connection
+from backups.database.damage import Damage, damage_of, reading_from
+from backups.database.introspection import LiveTable
+from backups.database.reading import TableReading, reading
+from backups.errors import ConfigurationError
+from backups.findings import Finding
+from backups.registry import COMPLETE, Registry, Scope, registry
+from backups.services import coverage
+
+# More than a row itself takes of its line in the file: a comma, and the end of the line.
+_OF_THE_LINE = 2
+
+
+@dataclass(frozen=True)
+class Obstacles:
+    """``uncovered``: what the registry does not cover. ``damages``: by table, what cannot be read."""
+
+    uncovered: tuple[Finding, ...] = ()
+    damages: Mapping[str, Damage] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeavingOut:
+    """What a safety backup does without, on purpose. ``tables``: as a whole, so that a restore of it leaves
+    them alone. ``damages``: the rows that cannot be read. ``listed`` says it for reports."""
+
+    tables: frozenset[str] = frozenset()
+    damages: Mapping[str, Damage] = field(default_factory=dict)
+    listed: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether something that people would want back is not in the backup."""
+        return any(item["matters"] for item in self.listed)
+
+    def readings(
+        self, scope: Scope, tables: Mapping[str, LiveTable], declared: Registry = registry
+    ) -> list[TableReading]:
+        """What is read of the tables that are left."""
+        found = []
+        for section in declared.in_scope(scope):
+            if section.table in self.tables:
+                continue
+            one = reading(section, scope, dict(tables))
+            damage = self.damages.get(section.table)
+            found.append(reading_from(one, damage.readable()) if damage else one)
+        return found
+
+
+def obstacles(connection: Connection, declared: Registry = registry, *, read: bool) -> Obstacles:
+    """What stands in the way of a backup of everything, as the database is now.
+
+    ``read``: every value is read, on the server alone; that takes as long as the rows of a backup.
+    ``connection`` is in a transaction. Raises psycopg2.Error where the server itself fails.
+    """
+    tables = introspection.live_tables(connection)
+    uncovered = tuple(coverage.objections(declared, tables))
+    damages: dict[str, Damage] = {}
+    for section in declared.in_scope(COMPLETE) if read else ():
+        try:
+            one = reading(section, COMPLETE, tables)
+        except ConfigurationError:
+            continue  # said by the coverage
+        if found := damage_of(connection, one, conf.row_limit_bytes() - _OF_THE_LINE):
+            damages[section.table] = found
+    return Obstacles(uncovered, damages)
