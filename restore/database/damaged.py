@@ -1,6 +1,6 @@
 """Live tables with rows that cannot be read, as a plan may count them all the same."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from psycopg2 import sql
@@ -46,6 +46,15 @@ def _cell(name: str, damaged: list[tuple[int, str]]) -> sql.Composable:
     return sql.SQL("CASE WHEN (tableoid, ctid) IN ({}) THEN NULL ELSE {} END AS {}").format(
         places, column, column
     )
+
+
+def avoid_indexes(connection: Connection, damages: Iterable[Damage]) -> None:
+    """Where an index is damaged, the rest of the transaction finds rows without any."""
+    if not any(damage.is_of_an_index for damage in damages):
+        return
+    with connection.cursor() as cursor:
+        for name in ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"):
+            cursor.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
 
 
 def readable(damage: Damage, table: LiveTable) -> sql.Composable:

@@ -80,6 +80,7 @@ def _ask(
         plan=plan.plan,
         sums=presenting.sums(tables),
         worst=presenting.worst(tables),
+        lacking=presenting.lacking(plan.plan),
         form=form,
         phrase=requests.PHRASE,
         presence=workers.presence(),

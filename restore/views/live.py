@@ -104,6 +104,8 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "sums": presenting.sums(tables),
         "accounts": run.plan.get("accounts"),
         "safety": _safety(run),
+        "lacks": presenting.lacks_of(run.report),
+        "undo": run.report.get("undo") or {},
     }
 
 

@@ -124,4 +124,5 @@ def _shown(run: PlanRun) -> dict[str, Any]:
         "blocking": presenting.blocking(plan),
         "schema": presenting.schema(plan),
         "grantable": presenting.grantable(plan),
+        "obstructed": presenting.obstructed(plan),
     }

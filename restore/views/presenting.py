@@ -262,6 +262,13 @@ def _page_hints() -> dict[str, str]:
             "Sign in as an owner whose account is approved and has a password, then plan again."
         ),
         "restore.acting_ambiguous": _("Let another owner sign in and restore the file."),
+        "undo.uncovered": _(
+            "Let an administrator declare, exclude or drop it; or say under “Choices” how to go on."
+        ),
+        "undo.unreadable": _(
+            "Repair the rows, or say under “Choices” whether to go on with an undo that lacks them, or"
+            " without one."
+        ),
         "artifact.layout": _(
             "Use the file as it was downloaded. If there is no other, and you trust who had it, take"
             " it as it is below."
@@ -271,6 +278,28 @@ def _page_hints() -> dict[str, str]:
             " as it is below."
         ),
     }
+
+
+# Findings on what the safety backup could not hold.
+_OF_UNDO = ("undo.uncovered", "undo.unreadable")
+
+
+def lacking(plan: Plain) -> list[Plain]:
+    """What the safety backup of this plan will not hold."""
+    return [finding for finding in findings(plan) if finding["code"] in _OF_UNDO]
+
+
+def obstructed(plan: Plain) -> bool:
+    """Whether the person has something to choose about the undo, or has chosen."""
+    chosen = plan["choices"].get("partial_undo") or plan["choices"].get("without_undo")
+    stops = {finding["code"] for finding in plan["findings"] if finding["severity"] == "error"}
+    return bool(chosen or stops & {*_OF_UNDO, "restore.disk_space"})
+
+
+def lacks_of(report: Plain) -> list[Plain]:
+    """What the safety backup of a restore does not hold, a table at a time; ``title`` names the table."""
+    lacks = (report.get("undo") or {}).get("lacks", [])
+    return [item | {"title": _title(item) or _("the schema")} for item in lacks]
 
 
 def grantable(plan: Plain) -> list[Plain]:

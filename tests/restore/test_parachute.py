@@ -1,23 +1,20 @@
 """The safety backup is a parachute and not a gate: what it will ask the plan asks before, and there is always
 a chosen way on, which is written down."""
 
-import json
-from pathlib import Path
-
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import auditing
-from backupsvc.studio.models import ChatMessage, Contractor, Organization, User
-from restore.plan import Choices
+from backupsvc.studio.models import Contractor
 from restore.services.applying import applying
 from restore.services.asking import requests, undoing
-from restore.services.planning import foreseeing
-from tests.restore.breaking import as_administrator, lose_a_piece, write_no_text
+from tests.restore.breaking import lose_a_piece, write_no_text
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
+
+# What a Safe restore neither fills nor takes rows from.
+OUTSIDE = ("studio_ffesectionlibrary", "description")
 
 pytestmark = pytest.mark.usefixtures("changing_schema")
 
@@ -101,7 +98,7 @@ def rows_but_damaged(key: str) -> dict:
 def test_a_damaged_row_counts_as_changed_back_or_lost(studio) -> None:
     damage_a_contractor()
     new = Contractor.objects.last()
-    new.pk = "new"
+    new.pk, new.email = "new", "new@contractor.example"
     new.save(force_insert=True)
     lose_a_piece("studio_contractor", "address", "new")
     plan = plan_as(studio.complete, partial_undo=True)
@@ -124,7 +121,7 @@ def test_without_undo_nothing_stands_in_the_way(studio) -> None:
 
 def test_a_safe_restore_leaves_a_damaged_table_outside_of_it_alone(studio) -> None:
     """Its undo leaves it alone too, though the safety backup is a Complete one."""
-    table, column = outside_of_safe()
+    table, column = OUTSIDE
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM {table} ORDER BY id LIMIT 1")
         key = str(cursor.fetchone()[0])
@@ -138,14 +135,6 @@ def test_a_safe_restore_leaves_a_damaged_table_outside_of_it_alone(studio) -> No
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {table}")
         assert cursor.fetchone()[0] == count
-
-
-def outside_of_safe() -> tuple[str, str]:
-    """A table that a Safe restore neither fills nor takes rows from."""
-    return OUTSIDE
-
-
-OUTSIDE = ("studio_templateitem", "name")
 
 
 def test_bytes_that_are_no_text_are_found_by_the_plan(studio) -> None:
@@ -165,10 +154,10 @@ def test_a_row_over_the_limit_is_found_by_the_plan(studio, settings) -> None:
 
 def test_what_the_account_may_not_read_is_named(studio) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("REVOKE SELECT ON studio_templateitem FROM CURRENT_USER")
+        cursor.execute("REVOKE SELECT ON studio_ffesectionlibrary FROM CURRENT_USER")
     plan = plan_as(studio.safe)
     (finding,) = [f for f in plan.findings if f.code == "undo.unreadable"]
-    assert not plan.blocking and finding.table == "studio_templateitem"
+    assert not plan.blocking and finding.table == "studio_ffesectionlibrary"
     restore_as(studio.safe, confirmed=plan)
 
 

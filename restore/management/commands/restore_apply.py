@@ -69,13 +69,34 @@ class Command(BaseCommand):
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
             f" {files['renamed']:,} under a new name, {files['elsewhere']:,} stay elsewhere\n"
             f"  {report['sessions_ended']:,} web sessions ended\n"
-            f"  safety backup of what was there before: {run.safety_backup}"
-            f" (manage.py restore_undo {run.pk})"
+            f"  {_way_back(run)}"
         )
+        for item in report["undo"]["lacks"]:
+            self.stdout.write(f"  {_lacking(item)}")
         if report["outgoing_held"]:
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
         for sentence in report["aftermath"]["problems"]:
             self.stderr.write(f"  {sentence}")
+
+
+def _way_back(run: RestoreRun) -> str:
+    if not run.safety_backup:
+        chosen_by = run.report["undo"]["chosen_by"]
+        return f"it cannot be undone, as chosen by {chosen_by}: no safety backup was made"
+    return (
+        f"safety backup of what was there before: {run.safety_backup}"
+        f" (manage.py restore_undo {run.pk})"
+    )
+
+
+def _lacking(item: dict[str, Any]) -> str:
+    table = item["table"] or "the schema"
+    if not item["matters"]:
+        return f"the undo does not hold {table}, and the restore has left it alone"
+    if not item["rows"]:
+        return f"the undo lacks {table} or a part of it"
+    keys = ", ".join("/".join(key) for key in item["keys"])
+    return f"the undo lacks {item['rows']:,} rows of {table}" + (f": {keys}" if keys else "")
 
 
 def _sum(run: RestoreRun, what: str) -> int:

@@ -161,6 +161,7 @@ def without_damage(connection: Connection, prepared: Prepared, foresight: Foresi
     counts as NULL."""
     if not foresight.damages:
         return prepared
+    damaged.avoid_indexes(connection, foresight.damages.values())
     sources = {
         name: damaged.masked(connection, damage, prepared.tables[name], _keys(prepared, name))
         for name, damage in foresight.damages.items()
