@@ -88,3 +88,25 @@ class ConfirmForm(PasswordAgainForm):
                 params={"phrase": PHRASE},
             ) from error
         return phrase
+
+
+class UndoForm(ConfirmForm):
+    """The last step before an undo. ``obstructed``: one was tried, and stopped at what its own safety
+    backup could not hold; then the person can choose how to go on."""
+
+    partial_undo = forms.BooleanField(
+        label=_("Go on with an undo that lacks what cannot be saved"), required=False
+    )
+    without_undo = forms.BooleanField(
+        label=_("Go on without any undo: nobody can take this one back"), required=False
+    )
+
+    def __init__(self, *args: Any, obstructed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not obstructed:
+            del self.fields["partial_undo"], self.fields["without_undo"]
+
+    def choices(self) -> dict[str, bool]:
+        """What was chosen, for ``undoing.request``."""
+        names = ("partial_undo", "without_undo")
+        return {name: bool(self.cleaned_data.get(name)) for name in names}

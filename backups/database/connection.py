@@ -128,6 +128,19 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
             hint=_("Somebody or a time limit stopped it. Try again."),
             permanent=False,
         )
+    if state in ("XX001", "XX002"):
+        return DatabaseFailure(
+            "database.damaged",
+            _(
+                "Data in the database is damaged: a value, a page or an index cannot be read"
+                " (SQLSTATE {state}).",
+                state=state,
+            ),
+            hint=_(
+                "The database server's own log names it; an index is built anew by REINDEX. The plan of a"
+                " restore says which tables are meant, and how to go on."
+            ),
+        )
     if not state or state.startswith(("08", "57P")):
         return DatabaseFailure(
             "database.lost",

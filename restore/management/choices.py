@@ -47,6 +47,11 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="what is revoked now stays revoked, whatever the file says",
     )
+    add_choices_of_undo(parser)
+
+
+def add_choices_of_undo(parser: ArgumentParser) -> None:
+    """What becomes of the safety backup where it cannot hold everything."""
     parser.add_argument(
         "--partial-undo",
         action="store_true",

@@ -20,7 +20,7 @@ from backups.services import auditing, runs
 from backups.translating import message_and_hint
 from backups.views.frame import page
 from restore import jobs
-from restore.forms import ConfirmForm, ReleaseForm
+from restore.forms import ConfirmForm, ReleaseForm, UndoForm
 from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
 from restore.services.applying import rehearsing
@@ -38,7 +38,13 @@ from restore.views.presenting import proven
 def undo(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """Ask for the phrase and the password, then restore what was there before ``run_id``."""
     run = get_object_or_404(RestoreRun, pk=run_id)
-    form = ConfirmForm(request, request.POST or None, reason="undo", subject=run.pk)
+    form = UndoForm(
+        request,
+        request.POST or None,
+        reason="undo",
+        subject=run.pk,
+        obstructed=undoing.was_obstructed(run),
+    )
     if request.method == "POST" and undoing.can_undo(run):
         if form.is_valid():
             return _start_undo(request, run, form)
@@ -46,11 +52,11 @@ def undo(request: HttpRequest, run_id: str) -> HttpResponseBase:
     return _ask_undo(request, run, form)
 
 
-def _start_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> HttpResponseBase:
+def _start_undo(request: HttpRequest, run: RestoreRun, form: UndoForm) -> HttpResponseBase:
     # Nothing behind this line may ask for the session or the account: the undo may have begun.
     actor, secure = actor_of(request), request.is_secure()
     try:
-        begun = undoing.request(run, actor)
+        begun = undoing.request(run, actor, **form.choices())
         jobs.enqueue_restore(begun)
     except BackupSystemError as error:
         form.add_error(None, message_and_hint(error))

@@ -47,3 +47,27 @@ def write_no_text(table: str, column: str, key: str) -> None:
         f"UPDATE {table} SET {column} = '\\x61ff62'::bytea::text WHERE id = '{key}'",
         "DROP CAST (bytea AS text)",
     )
+
+
+def break_page(relation: str, page: int) -> None:
+    """A page of a table or an index is torn: reading it raises XX001 or XX002."""
+    as_administrator(
+        "CHECKPOINT",
+        f"""
+        DO $$ DECLARE old text := pg_relation_filepath('{relation}'::regclass); new text; BEGIN
+          new := regexp_replace(old, '[0-9]+$', '99' || {page} || '{relation}'::regclass::oid % 100000);
+          EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format('cp %s %s && dd if=/dev/urandom of=%s'
+            ' bs=8192 seek={page} count=1 conv=notrunc 2>/dev/null', old, new, new));
+          UPDATE pg_class SET relfilenode = regexp_replace(new, '^.*/', '')::bigint::oid
+            WHERE oid = '{relation}'::regclass;
+        END $$
+        """,
+    )
+
+
+def only_by_index() -> None:
+    """Small tables are read by their indexes too, as large ones are."""
+    as_administrator(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET enable_seqscan = off', current_database());"
+        " EXECUTE format('ALTER DATABASE %I SET enable_sort = off', current_database()); END $$",
+    )

@@ -1,15 +1,22 @@
 """The safety backup is a parachute and not a gate: what it will ask the plan asks before, and there is always
 a chosen way on, which is written down."""
 
+import json
+import shutil
+
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
+from backups.errors import RestoreError
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import auditing
-from backupsvc.studio.models import Contractor
+from backups.services.obstacles import Obstacles
+from backupsvc.studio.models import Contractor, VerificationToken
 from restore.services.applying import applying
 from restore.services.asking import requests, undoing
-from tests.restore.breaking import lose_a_piece, write_no_text
+from restore.services.planning import files, foreseeing
+from tests.restore.breaking import break_page, lose_a_piece, only_by_index, write_no_text
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 
@@ -180,3 +187,85 @@ def first_key_of(table: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM {table} ORDER BY id LIMIT 1")
         return str(cursor.fetchone()[0])
+
+
+def test_a_damaged_index_is_worked_round(studio) -> None:
+    break_page("studio_contractor_pkey", 1)
+    only_by_index()
+    plan = plan_as(studio.complete)
+    assert codes(plan)["undo.index_damaged"] == "warning" and not plan.blocking
+    run = restore_as(studio.complete, confirmed=plan)
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+    assert BackupRun.objects.get(pk=run.safety_backup).state == State.SUCCEEDED
+
+
+def test_a_torn_page_takes_its_rows_and_no_others(studio) -> None:
+    """Enough rows for some pages; nobody can say which were on the torn one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO studio_ffesectionlibrary (id, name, default_order, applicable_room_types,"
+            " is_global, created_at) SELECT 'row ' || n, repeat('n', 100) || n, 1, '{}', false, now()"
+            " FROM generate_series(1, 500) AS n; SELECT count(*) FROM studio_ffesectionlibrary"
+        )
+        (count,) = cursor.fetchone()
+    break_page("studio_ffesectionlibrary", 2)
+    plan = plan_as(studio.complete, partial_undo=True)
+    (table,) = [t for t in plan.tables if t.table == "studio_ffesectionlibrary"]
+    assert 0 < table.now < count and not plan.blocking
+    run = restore_as(studio.complete, partial_undo=True, confirmed=plan)
+    (lacks,) = run.report["undo"]["lacks"]
+    assert lacks["pages"] == 1 and lacks["rows"] == 0
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+    statistics = BackupRun.objects.get(pk=run.safety_backup).statistics
+    assert statistics["sections"]["ffeSectionLibrary"]["rows"] == table.now
+
+
+def test_a_full_disk_is_no_reason_where_no_undo_is_wanted(studio, monkeypatch) -> None:
+    usage = shutil.disk_usage("/")
+    rows = 70 * 1024 * 1024
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda path: usage._replace(free=rows))
+    monkeypatch.setattr(files, "_SPARE_BYTES", rows - 1000)
+    assert codes(plan_as(studio.complete))["restore.disk_space"] == "error"
+    assert "restore.disk_space" not in codes(plan_as(studio.complete, without_undo=True))
+
+
+def test_a_folder_that_cannot_be_written_to_is_in_the_plan(studio, monkeypatch) -> None:
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    assert codes(plan_as(studio.complete))["restore.not_writable"] == "error"
+
+
+def test_a_secret_key_is_not_listed(studio) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE studio_verificationtoken DROP CONSTRAINT verification_token_unique_identifier_token"
+        )
+    VerificationToken.objects.create(
+        identifier="x", token="secret-token", expires="2030-01-01T00:00:00Z"
+    )
+    lose_a_piece("studio_verificationtoken", "identifier", "secret-token", named="token")
+    run = restore_as(studio.complete, partial_undo=True)
+    assert run.report["undo"]["lacks"][0]["rows"] == 1
+    assert "secret-token" not in json.dumps(run.report)
+
+
+def test_without_the_question_the_plan_would_say_nothing(studio, monkeypatch) -> None:
+    lose_a_piece(*OUTSIDE, first_key_of(OUTSIDE[0]))
+    monkeypatch.setattr(foreseeing, "obstacles", lambda connection, read: Obstacles())
+    assert "undo.unreadable" not in codes(plan_as(studio.safe))
+    assert refusal(studio.safe) == "database.damaged"
+
+
+def test_an_undo_can_go_on_over_damage_too(studio) -> None:
+    run = restore_as(studio.complete)
+    damage_a_contractor()
+    with pytest.raises(RestoreError) as refused:
+        undo_of(run)
+    assert refused.value.code == "undo.unreadable" and undoing.was_obstructed(run)
+    undo = undoing.request(run, auditing.COMMAND_LINE, without_undo=True)
+    applying.carry_out(undo, requests.stored_file(undo))
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+
+
+def test_the_command_says_that_there_is_no_undo_and_who_wanted_it(studio, capsys) -> None:
+    call_command("restore_apply", studio.complete, confirm=requests.PHRASE, without_undo=True)
+    assert "cannot be undone, as chosen by command line" in capsys.readouterr().out

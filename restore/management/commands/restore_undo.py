@@ -9,7 +9,7 @@ from backups.management import terminal
 from backups.models import State
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import remedy
+from restore.management.choices import add_choices_of_undo, remedy
 from restore.models import RestoreRun
 from restore.services.applying import applying
 from restore.services.asking import requests, undoing
@@ -23,17 +23,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("restore", nargs="?", help="the restore's number; the last if left out")
+        add_choices_of_undo(parser)
         parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
             requests.require_phrase(options["confirm"])
-            undo = undoing.request(_restore(options["restore"]), auditing.COMMAND_LINE)
+            undo = undoing.request(
+                _restore(options["restore"]),
+                auditing.COMMAND_LINE,
+                partial_undo=options["partial_undo"],
+                without_undo=options["without_undo"],
+            )
             with jobs.others_paused():
                 applying.carry_out(undo, requests.stored_file(undo), listener=listener)
         self.stdout.write(
             f"Undone: {undo.report['rows']:,} rows are as they were before restore {undo.undo_of}\n"
-            f"  safety backup of what was there until now: {undo.safety_backup}"
+            f"  safety backup of what was there until now: {undo.safety_backup or 'none, as chosen'}"
         )
 
 

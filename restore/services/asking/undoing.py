@@ -36,13 +36,27 @@ def can_undo(run: RestoreRun) -> bool:
     return True
 
 
-def request(run: RestoreRun, actor: Actor, *, acting: str = "") -> RestoreRun:
-    """Ask for the undo of ``run``; an undo is a restore, and can be undone as well.
+def was_obstructed(run: RestoreRun) -> bool:
+    """Whether an undo of ``run`` has stopped at what its own safety backup could not hold."""
+    return RestoreRun.objects.filter(undo_of=run.pk, error_code__startswith="undo.").exists()
+
+
+def request(
+    run: RestoreRun,
+    actor: Actor,
+    *,
+    acting: str = "",
+    partial_undo: bool = False,
+    without_undo: bool = False,
+) -> RestoreRun:
+    """Ask for the undo of ``run``; an undo is a restore, and can be undone as well, but for what is
+    chosen.
 
     Raises RestoreError, StorageFailure.
     """
     safety = safety_backup_of(run)
-    undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, Choices(acting=acting))
+    choices = Choices(acting=acting, partial_undo=partial_undo, without_undo=without_undo)
+    undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, choices)
     undo.backup = safety.pk
     undo.undo_of = run.pk
     undo.save(update_fields=["backup", "undo_of"])
