@@ -106,7 +106,5 @@ class UndoForm(ConfirmForm):
         if not obstructed:
             del self.fields["partial_undo"], self.fields["without_undo"]
 
-    def choices(self) -> dict[str, bool]:
-        """What was chosen, for ``undoing.request``."""
-        names = ("partial_undo", "without_undo")
-        return {name: bool(self.cleaned_data.get(name)) for name in names}
+    def chosen(self, name: str) -> bool:
+        return bool(self.cleaned_data.get(name))

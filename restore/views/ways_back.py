@@ -56,7 +56,12 @@ def _start_undo(request: HttpRequest, run: RestoreRun, form: UndoForm) -> HttpRe
     # Nothing behind this line may ask for the session or the account: the undo may have begun.
     actor, secure = actor_of(request), request.is_secure()
     try:
-        begun = undoing.request(run, actor, **form.choices())
+        begun = undoing.request(
+            run,
+            actor,
+            partial_undo=form.chosen("partial_undo"),
+            without_undo=form.chosen("without_undo"),
+        )
         jobs.enqueue_restore(begun)
     except BackupSystemError as error:
         form.add_error(None, message_and_hint(error))

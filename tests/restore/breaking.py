@@ -7,13 +7,17 @@ from django.db import connection
 from tests.databases import superuser
 
 
-def as_administrator(*statements: str) -> None:
-    """Statements that only the server's superuser may make."""
+def as_administrator(*statements: str, vacuum: str = "") -> None:
+    """Statements that only the server's superuser may make; then what they deleted goes for good."""
     connection.close()
     with closing(superuser()) as session, session, session.cursor() as cursor:
         cursor.execute("SET allow_system_table_mods = on")
         for statement in statements:
             cursor.execute(statement)
+    if vacuum:
+        with closing(superuser()) as session, session.cursor() as cursor:
+            session.autocommit = True
+            cursor.execute(f"VACUUM {vacuum}")
 
 
 def lose_a_piece(table: str, column: str, key: str, *, named: str = "id") -> None:
@@ -29,6 +33,7 @@ def lose_a_piece(table: str, column: str, key: str, *, named: str = "id") -> Non
         END $$
         """,
         _as_plain_table(table, "t"),
+        vacuum=table,
     )
 
 
@@ -55,9 +60,9 @@ def break_page(relation: str, page: int) -> None:
         "CHECKPOINT",
         f"""
         DO $$ DECLARE old text := pg_relation_filepath('{relation}'::regclass); new text; BEGIN
-          new := regexp_replace(old, '[0-9]+$', '99' || {page} || '{relation}'::regclass::oid % 100000);
-          EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format('cp %s %s && dd if=/dev/urandom of=%s'
-            ' bs=8192 seek={page} count=1 conv=notrunc 2>/dev/null', old, new, new));
+          new := regexp_replace(old, '[0-9]+$', '99' || {page} || '{relation}'::regclass::oid::int8 % 100000);
+          EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format('cp %s %s && dd if=/dev/urandom'
+            ' of=%s bs=8192 seek={page} count=1 conv=notrunc 2>/dev/null', old, new, new));
           UPDATE pg_class SET relfilenode = regexp_replace(new, '^.*/', '')::bigint::oid
             WHERE oid = '{relation}'::regclass;
         END $$

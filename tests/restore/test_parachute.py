@@ -10,15 +10,17 @@ from django.db import connection
 
 from backups.errors import RestoreError
 from backups.models import AuditEvent, BackupRun, Purpose, State
+from backups.registry import COMPLETE
 from backups.services import auditing
 from backups.services.obstacles import Obstacles
-from backupsvc.studio.models import Contractor, VerificationToken
+from backupsvc.studio.models import Account, ClientAccessToken, Contractor, User, VerificationToken
 from restore.services.applying import applying
 from restore.services.asking import requests, undoing
 from restore.services.planning import files, foreseeing
 from tests.restore.breaking import break_page, lose_a_piece, only_by_index, write_no_text
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
+from tests.roundtrip.engine import back_up, stored
 
 # What a Safe restore neither fills nor takes rows from.
 OUTSIDE = ("studio_ffesectionlibrary", "description")
@@ -190,13 +192,20 @@ def first_key_of(table: str) -> str:
 
 
 def test_a_damaged_index_is_worked_round(studio) -> None:
-    break_page("studio_contractor_pkey", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO zoo_vessel SELECT n, 'vessel' FROM generate_series(1, 2000) AS n"
+        )
+    rows, file = rows_of_database(), stored(back_up(COMPLETE))
+    break_page("zoo_vessel_pkey", 1)
     only_by_index()
-    plan = plan_as(studio.complete)
+    plan = plan_as(file)
     assert codes(plan)["undo.index_damaged"] == "warning" and not plan.blocking
-    run = restore_as(studio.complete, confirmed=plan)
-    assert changed_tables(studio.rows, rows_of_database()) == {}
-    assert BackupRun.objects.get(pk=run.safety_backup).state == State.SUCCEEDED
+    run = restore_as(file, confirmed=plan)
+    assert changed_tables(rows, rows_of_database()) == {}
+    safety = BackupRun.objects.get(pk=run.safety_backup)
+    assert safety.state == State.SUCCEEDED
+    assert safety.statistics["sections"]["zoo.Vessel"]["rows"] == 2000
 
 
 def test_a_torn_page_takes_its_rows_and_no_others(studio) -> None:
@@ -269,3 +278,30 @@ def test_an_undo_can_go_on_over_damage_too(studio) -> None:
 def test_the_command_says_that_there_is_no_undo_and_who_wanted_it(studio, capsys) -> None:
     call_command("restore_apply", studio.complete, confirm=requests.PHRASE, without_undo=True)
     assert "cannot be undone, as chosen by command line" in capsys.readouterr().out
+
+
+def test_a_damaged_row_that_goes_with_its_target_is_counted_and_goes(studio) -> None:
+    """A Safe restore takes rows of tables outside the file with it: the damaged one too."""
+    somebody = User.objects.create(email="new@studio.example", name="New")
+    account = Account.objects.create(
+        user=somebody, type="oauth", provider="p", provider_account_id="1"
+    )
+    lose_a_piece("studio_account", "scope", account.pk)
+    plan = plan_as(studio.safe, partial_undo=True)
+    assert codes(plan)["undo.unreadable"] == "warning" and not plan.blocking
+    (table,) = [t for t in plan.tables if t.table == "studio_account"]
+    assert table.fate == "follows" and table.removed == 1
+    run = restore_as(studio.safe, partial_undo=True, confirmed=plan)
+    assert {item["table"]: item["rows"] for item in run.report["undo"]["lacks"]} == {
+        "studio_account": 1
+    }
+
+
+def test_a_damaged_token_that_redaction_would_keep_is_made_anew(studio) -> None:
+    token = ClientAccessToken.objects.first()
+    lose_a_piece("studio_clientaccesstoken", "name", token.pk)
+    plan = plan_as(studio.safe, partial_undo=True)
+    (table,) = [t for t in plan.tables if t.table == "studio_clientaccesstoken"]
+    assert table.refilled == 1 and table.changed == 1
+    restore_as(studio.safe, partial_undo=True, confirmed=plan)
+    assert ClientAccessToken.objects.get(pk=token.pk).token != token.token
