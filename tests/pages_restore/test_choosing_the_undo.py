@@ -1,6 +1,8 @@
 """The way back where it cannot hold everything: boxes where they are needed, and a report that says what is
 missing and who chose it."""
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -26,7 +28,7 @@ def upload(live_studio, files):
     return bring(live_studio, files.complete)
 
 
-def made(upload, *findings: Finding, **choices: bool) -> None:
+def made(upload, *findings: Finding, **choices: Any) -> None:
     PlanRun.objects.all().delete()
     chosen = Choices(acting="owner@studio.example", **choices)
     found = plan("complete", *findings, choices=chosen).as_dict()
