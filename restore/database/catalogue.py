@@ -86,7 +86,7 @@ ORDER BY n.nspname, c.relname, k.conname
 """
 
 # The tables with all their partitions, a table before its partitions.
-_PARTS = """
+PARTS = """
 WITH RECURSIVE part (oid, depth) AS (
     SELECT unnest(%s::oid[]), 0
     UNION
@@ -95,7 +95,7 @@ WITH RECURSIVE part (oid, depth) AS (
     JOIN pg_inherits i ON i.inhparent = part.oid
 )"""
 
-_CONSTRAINTS = f"""{_PARTS}
+_CONSTRAINTS = f"""{PARTS}
 SELECT k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid),
        obj_description(k.oid, 'pg_constraint'), k.convalidated
 FROM pg_constraint k JOIN part ON part.oid = k.conrelid
@@ -106,7 +106,7 @@ WHERE (k.contype = 'c' OR k.contype = 'n' AND NOT k.convalidated) AND k.conisloc
 ORDER BY part.depth, n.nspname, c.relname, k.conname
 """
 
-_SWITCHES = f"""{_PARTS}
+_SWITCHES = f"""{PARTS}
 SELECT s.kind, s.name, n.nspname, c.relname, s.firing
 FROM (SELECT 'TRIGGER' AS kind, tgname AS name, tgrelid AS relation, tgenabled::text AS firing
       FROM pg_trigger WHERE NOT tgisinternal

@@ -22,7 +22,7 @@ from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
-from restore.services.planning import accounts, left_out
+from restore.services.planning import accounts, left_out, powers
 from restore.services.planning.examining import examine
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
@@ -97,6 +97,7 @@ class _Planner:
             *(self._emptied(table) for table in self._file.matched.emptied),
             *(self._follows(follower, simulation) for follower in self._followers),
         ]
+        self._findings += powers.findings(self._connection, self._file)
         self._findings += findings_on_files(self._file, files)
         self._findings += left_out.findings(self._connection, self._file)
         self._findings += self._authenticity()

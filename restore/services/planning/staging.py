@@ -13,13 +13,13 @@ from backups.artifact.reader import SectionReader, Tail
 from backups.database import introspection
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
-from backups.errors import ArtifactError
+from backups.errors import ArtifactError, RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
 from backups.stages import Stage
-from backups.wording import Sentence
-from restore.database import catalogue, waiting
+from backups.wording import Sentence, _
+from restore.database import catalogue, powers, waiting
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
@@ -65,6 +65,7 @@ def prepare(
         ArtifactError: the file is not whole or not well formed.
         StorageFailure: it cannot be read.
     """
+    _require_temporary_tables(connection)
     begin_reading(Stage.INSPECTING, path, watch)
     with vault.reader(path, watch.at) as reader:
         tables = introspection.live_tables(connection)
@@ -75,7 +76,7 @@ def prepare(
         for section in reader.sections():
             work.take(section, watch.check)
         for file in reader.files():
-            for _ in file.content():
+            for _block in file.content():
                 watch.check()
         # The digest speaks first: in a damaged file a row's odd form is only a symptom.
         tail = reader.tail()
@@ -92,6 +93,16 @@ def prepare(
             waiting=work.tables,
             unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings),
+        )
+
+
+def _require_temporary_tables(connection: Connection) -> None:
+    """Raises RestoreError where a file's rows could not wait anywhere."""
+    if not powers.may_make_temporary_tables(connection):
+        raise RestoreError(
+            "restore.no_temporary_tables",
+            _("The database account may not make temporary tables, so nothing can be planned."),
+            hint=_("Let an administrator of the database grant TEMPORARY on it to the account."),
         )
 
 
