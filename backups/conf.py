@@ -104,3 +104,8 @@ def reminder_days(scope: str) -> int:
     if scope == "safe":
         return int(getattr(settings, "BACKUPS_SAFE_REMINDER_DAYS", 7))
     return int(getattr(settings, "BACKUPS_COMPLETE_REMINDER_DAYS", 31))
+
+
+def pg_dump() -> str:
+    """The program that a test restore reads the live schema with; empty: it is looked for."""
+    return str(getattr(settings, "BACKUPS_PG_DUMP", "") or "")

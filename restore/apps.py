@@ -13,13 +13,14 @@ class RestoreConfig(AppConfig):
         from backups import jobs, navigation, panels, trail
         from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
-        from restore.services import plan_runs, requests, superseded, undoing, uploads
+        from restore.services import plan_runs, rehearsing, requests, superseded, undoing, uploads
 
         jobs.AFTER_A_DEATH += [
             requests.end_abandoned,
             undoing.prune_expired,
             superseded.sweep,
             plan_runs.end_abandoned,
+            rehearsing.end_dead,
             uploads.sweep,
             hold_if_asked,
             lambda: jobs.end_lost(RestoreRun),
