@@ -113,7 +113,9 @@ class Progress:
     def mirror(self, values: dict[str, Any]) -> None:
         """Show what another process, which does the work, says of itself. Raises CancelledError."""
         self.check()
-        began = values.get("stage", "") != self._values["stage"]
+        if not values.get("stage"):
+            return  # it has not begun
+        began = values["stage"] != self._values["stage"]
         self._values |= {name: value for name, value in values.items() if name in self._values}
         if began:
             self._tell_listener()

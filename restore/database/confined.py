@@ -3,6 +3,7 @@
 Must be importable before Django's settings are.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -17,12 +18,13 @@ def confine_to(database: str) -> None:
     """From here on psycopg2 connects to the database of this name alone. Cannot be taken back.
 
     Its name is random: no other server has one of that name."""
-    connect = _psycopg._connect  # type: ignore[attr-defined]
+    connect: Callable[..., Any] = _psycopg._connect
 
     def only_there(dsn: str, *arguments: Any, **options: Any) -> Any:
-        if extensions.parse_dsn(dsn).get("dbname") != database:
+        parsed: dict[str, Any] = extensions.parse_dsn(dsn)
+        if parsed.get("dbname") != database:
             raise Unreachable("a test restore reaches no database but its throwaway one")
         return connect(dsn, *arguments, **options)
 
-    _psycopg._connect = only_there  # type: ignore[attr-defined]
+    _psycopg._connect = only_there
     psycopg2._connect = only_there  # type: ignore[attr-defined]

@@ -7,7 +7,6 @@ Objects are made one by one and what cannot be made is told, as an account that 
 make everything again that an administrator once made for it.
 """
 
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable
@@ -17,17 +16,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg2
-from django.db import connections
-from psycopg2 import extensions, sql
+from psycopg2 import sql
 
 from backups import conf
 from backups.database.connection import Connection, connected
-from backups.errors import RestoreError
-from backups.findings import Finding, Severity
-from backups.wording import Sentence, _
+from backups.findings import Finding
 from restore.database import catalogue
 from restore.database.bystanders import bystanders, copy_rows
-from restore.database.programs import Programs
+from restore.database.programs import Programs, address_of, environment_of, options_of
+from restore.database.schema_troubles import (
+    Trouble,
+    left_out,
+    not_read,
+    program_failed,
+    troubles_of,
+    unmade,
+)
 
 PRE_DATA, POST_DATA = "pre-data", "post-data"
 _ALIKE = (
@@ -43,9 +47,6 @@ _ALIKE = (
 _LEFT_ASIDE = re.compile(
     r"\d+; \d+ \d+ (USER MAPPING|COMMENT - EXTENSION|SUBSCRIPTION|PUBLICATION)"
 )
-_ENTRY = re.compile(rb"-- Name: (.*); Type: (.*); Schema: (.*); Owner: ")
-_ERROR = re.compile(r"psql:<stdin>:(\d+): .*?\b([0-9A-Z]{5})\s*$")
-_FINE = ("00", "01", "02")  # classes of notices and warnings
 _ALREADY_THERE = "42P06"  # a schema; every new database has "public"
 _NO_SUCH_TABLE = "42P01"
 _BROKEN_REFERENCE = "23503"
@@ -59,7 +60,6 @@ _VITAL = (
     "INDEX",
     "TABLE ATTACH",
 )
-_NAMED_AT_MOST = 5
 
 
 class Watch(Protocol):
@@ -85,19 +85,6 @@ class Carried:
 
     findings: list[Finding] = field(default_factory=list)
     waiting: list[Key] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Trouble:
-    """What could not be made, by pg_dump's own words for it, and the SQLSTATE."""
-
-    kind: str
-    name: str
-    schema: str
-    state: str
-
-    def is_of(self, tables: Iterable[str]) -> bool:
-        return any(self.name == table or self.name.startswith(f"{table} ") for table in tables)
 
 
 def carry_over(
@@ -134,7 +121,7 @@ def carry_over(
                 try:
                     copy_rows(live, new, table, watch.check)
                 except psycopg2.Error as error:
-                    work.miss(_Trouble("rows of", table.name, table.schema, error.pgcode or ""))
+                    work.miss(Trouble("rows of", table.name, table.schema, error.pgcode or ""))
         work.make(POST_DATA)
         work.put_off(catalogue.foreign_keys(live), new)
     return work.carried()
@@ -155,14 +142,14 @@ class _Carrying:
         self._archive, self._list = folder / "schema", folder / "list"
         self._restored = restored
         self._watch = watch
-        self._troubles: list[_Trouble] = []
+        self._troubles: list[Trouble] = []
         self._waiting: list[Key] = []
         self._unreadable: list[str] = []
 
     def read(self, unreadable: list[tuple[str, str]]) -> None:
         """Put the schema into the folder, and list what of it is to be made."""
         self._unreadable = [f"{schema}.{name}" for schema, name in unreadable]
-        role = _options(self._source).get("assume_role")
+        role = options_of(self._source).get("assume_role")
         self._run(
             "pg_dump",
             "--schema-only",
@@ -173,7 +160,7 @@ class _Carrying:
             *([f"--role={role}"] if role else []),
             f"--file={self._archive}",
             "--no-password",
-            f"--dbname={_address(self._source)}",
+            f"--dbname={address_of(self._source)}",
             database=self._source,
         )
         entries = self._run("pg_restore", "--list", str(self._archive)).decode(errors="replace")
@@ -191,9 +178,9 @@ class _Carrying:
             str(self._archive),
         )
         script = self._preamble() + statements
-        self._troubles += _troubles(script, self._psql(script))
+        self._troubles += troubles_of(script, self._psql(script))
 
-    def miss(self, trouble: _Trouble) -> None:
+    def miss(self, trouble: Trouble) -> None:
         self._troubles.append(trouble)
 
     def put_off(self, keys: list[catalogue.ForeignKey], new: Connection) -> None:
@@ -221,25 +208,22 @@ class _Carrying:
         troubles = [t for t in troubles if t.kind not in ("", "COMMENT")]
         vital = [t for t in troubles if t.kind in _VITAL and self._is_vital(t)]
         if vital:
-            raise _unmade(vital, [t.name for t in troubles if t.kind == "EXTENSION"])
-        return Carried([*_left_out(troubles), *_not_read(self._unreadable)], self._waiting)
+            raise unmade(vital, [t.name for t in troubles if t.kind == "EXTENSION"])
+        return Carried([*left_out(troubles), *not_read(self._unreadable)], self._waiting)
 
-    def _is_vital(self, trouble: _Trouble) -> bool:
+    def _is_vital(self, trouble: Trouble) -> bool:
         if trouble.state == _NO_SUCH_TABLE and trouble.kind != "TABLE":
             return False  # of a table that itself could not be made, or points at one
         return trouble.kind == "INDEX" or trouble.is_of(self._restored)
 
     def _preamble(self) -> bytes:
         """Nothing of this must survive a crash, and whatever the account is set to, this writes."""
-        role = _options(self._target).get("assume_role")
-        settings = [
-            "SET synchronous_commit = off;",
-            "SET default_transaction_read_only = off;",
-            *([sql.SQL("SET ROLE {};").format(sql.Identifier(role))] if role else []),
-        ]
-        with connected(self._target, purpose="rehearsal") as connection:
-            parts = [s if isinstance(s, str) else s.as_string(connection) for s in settings]
-        return "\n".join(parts).encode() + b"\n"
+        lines = ["SET synchronous_commit = off;", "SET default_transaction_read_only = off;"]
+        if role := options_of(self._target).get("assume_role"):
+            with connected(self._target, purpose="rehearsal") as connection:
+                become = sql.SQL("SET ROLE {};").format(sql.Identifier(role))
+                lines.append(become.as_string(connection))
+        return "\n".join(lines).encode() + b"\n"
 
     def _psql(self, script: bytes) -> str:
         process = subprocess.Popen(
@@ -247,16 +231,16 @@ class _Carrying:
                 self._programs.path("psql"),
                 *("--no-psqlrc", "--quiet", "--no-password", "--file=-"),
                 *("--set=VERBOSITY=sqlstate", "--set=ON_ERROR_STOP=off"),
-                f"--dbname={_address(self._target)}",
+                f"--dbname={address_of(self._target)}",
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=_environment(self._target),
+            env=environment_of(self._target),
         )
         _none, said = self._to_its_end(process, script)
         if process.returncode:
-            raise _failed("rehearsal.schema_unmade", said)
+            raise program_failed("rehearsal.schema_unmade", said)
         return said.decode(errors="replace")
 
     def _run(self, program: str, *arguments: str, database: str = "") -> bytes:
@@ -265,11 +249,11 @@ class _Carrying:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(database or self._source),
+            env=environment_of(database or self._source),
         )
         out, said = self._to_its_end(process, None)
         if process.returncode:
-            raise _failed("rehearsal.schema_unread", said)
+            raise program_failed("rehearsal.schema_unread", said)
         return out
 
     def _to_its_end(
@@ -291,33 +275,6 @@ class _Ended:
     """A program as something that can be cancelled."""
 
     cancel: Callable[[], None]
-
-
-def _options(alias: str) -> dict[str, Any]:
-    return connections[alias].settings_dict.get("OPTIONS") or {}
-
-
-def _parameters(alias: str) -> dict[str, Any]:
-    parameters = dict(connections[alias].get_connection_params())
-    for name in ("cursor_factory", "assume_role", "isolation_level", "server_side_binding", "pool"):
-        parameters.pop(name, None)
-    return parameters
-
-
-def _address(alias: str) -> str:
-    """What may be seen in a list of processes: everything but the password."""
-    shown = {
-        k: v for k, v in _parameters(alias).items() if k not in ("password", "client_encoding")
-    }
-    return str(extensions.make_dsn(**shown))
-
-
-def _environment(alias: str) -> dict[str, str]:
-    """Of a program's environment nobody sees anything but its own account."""
-    environment = os.environ | {"PGAPPNAME": "backups rehearsal", "PGCLIENTENCODING": "UTF8"}
-    if password := _parameters(alias).get("password"):
-        environment["PGPASSWORD"] = str(password)
-    return environment
 
 
 def _pattern(schema: str, name: str) -> str:
@@ -373,105 +330,3 @@ def ask_waiting(connection: Connection, waiting: Iterable[Key]) -> None:
                     sql.Identifier(key.schema, key.table), sql.Identifier(key.name)
                 )
             )
-
-
-def _troubles(script: bytes, said: str) -> list[_Trouble]:
-    """What psql objected to, by the entry of the dump that its line stands under."""
-    heads = list(_heads(script))
-    found = []
-    for line in said.splitlines():
-        error = _ERROR.match(line)
-        if error and not error[2].startswith(_FINE):
-            at = int(error[1])
-            head = next((h for number, h in reversed(heads) if number <= at), ("", "", ""))
-            found.append(_Trouble(*head, error[2]))
-    return found
-
-
-def _heads(script: bytes) -> Iterable[tuple[int, tuple[str, str, str]]]:
-    for number, line in enumerate(script.split(b"\n"), start=1):
-        if entry := _ENTRY.match(line):
-            name, kind, schema = (part.decode(errors="replace") for part in entry.groups())
-            yield number, (kind, name, schema)
-
-
-def _failed(code: str, said: bytes) -> RestoreError:
-    # Its own words may hold an address or a path: they go where the programs' words go, not into ours.
-    os.write(2, said[-4096:])
-    if code == "rehearsal.schema_unmade":
-        return RestoreError(
-            code,
-            _("The schema could not be made in the throwaway database."),
-            hint=_("What psql said stands in the output of the worker or of the command."),
-        )
-    return RestoreError(
-        code,
-        _("pg_dump could not read the live schema."),
-        hint=_(
-            "What it said stands in the output of the worker or of the command. Often a migration holds"
-            " a table, or a pooler such as PgBouncer stands between: connect to PostgreSQL itself."
-        ),
-    )
-
-
-def _unmade(vital: list[_Trouble], extensions_missing: list[str]) -> RestoreError:
-    if extensions_missing:
-        return RestoreError(
-            "rehearsal.extension",
-            _(
-                "The account may not make the extension {names}, which tables of the backup need.",
-                names=", ".join(extensions_missing),
-            ),
-            hint=_(
-                "Let an administrator mark it as trusted, or run the test restore with an account that may"
-                " make it."
-            ),
-        )
-    return RestoreError(
-        "rehearsal.schema_unmade",
-        _("Parts of the live schema could not be made again: {names}.", names=_named(vital)),
-        hint=_(
-            "Look up the SQLSTATE in PostgreSQL's manual; pg_dump and psql by hand show the same."
-        ),
-    )
-
-
-def _left_out(troubles: list[_Trouble]) -> list[Finding]:
-    if not troubles:
-        return []
-    return [
-        Finding(
-            "rehearsal.left_out",
-            Severity.WARNING,
-            _(
-                "Parts of the live schema could not be made again and were not tried: {names}.",
-                names=_named(troubles),
-            ),
-            _("What only a superuser may make is missing from a test restore. The rest was tried."),
-            count=len(troubles),
-        )
-    ]
-
-
-def _not_read(tables: list[str]) -> list[Finding]:
-    if not tables:
-        return []
-    return [
-        Finding(
-            "rehearsal.unreadable",
-            Severity.WARNING,
-            _("Tables that the account may not read were left out: {names}.", names=_some(tables)),
-            _("Let the account read them, if rules or keys of your tables need them."),
-            count=len(tables),
-        )
-    ]
-
-
-def _named(troubles: list[_Trouble]) -> Sentence:
-    return _some([f"{t.kind.lower()} {t.name} ({t.state})" for t in troubles])
-
-
-def _some(names: list[str]) -> Sentence:
-    shown = ", ".join(names[:_NAMED_AT_MOST])
-    rest = len(names) - _NAMED_AT_MOST
-    return _("{names} and {rest} more", names=shown, rest=rest) if rest > 0 else Sentence(shown)

@@ -1,4 +1,7 @@
-"""Finding pg_dump and its siblings. One older than the server refuses to read it."""
+"""PostgreSQL's own client programs: finding them, and telling them of a database.
+
+A pg_dump older than the server refuses to read it.
+"""
 
 import os
 import re
@@ -8,6 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from django.db import connections
+from psycopg2 import extensions
 
 from backups import conf
 from backups.errors import ConfigurationError
@@ -82,8 +89,8 @@ def _candidates() -> Iterator[Path]:
 def _programs_in(directory: Path) -> Programs | None:
     if not all(os.access(directory / name, os.X_OK) for name in _NEEDED):
         return None
-    majors = [_major_of(directory / name) for name in _NEEDED]
-    return Programs(directory, min(majors)) if all(majors) else None
+    major = _major_of(directory / "pg_dump")
+    return Programs(directory, major) if major else None
 
 
 def _major_of(program: Path) -> int:
@@ -104,3 +111,30 @@ def _major_of(program: Path) -> int:
 
 def _number_in(path: Path) -> int:
     return int("".join(re.findall(r"\d+", str(path))) or 0)
+
+
+def options_of(alias: str) -> dict[str, Any]:
+    return connections[alias].settings_dict.get("OPTIONS") or {}
+
+
+def _parameters(alias: str) -> dict[str, Any]:
+    parameters = dict(connections[alias].get_connection_params())
+    for name in ("cursor_factory", "assume_role", "isolation_level", "server_side_binding", "pool"):
+        parameters.pop(name, None)
+    return parameters
+
+
+def address_of(alias: str) -> str:
+    """What may be seen in a list of processes: everything but the password."""
+    shown = {
+        k: v for k, v in _parameters(alias).items() if k not in ("password", "client_encoding")
+    }
+    return str(extensions.make_dsn(**shown))
+
+
+def environment_of(alias: str) -> dict[str, str]:
+    """Of a program's environment nobody sees anything but its own account."""
+    environment = os.environ | {"PGAPPNAME": "backups rehearsal", "PGCLIENTENCODING": "UTF8"}
+    if password := _parameters(alias).get("password"):
+        environment["PGPASSWORD"] = str(password)
+    return environment

@@ -96,8 +96,6 @@ def _forget_connections() -> None:
         connection.close()
         del connections[connection.alias]
     vars(connections).pop("settings", None)
-    vars(connections).pop("databases", None)
-    connections._settings = None
 
 
 def _harmless(settings: Any) -> dict[str, Any]:

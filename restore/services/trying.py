@@ -106,7 +106,7 @@ def _choices(kind: str) -> Choices:
     is tried, not trusted."""
     if kind == "safe":
         people = get_user_model()._default_manager
-        people.create_superuser(ACTING, None)  # type: ignore[attr-defined]
+        people.create_superuser(ACTING, None)
         django_connection.close()
     return Choices(acting=ACTING if kind == "safe" else "", accept_foreign=True)
 

@@ -49,8 +49,15 @@ def _named(run: Run) -> list[tuple[str, str]]:
     if isinstance(run, Rehearsal):
         # Of the files a test restore reads only the content, with the rows.
         throwaway = ("throwaway database", _("Making the throwaway database"))
+        schema = ("schema", _("Making its tables, as they are here"))
         waiting, reading, *_locating = _reading()
-        return [waiting, throwaway, reading, *_writing(_("Comparing the files with their hashes"))]
+        return [
+            waiting,
+            throwaway,
+            schema,
+            reading,
+            *_writing(_("Comparing the files with their hashes")),
+        ]
     return [
         *_reading(),
         ("waiting", _("Maintenance begins; work under way ends")),

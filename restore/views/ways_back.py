@@ -28,7 +28,7 @@ from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.importing import TAB
 from restore.views.live import going
-from restore.views.presenting import proven
+from restore.views.presenting import findings, proven
 
 
 @sensitive_post_parameters("password")
@@ -123,6 +123,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
         "presence": workers.presence() if run.is_active else "",
         "proven": proven(run.report.get("sections", {})),
+        "findings": findings({"findings": run.report.get("findings", [])}),
         **going(run),
     }
 
