@@ -154,7 +154,7 @@ def drop(alias: str, name: str) -> None:
 
     Not WITH (FORCE): that may not end autovacuum's worker, which a plain DROP asks to leave.
     """
-    with connected(alias, purpose="rehearsal") as connection:
+    with database_errors(), connected(alias, purpose="rehearsal") as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(
@@ -167,7 +167,11 @@ def drop(alias: str, name: str) -> None:
 
 def left_over(alias: str = "default") -> list[str]:
     """The names of throwaway databases on the server that are ours to drop."""
-    with connected(alias, purpose="look") as connection, connection.cursor() as cursor:
+    with (
+        database_errors(),
+        connected(alias, purpose="look") as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             "SELECT datname FROM pg_database WHERE datname ~ %s"
             " AND pg_has_role(datdba, 'USAGE') ORDER BY datname",
@@ -178,7 +182,11 @@ def left_over(alias: str = "default") -> list[str]:
 
 def in_use(alias: str, name: str) -> bool:
     """Whether a rehearsal of ours holds it, or some session is connected to it."""
-    with connected(alias, purpose="look") as connection, connection.cursor() as cursor:
+    with (
+        database_errors(),
+        connected(alias, purpose="look") as connection,
+        connection.cursor() as cursor,
+    ):
         if locks.run_is_held(connection, name):
             return True
         cursor.execute("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = %s)", [name])

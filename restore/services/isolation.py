@@ -88,7 +88,7 @@ def order_for(
         by_migrations=by_migrations,
         settings_module=settings.SETTINGS_MODULE,
         settings=_own_settings(),
-        python_path=[str(Path(entry or ".").resolve()) for entry in sys.path],
+        python_path=[str(Path(entry or ".").absolute()) for entry in sys.path],
     )
 
 

@@ -105,10 +105,27 @@ def _choices(kind: str) -> Choices:
     """A Safe restore needs an owner who acts; here one is made up. The file's roles are believed: it
     is tried, not trusted."""
     if kind == "safe":
-        people = get_user_model()._default_manager
-        people.create_superuser(ACTING, None)
-        django_connection.close()
+        _make_owner()
     return Choices(acting=ACTING if kind == "safe" else "", accept_foreign=True)
+
+
+def _make_owner() -> None:
+    try:
+        get_user_model()._default_manager.create_superuser(ACTING, None)
+    except Exception as error:
+        raise RestoreError(
+            "rehearsal.no_owner",
+            _(
+                "No owner could be made up for the test restore of a Safe backup ({type}).",
+                type=type(error).__name__,
+            ),
+            hint=_(
+                "createsuperuser must work on this schema, without a mail server, a queue or anything else"
+                " outside. A Complete backup can be tried without it."
+            ),
+        ) from error
+    finally:
+        django_connection.close()
 
 
 def plain(error: BackupSystemError) -> dict[str, Any]:

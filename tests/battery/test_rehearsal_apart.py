@@ -83,6 +83,14 @@ def test_a_report_says_that_it_was_not_the_live_schema(studio, monkeypatch) -> N
     assert "BACKUPS_PG_DUMP" in finding["hint"]
 
 
+def test_migrations_that_fail_in_an_empty_database_are_named(ill_mannered, monkeypatch) -> None:
+    by_migrations(monkeypatch)
+    monkeypatch.setenv(harm.FAILS, "1")
+    rehearsal = refused(back_up())
+    assert rehearsal.error_code == "rehearsal.migrations"
+    assert "LookupError" in rehearsal.error_message
+
+
 def test_without_the_other_databases_name_the_project_would_have_done_harm(
     ill_mannered, studio, monkeypatch
 ) -> None:

@@ -17,6 +17,8 @@ from django.db import connection, connections
 LIVE = "ILL_MANNERED_LIVE"
 # A file that a deed leaves behind, outside every storage.
 TRACE = "ILL_MANNERED_TRACE"
+# Set where the migration is to fail.
+FAILS = "ILL_MANNERED_FAILS"
 
 
 def look() -> None:
@@ -28,6 +30,8 @@ def look() -> None:
 
 def delete_tags(apps: Any, editor: Any) -> None:
     """A RunPython that says nowhere which database it means, or another one."""
+    if FAILS in os.environ:
+        raise LookupError("what the migration looks for is not there")
     tags = apps.get_model("studio", "Tag")
     tags.objects.all().delete()
     tags.objects.using("replica").all().delete()
