@@ -61,6 +61,7 @@ def by_hand(statements: str) -> None:
 
 
 def test_the_schema_is_the_live_one_to_the_letter(studio, tmp_path, monkeypatch) -> None:
+    backup = back_up()
     by_hand(UNKNOWN_TO_MIGRATIONS)
     found: list[list[bytes]] = []
     tried = isolation.carry_out
@@ -70,7 +71,7 @@ def test_the_schema_is_the_live_one_to_the_letter(studio, tmp_path, monkeypatch)
         return tried(order, progress)
 
     monkeypatch.setattr(isolation, "carry_out", look)
-    rehearsal = rehearse(back_up())
+    rehearsal = rehearse(backup)
     assert rehearsal.report["findings"] == []
     live = _dumped(connections["default"].settings_dict["NAME"])
     assert len(live) > 1000 and found == [live]
@@ -97,7 +98,7 @@ def _known(address: dict[str, Any]) -> dict[str, Any]:
 
 RULES = {
     "check": "ALTER TABLE studio_tag ADD CONSTRAINT house_rule CHECK (name = 'only this')",
-    "unique": "CREATE UNIQUE INDEX house_rule ON studio_tag ((true))",
+    "unique": "CREATE UNIQUE INDEX house_rule ON studio_tag (type)",
     "reference": "CREATE TABLE house_names (name text PRIMARY KEY);"
     " ALTER TABLE studio_tag ADD CONSTRAINT house_rule FOREIGN KEY (name) REFERENCES house_names",
 }
@@ -152,6 +153,7 @@ def test_without_them_the_file_would_be_refused(studio, monkeypatch) -> None:
 
 
 def test_what_only_a_superuser_may_make_is_said_to_be_untried(studio) -> None:
+    backup = back_up(SAFE)
     with closing(superuser()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             "CREATE EXTENSION pageinspect;"
@@ -159,7 +161,7 @@ def test_what_only_a_superuser_may_make_is_said_to_be_untried(studio) -> None:
             "CREATE EVENT TRIGGER watching ON sql_drop EXECUTE FUNCTION watch();"
             "CREATE TABLE theirs (n integer)"
         )
-    left_out = {f["code"]: f["message"] for f in rehearse(back_up(SAFE)).report["findings"]}
+    left_out = {f["code"]: f["message"] for f in rehearse(backup).report["findings"]}
     assert left_out.keys() == {"rehearsal.left_out", "rehearsal.unreadable"}
     assert "event trigger watching (42501)" in left_out["rehearsal.left_out"]
     assert "extension pageinspect (42501)" in left_out["rehearsal.left_out"]

@@ -33,7 +33,6 @@ def delete_tags(apps: Any, editor: Any) -> None:
     if FAILS in os.environ:
         raise LookupError("what the migration looks for is not there")
     tags = apps.get_model("studio", "Tag")
-    tags.objects.all().delete()
     tags.objects.using("replica").all().delete()
     connections["replica"].close()
     with (
@@ -42,6 +41,7 @@ def delete_tags(apps: Any, editor: Any) -> None:
         straight.cursor() as cursor,
     ):
         cursor.execute("DELETE FROM studio_tag")
+    tags.objects.all().delete()
     tell_everybody()
 
 
