@@ -70,7 +70,9 @@ def order_for(
 
     Raises ConfigurationError where the project has no settings module that another process could read.
     """
-    if not settings.SETTINGS_MODULE:
+    # Settings that are overridden for a while forget where they came from.
+    module = settings.SETTINGS_MODULE or os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    if not module:
         raise ConfigurationError(
             "rehearsal.no_settings",
             _(
@@ -86,7 +88,7 @@ def order_for(
         database={name: place.get(name) or "" for name in _PLACE},
         waiting=waiting,
         by_migrations=by_migrations,
-        settings_module=settings.SETTINGS_MODULE,
+        settings_module=module,
         settings=_own_settings(),
         python_path=[str(Path(entry or ".").absolute()) for entry in sys.path],
     )

@@ -12,7 +12,6 @@ from typing import Any
 import django_rq
 import psycopg2
 import pytest
-from django.conf import settings as django_settings
 from django.db import connections
 
 from backups import conf
@@ -235,11 +234,11 @@ def test_nobody_reads_in_a_list_of_processes_how_to_connect(slow) -> None:
     assert secret and len(seen) == 1 and secret.encode() not in seen[0]
 
 
-def test_a_project_without_a_settings_module_is_told_so(studio, settings) -> None:
+def test_a_project_without_a_settings_module_is_told_so(studio, settings, monkeypatch) -> None:
     backup = back_up()
     settings.SETTINGS_MODULE = None
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
     assert refused(backup).error_code == "rehearsal.no_settings"
-    assert django_settings.SETTINGS_MODULE is None
     assert throwaways() == []
 
 
