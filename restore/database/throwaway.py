@@ -1,7 +1,9 @@
 """A database of its own on the same server, for the length of a block."""
 
 import contextlib
+import hashlib
 import secrets
+import time
 from collections.abc import Iterator
 
 import psycopg2
@@ -14,6 +16,8 @@ from backups.errors import DatabaseFailure, RestoreError
 from backups.wording import _
 
 PREFIX = "rehearsal_"
+# Between its creation and the first connection nobody is seen to use one of another installation.
+SETTLING_SECONDS = 1.0
 
 
 @contextlib.contextmanager
@@ -25,7 +29,7 @@ def throwaway_database(alias: str = "default") -> Iterator[str]:
     Raises RestoreError: ``rehearsal.not_allowed`` where the account may not create databases,
     ``rehearsal.unreachable`` where nobody can connect to what was created.
     """
-    name = PREFIX + secrets.token_hex(8)
+    name = prefix_of(alias) + secrets.token_hex(4)
     settings = dict(connections[alias].settings_dict, NAME=name)
     with database_errors(), connected(alias, purpose="rehearsal") as alive:
         # Held until it is dropped: what nobody holds is taken for a dead rehearsal's.
@@ -41,6 +45,12 @@ def throwaway_database(alias: str = "default") -> Iterator[str]:
             del connections[name]
             connections.settings.pop(name, None)
             drop(alias, name)
+
+
+def prefix_of(alias: str) -> str:
+    """How the names of an installation's throwaway databases begin."""
+    live = str(connections[alias].settings_dict["NAME"])
+    return PREFIX + hashlib.sha256(live.encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
@@ -178,6 +188,16 @@ def left_over(alias: str = "default") -> list[str]:
             [f"^{PREFIX}[0-9a-f]{{16}}$"],
         )
         return [name for (name,) in cursor.fetchall()]
+
+
+def is_abandoned(alias: str, name: str) -> bool:
+    """Whether whoever made it is dead."""
+    if in_use(alias, name):
+        return False
+    if name.startswith(prefix_of(alias)):
+        return True  # its maker's lock would have been seen
+    time.sleep(SETTLING_SECONDS)
+    return not in_use(alias, name)
 
 
 def in_use(alias: str, name: str) -> bool:

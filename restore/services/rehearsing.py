@@ -134,7 +134,7 @@ def _by_migrations(alias: str) -> Carried:
 def drop_left_over() -> None:
     """Drop the throwaway databases of rehearsals that died."""
     for name in throwaway.left_over():
-        if not throwaway.in_use("default", name):
+        if throwaway.is_abandoned("default", name):
             throwaway.drop("default", name)
 
 

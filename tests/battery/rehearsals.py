@@ -29,7 +29,10 @@ def refused(backup: BackupRun, listener: Any = None) -> Rehearsal:
 
 
 def throwaways() -> list[str]:
-    return [name for name in throwaway.left_over() if not throwaway.in_use("default", name)]
+    """Of this run's database alone: others may run beside it."""
+    ours = throwaway.prefix_of("default")
+    left = [name for name in throwaway.left_over() if name.startswith(ours)]
+    return [name for name in left if not throwaway.in_use("default", name)]
 
 
 def when_at(stage: str, do: Callable[[], None]) -> Callable[[dict[str, Any]], None]:
