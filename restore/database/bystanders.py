@@ -65,7 +65,7 @@ def bystanders(
     leaning = {(schema, table) for schema, table, _schema, target in keys if target in written}
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
-        return [
+        found = [
             Bystander(schema, name, tuple(columns), partitioned, (schema, name) in needed)
             for schema, name, columns, partitioned, size in cursor.fetchall()
             if name not in written
@@ -74,6 +74,15 @@ def bystanders(
                 (schema, name) in needed or ((schema, name) not in leaning and size <= LOOKUP_BYTES)
             )
         ]
+    return _complete(found, keys)
+
+
+def _complete(found: list[Bystander], keys: list[tuple[str, str, str, str]]) -> list[Bystander]:
+    """Without those that nothing needs and whose own rows point at what does not come along."""
+    there = {(table.schema, table.name) for table in found}
+    lacking = {(schema, name) for schema, name, *target in keys if tuple(target) not in there}
+    kept = [t for t in found if t.needed or (t.schema, t.name) not in lacking]
+    return kept if len(kept) == len(found) else _complete(kept, keys)
 
 
 def _keys(connection: Connection) -> list[catalogue.ForeignKey]:

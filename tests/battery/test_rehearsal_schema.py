@@ -14,7 +14,7 @@ from psycopg2 import sql
 from backups.database.connection import connected, database_failure
 from backups.errors import BackupSystemError
 from backups.registry import SAFE
-from restore.database import live_schema, programs, throwaway
+from restore.database import bystanders, live_schema, programs, throwaway
 from restore.services import isolation, rehearsing
 from tests.battery.rehearsals import refused, rehearse, throwaways
 from tests.databases import dropping, on_server, superuser
@@ -150,6 +150,21 @@ def test_without_them_the_file_would_be_refused(studio, monkeypatch) -> None:
     by_hand(LEANING)
     monkeypatch.setattr(live_schema, "bystanders", lambda *_: [])
     assert refused(back_up()).error_code.startswith("restore.")
+
+
+def test_rows_that_lean_on_what_stays_behind_stay_behind_too(studio, monkeypatch) -> None:
+    by_hand("CREATE SCHEMA house; CREATE TABLE house.archive (n integer PRIMARY KEY)")
+    by_hand("CREATE TABLE house.labels (n integer REFERENCES house.archive)")
+    by_hand("INSERT INTO house.archive VALUES (1); INSERT INTO house.labels VALUES (1)")
+    by_hand("ANALYZE house.archive")
+
+    def names() -> set[str]:
+        with connected(purpose="test") as connection:
+            return {t.name for t in bystanders.bystanders(connection, ["studio_tag"], [])}
+
+    assert {"archive", "labels"} <= names()
+    monkeypatch.setattr(bystanders, "LOOKUP_BYTES", 0)
+    assert not {"archive", "labels"} & names()
 
 
 def test_what_only_a_superuser_may_make_is_said_to_be_untried(studio) -> None:
