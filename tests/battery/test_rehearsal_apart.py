@@ -120,6 +120,24 @@ def in_python(*lines: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+ALIASES = (
+    "from django.db import connections",
+    "print({connections[alias].settings_dict['NAME'] for alias in connections})",
+    "print(settings.EMAIL_BACKEND, settings.CACHES['default']['BACKEND'])",
+)
+OVERRIDE = "isolated._override(settings, {'database': {'NAME': 'rehearsal_0'}, 'settings': {}})"
+
+
+def test_every_alias_is_the_throwaway_database_and_mail_goes_nowhere(studio, monkeypatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.ill_mannered.settings")
+    begin = "from django.conf import settings; from restore.services import isolated"
+    without = in_python(begin, *ALIASES).stdout
+    assert connections["default"].settings_dict["NAME"] in without and "dummy" not in without
+    overridden = in_python(begin, OVERRIDE, *ALIASES).stdout
+    assert overridden.startswith("{'rehearsal_0'}\n")
+    assert "dummy.EmailBackend" in overridden and "LocMemCache" in overridden
+
+
 CONNECT = (
     "import os, psycopg2; psycopg2.connect(os.environ['DATABASE_URL']).close(); print('there')"
 )
