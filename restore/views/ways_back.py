@@ -29,7 +29,7 @@ from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.going import going
 from restore.views.importing import TAB
-from restore.views.presenting import proven
+from restore.views.presenting import findings, proven
 
 
 @sensitive_post_parameters("password")
@@ -124,6 +124,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
         "presence": workers.presence() if run.is_active else "",
         "proven": proven(run.report.get("sections", {})),
+        "findings": findings({"findings": run.report.get("findings", [])}),
         **going(run),
     }
 
