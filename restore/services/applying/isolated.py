@@ -1,7 +1,7 @@
 """The process that tries a restore, and in which the live database cannot be reached.
 
-Run as a program by ``restore.services.applying.isolation``, which writes one line to its standard input and reads
-lines from its standard output. It ends when its input does: with whoever started it.
+Run as a program by ``restore.services.applying.isolation``, which writes one line to its standard input and
+reads lines from its standard output. It ends when its input does: with whoever started it.
 
 Order matters. The database driver is confined before the project's settings are read, as these may ask a
 database; every alias is the throwaway database before the first app is loaded, as apps may too.
