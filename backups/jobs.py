@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import django_rq
-from django.db import DatabaseError, connection, connections
+from django.db import connection, connections
 from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -23,12 +23,16 @@ from rq.timeouts import BaseTimeoutException
 
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
+from backups.files import storage
 from backups.models import AuditEvent, BackupRun, Run, State, error_values
 from backups.services import creating, keeping, runs, vault
 from backups.services.runs import Actor
 from backups.wording import _
 
 logger = logging.getLogger("backups")
+
+# A job's time limit is raised wherever its work is just then, be it in the middle of a storage's call.
+storage.LET_THROUGH.append(BaseTimeoutException)
 
 # Results are not read: the run's row has everything. Failures stay a day for whoever looks at RQ.
 RESULT_SECONDS = 0
@@ -176,7 +180,8 @@ def clear_up() -> None:
     for look in AFTER_A_DEATH:
         try:
             look()
-        except (BackupSystemError, DatabaseError, RedisError, OSError) as error:
+        except Exception as error:
+            # Whatever it is, a worker that ended for it would end for it at each start.
             logger.warning("clearing up failed (%s)", type(error).__name__)
             connection.close()
 

@@ -1,57 +1,373 @@
-"""File content out of Django's storages."""
+"""The one place that talks to Django's storages: read, compare, save, delete.
+
+Storages are other people's code: each call may raise anything, say what is not so, or be missing. Out of
+here comes an error of our tree or a plain answer, and "unknown" where nobody can tell. ``exists`` and
+``size`` are never believed alone: what can be read is there. ``storage.open(name, "wb")`` is never used,
+since the stores of the cloud finish such a file even where the writing of it broke off.
+"""
 
 import contextlib
+import errno
+import hashlib
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import Storage, storages
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
-from backups.errors import FetchError
+from backups.errors import BackupSystemError, FetchError
+from backups.files.names import may_be_asked_for
 from backups.files.resolve import StorageTarget
 from backups.wording import _
 
 READ_BYTES = 256 * 1024
+ATTEMPTS = 3
+# Some stores show a new file only after a moment.
+ATTEMPTS_TO_SEE = 6
+# After so many names in a row of which a storage could say nothing, it is asked once each, then no more.
+IMPATIENT_AFTER, SILENT_AFTER = 3, 10
+
+# What must end the work even in the middle of a storage's call, such as the time limit of a job.
+LET_THROUGH: list[type[Exception]] = []
+sleep: Callable[[float], None] = time.sleep
+
+_NOT_FOUND = 404
+# Asking again later may help; every other refusal with a status (400 to 499) is final.
+_LATER = {408, 425, 429}
+_IN_VAIN = (
+    SuspiciousOperation,
+    NotImplementedError,
+    PermissionError,
+    TypeError,
+    AttributeError,
+    ValueError,
+)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+Answer = TypeVar("Answer")
 
 
 def read(target: StorageTarget) -> Iterator[bytes]:
     """The file's bytes in blocks. Raises FetchError, saying whether trying again may help."""
-    try:
+    if not target.name.strip("/"):
+        raise _missing()
+    if not may_be_asked_for(target.name):
+        raise _bad_name()
+    with _explained():
         storage = storages[target.alias]
         _require_file(storage, target.name)
-        with storage.open(target.name, "rb") as stored:
-            while block := stored.read(READ_BYTES):
-                yield block
-    except FetchError:
-        raise
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise _missing() from error
-    except (SuspiciousOperation, ValueError) as error:
-        raise FetchError(
-            "file.bad_name",
-            _("The name leads out of the file storage or cannot be a file's name."),
-            hint=_("Correct the row that names the file."),
-        ) from error
+        blocks = _blocks(storage, target.name)
+        first = next(blocks, b"")
+        if not first and not _is_empty_file(storage, target.name):
+            raise _missing() from _Nothing()
+        yield first
+        yield from blocks
+
+
+def is_known(alias: str) -> bool:
+    """Whether the application has a storage of this alias."""
+    return alias in storages.backends
+
+
+def folder(alias: str) -> Path | None:
+    """The folder of this computer that the files lie in, or nothing where they lie elsewhere."""
+    try:
+        storage = storages[alias]
+        return Path(storage.location) if isinstance(storage, FileSystemStorage) else None
     except Exception as error:
-        # Each storage backend has errors of its own (an S3 client's are no OSError). Time limits of a
-        # job are raised in the main thread, never in the threads that fetch.
+        _let_through(error)
+        return None
+
+
+class _Nothing(Exception):
+    """The storage opened a file, and nothing was in it; whether there is one it did not say."""
+
+
+class Found(StrEnum):
+    """What lies under a name."""
+
+    ABSENT = "absent"
+    SAME = "same"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Asking:
+    """Asks storages for one piece of work, and remembers which of them do not answer."""
+
+    def __init__(self) -> None:
+        self._unanswered: dict[str, int] = {}
+
+    def compare(self, alias: str, name: str, sha256: str, size_bytes: int) -> Found:
+        """What lies there, beside content that we have. Never raises for what a storage does.
+
+        At most one block more than ``size_bytes`` is read.
+        """
+        silent = self._unanswered.get(alias, 0)
+        if silent >= SILENT_AFTER:
+            return Found.UNKNOWN
+        attempts = 1 if silent >= IMPATIENT_AFTER else ATTEMPTS
+        target = StorageTarget(alias, name)
+        try:
+            same = patiently(lambda: _is_same(target, sha256, size_bytes), attempts)
+            found = Found.SAME if same else Found.OTHER
+        except FetchError as error:
+            found = _found_without_content(target, error)
+        self._unanswered[alias] = silent + 1 if found is Found.UNKNOWN else 0
+        return found
+
+    def is_there(self, alias: str, name: str) -> bool:
+        """Whether something lies there for certain."""
+        return self.compare(alias, name, "", 0) in (Found.SAME, Found.OTHER)
+
+
+def is_soon_there(target: StorageTarget, sha256: str, size_bytes: int) -> bool:
+    """Whether the content can be read back, be it after a moment."""
+    for attempt in range(ATTEMPTS_TO_SEE):
+        with contextlib.suppress(FetchError):
+            if _is_same(target, sha256, size_bytes):
+                return True
+        if attempt < ATTEMPTS_TO_SEE - 1:
+            pause(attempt)
+    return False
+
+
+def save(target: StorageTarget, content: Path) -> str:
+    """Hand a file over under a name that is known to be free. Returns the name that the storage says, or
+    nothing where what it says cannot be one.
+
+    One attempt; raises whatever the storage raises, but nothing that would have to end the work.
+    """
+    storage = storages[target.alias]
+    with content.open("rb") as source:
+        file = File(source, name=target.name)
+        # Django's own ``save`` asks ``exists`` until it says no: of a storage that never does, or may not
+        # say so, it would not return, or not save. The backend's own half does not ask.
+        if _exists(storage, target.name) is False:
+            said = storage.save(target.name, file)
+        else:
+            said = getattr(storage, "_save", storage.save)(target.name, file)
+    said = str(said).replace("\\", "/").lstrip("/") if isinstance(said, str | Path) else ""
+    return said if may_be_asked_for(said) else ""
+
+
+class Left(StrEnum):
+    """Why a file was not deleted."""
+
+    BAD_NAME = "its name is none that a file of the storage can have"
+    NO_STORAGE = "there is no storage of this alias"
+    NO_FILE = "it is no file"
+    REFUSED = "the storage does not delete"
+    FAILED = "the storage failed"
+
+
+def delete(target: StorageTarget) -> Left | None:
+    """Delete a file. Returns why it was left; ``FAILED`` may go another time. Never raises for what a
+    storage does; of a name with nothing under it nothing is left."""
+    if not may_be_asked_for(target.name):
+        return Left.BAD_NAME
+    if not is_known(target.alias):
+        return Left.NO_STORAGE
+    try:
+        patiently(lambda: _delete(target), ATTEMPTS)
+    except FetchError as error:
+        if error.code == "file.bad_name":
+            return Left.BAD_NAME
+        if error.code == "file.missing":
+            return None if _is_gone(target) else Left.NO_FILE
+        return Left.REFUSED if error.permanent else Left.FAILED
+    return None
+
+
+def patiently(ask: Callable[[], Answer], attempts: int = ATTEMPTS) -> Answer:
+    """Ask again, after a pause, while a FetchError says that this may help."""
+    for attempt in range(attempts):
+        try:
+            return ask()
+        except FetchError as error:
+            if error.permanent or attempt == attempts - 1:
+                raise
+            pause(attempt)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def may_help_later(error: Exception) -> bool:
+    """Whether the same call may succeed another time, by what a storage raised."""
+    status = _status(error)
+    if status:
+        return status >= 500 or status in _LATER
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return False
+    return not isinstance(error, _IN_VAIN + _NO_FILE)
+
+
+def _delete(target: StorageTarget) -> None:
+    with _explained():
+        storage = storages[target.alias]
+        _require_file(storage, target.name)
+        storage.delete(target.name)
+
+
+def _is_gone(target: StorageTarget) -> bool:
+    with contextlib.suppress(Exception):
+        return _exists(storages[target.alias], target.name) is not True
+    return False
+
+
+def _found_without_content(target: StorageTarget, error: FetchError) -> Found:
+    """What lies there, where reading it ended in ``error``."""
+    if not is_known(target.alias) or error.code == "file.bad_name":
+        return Found.UNKNOWN
+    try:
+        storage = storages[target.alias]
+        if _exists(storage, target.name) or _size(storage, target.name) is not None:
+            return Found.OTHER
+        if error.code == "file.missing":
+            return Found.UNKNOWN if isinstance(error.__cause__, _Nothing) else Found.ABSENT
+        says_no = _exists(storage, target.name) is False
+    except Exception as unusable:
+        _let_through(unusable)
+        return Found.UNKNOWN
+    return Found.ABSENT if says_no and _may_mean_nothing(error.__cause__) else Found.UNKNOWN
+
+
+def _may_mean_nothing(cause: BaseException | None) -> bool:
+    """Whether a storage may say in this way that nothing is there: no denial, no failing connection."""
+    plain = type(cause) is OSError and cause.errno is None
+    return plain or (isinstance(cause, LookupError) and not _status(cause))
+
+
+def _is_same(target: StorageTarget, sha256: str, size_bytes: int) -> bool:
+    """Raises FetchError. The size is not asked: it may be that of what is stored, compressed or sealed."""
+    digest, size = hashlib.sha256(), 0
+    for block in read(target):
+        size += len(block)
+        if size > size_bytes:
+            return False
+        digest.update(block)
+    return digest.hexdigest() == sha256
+
+
+def _blocks(storage: Storage, name: str) -> Iterator[bytes]:
+    """The content, in blocks of bearable size whatever the storage makes of the wish for one."""
+    stored: Any = storage.open(name, "rb")
+    if not hasattr(stored, "read"):
+        raise TypeError("what the storage opened cannot be read")
+    total = 0
+    try:
+        while block := stored.read(READ_BYTES):
+            if not isinstance(block, bytes | bytearray | memoryview):
+                raise TypeError("what the storage reads are no bytes")
+            total += len(block)
+            for begin in range(0, len(block), READ_BYTES):
+                yield bytes(block[begin : begin + READ_BYTES])
+            # Some give the whole content at once, and then again at every call.
+            if len(block) > READ_BYTES and _size(storage, name) == total:
+                break
+    finally:
+        with contextlib.suppress(Exception):
+            stored.close()
+
+
+def _exists(storage: Storage, name: str) -> bool | None:
+    """What the storage says, or None where it does not."""
+    try:
+        said = storage.exists(name)
+    except Exception as error:
+        _let_through(error)
+        return False if _status(error) == _NOT_FOUND or isinstance(error, _NO_FILE) else None
+    return said if isinstance(said, bool) else None
+
+
+def _size(storage: Storage, name: str) -> int | None:
+    try:
+        said = storage.size(name)
+    except Exception as error:
+        _let_through(error)
+        return None
+    return said if isinstance(said, int) else None
+
+
+def _is_empty_file(storage: Storage, name: str) -> bool:
+    """Whether a file of no bytes is there. Some open whatever they are asked for."""
+    return _exists(storage, name) is True or _size(storage, name) == 0
+
+
+def _require_file(storage: Storage, name: str) -> None:
+    """Opening a named pipe waits until somebody writes to it, which nobody can call off; and deleting a
+    folder is not what anybody means."""
+    try:
+        mode = Path(storage.path(name)).lstat().st_mode
+        mode = Path(storage.path(name)).stat().st_mode if stat.S_ISLNK(mode) else mode
+    except SuspiciousOperation:
+        raise
+    except Exception as error:
+        # NotImplementedError is Django's word for a storage that is no folder of this computer; what
+        # else is wrong with the name, or with the way there, opening it will tell.
+        _let_through(error)
+        return
+    if not stat.S_ISREG(mode):
+        raise _missing()
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn whatever a storage raises into a FetchError. Each has errors of its own: those of a client for
+    S3 are no OSError."""
+    try:
+        yield
+    except BackupSystemError:
+        raise
+    except Exception as error:
+        _let_through(error)
+        if isinstance(error, _NO_FILE) or _status(error) == _NOT_FOUND:
+            raise _missing() from error
+        if isinstance(error, SuspiciousOperation) or _is_value_error(error):
+            raise _bad_name() from error
         raise FetchError(
             "file.unreadable",
             _("The file storage could not read the file."),
             hint=_(
                 "Check the storage's disk, address and permissions, then make the backup again."
             ),
-            permanent=False,
+            permanent=not may_help_later(error),
         ) from error
 
 
-def _require_file(storage: Storage, name: str) -> None:
-    """Opening a named pipe waits until somebody writes to it, which nobody can call off."""
-    # Django's word for a storage that is no folder of this computer, and so has no pipes.
-    with contextlib.suppress(NotImplementedError):
-        if not stat.S_ISREG(Path(storage.path(name)).stat().st_mode):
-            raise _missing()
+def _is_value_error(error: Exception) -> bool:
+    # A storage that cannot say a name at all; a text that cannot be decoded is another thing.
+    return isinstance(error, ValueError) and not isinstance(error, UnicodeError)
+
+
+def _let_through(error: Exception) -> None:
+    if isinstance(error, tuple(LET_THROUGH)):
+        raise error
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status in an error of a client: those of S3, Google, Azure and requests say it each in a
+    way of its own."""
+    response = getattr(error, "response", None)
+    told: list[Any] = [getattr(error, "status_code", None), getattr(error, "code", None)]
+    if isinstance(response, dict):
+        told.append(dict(response.get("ResponseMetadata") or {}).get("HTTPStatusCode"))
+        told.append(dict(response.get("Error") or {}).get("Code"))
+    else:
+        told.append(getattr(response, "status_code", None))
+    for status in told:
+        if str(status).isdecimal() and 400 <= int(status) <= 599:
+            return int(status)
+    return 0
+
+
+def pause(attempt: int) -> None:
+    """Wait before another attempt: longer each time."""
+    sleep(min(5.0, 0.2 * 2**attempt))
 
 
 def _missing() -> FetchError:
@@ -59,4 +375,12 @@ def _missing() -> FetchError:
         "file.missing",
         _("The file is not in the file storage."),
         hint=_("Upload the file again, or remove the row that names it."),
+    )
+
+
+def _bad_name() -> FetchError:
+    return FetchError(
+        "file.bad_name",
+        _("The name leads out of the file storage or cannot be a file's name."),
+        hint=_("Correct the row that names the file."),
     )

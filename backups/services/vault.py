@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -16,12 +17,16 @@ from backups.artifact.codecs import Limited
 from backups.artifact.reader import ArtifactReader, truncated
 from backups.errors import StorageFailure
 from backups.files.spool import Spool
+from backups.services.sweeping import passed_over
 from backups.wording import _
+
+logger = logging.getLogger("backups")
 
 _PARTIAL = ".partial-"
 _SPOOL = ".spool-"
 _NAMED = ".named-"
 SUFFIX = ".json.zst"
+LONGEST_NAME = 255
 
 
 def folder() -> Path:
@@ -117,8 +122,12 @@ def keep(finished: Draft, verify: Callable[[BinaryIO], object], *, run_id: str =
 
 def unsettled() -> dict[str, str]:
     """The names that runs gave and that nobody has settled yet, by run; of the living and the dead."""
-    notes = sorted(folder().glob(f"{_NAMED}*"))
-    return {note.name.removeprefix(_NAMED): note.read_text() for note in notes}
+    found = {}
+    for note in sorted(folder().glob(f"{_NAMED}*")):
+        run_id = note.name.removeprefix(_NAMED)
+        with passed_over("reading the note of its file's name", run_id), note.open("rb") as named:
+            found[run_id] = named.read(LONGEST_NAME + 1).decode("ascii")
+    return found
 
 
 def settle(run_id: str) -> None:
@@ -166,7 +175,7 @@ def _locked_folder(path: Path) -> int:
 def path_of(name: str) -> Path:
     """The stored file. Raises StorageFailure where it is not there (any more)."""
     path = folder() / name
-    if not name or path.parent != folder() or not path.is_file():
+    if not _is_name(name) or not path.is_file():
         raise StorageFailure(
             "storage.missing",
             _("The backup's file is not in the folder of the backups."),
@@ -176,8 +185,19 @@ def path_of(name: str) -> Path:
 
 
 def delete(name: str) -> None:
+    """Delete a stored file. Of a name that no file of the folder can have, nothing is there to delete."""
+    if not _is_name(name):
+        logger.warning("a name that no file of the backups can have was passed over")
+        return
     with disk_errors():
         (folder() / name).unlink(missing_ok=True)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it names a file right in the folder, and nowhere else."""
+    return (
+        name == Path(name).name and "\0" not in name and 0 < len(os.fsencode(name)) <= LONGEST_NAME
+    )
 
 
 def open_plain(stored: BinaryIO) -> Limited:
@@ -264,21 +284,23 @@ def sweep() -> int:
     """Remove what dead writers left behind; what is locked belongs to a living one. Returns how many."""
     removed = 0
     for path in [*folder().glob(f"{_PARTIAL}*"), *folder().glob(f"{_SPOOL}*")]:
-        if not _is_abandoned(path):
-            continue
-        if path.is_dir():
-            Spool(path).remove()
-        else:
-            path.unlink(missing_ok=True)
-        removed += 1
+        with passed_over("removing what it left behind", path.name.partition("-")[2]):
+            if not _is_abandoned(path):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                Spool(path).remove()
+            else:
+                path.unlink(missing_ok=True)
+            removed += 1
     return removed
 
 
 def _is_abandoned(path: Path) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        # Whatever it is, opening it must not wait, as it would for a named pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        return False
+        return path.is_symlink()  # to nowhere
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
