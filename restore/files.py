@@ -221,8 +221,14 @@ class _Entry:
         other = StorageTarget(where.alias, said)
         self._journal.note(other.alias, other.name)
         self._journal.take_back(where.alias, where.name)
+        if not _is_made_of(said, where.name):
+            # One file for all equal contents, perhaps: it may have been there, and others may need it.
+            self._journal.take_back(other.alias, other.name)
         found = self._found(where)
         if found is Found.SAME:
+            if self._found(other) is not Found.SAME:
+                # What it said is no name of the file's, so that the wished one is ours.
+                self._journal.note(where.alias, where.name)
             return where.name
         if found is Found.OTHER or not self._is_there(other):
             raise _refused()
@@ -230,6 +236,11 @@ class _Entry:
 
     def _is_there(self, where: StorageTarget) -> bool:
         return storage.is_soon_there(where, self.sha256, self.size_bytes)
+
+
+def _is_made_of(said: str, wished: str) -> bool:
+    """Whether the name that a storage gave shows that it is of the file that was just saved."""
+    return Path(wished).stem.lower() in said.lower()
 
 
 def _is_in_the_way(cause: BaseException | None) -> bool:

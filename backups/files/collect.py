@@ -4,9 +4,10 @@ Two passes over a list on disk, since an entry names every locator with the same
 fetched into the spool, then the entries are made. In memory stay about 150 bytes a distinct file.
 """
 
+import contextlib
 import mimetypes
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -150,14 +151,15 @@ class Collector:
         attempts = conf.fetch_attempts()
         for attempt in range(attempts):
             try:
-                return self._spool.take(self._blocks(target), limit_bytes=conf.file_limit_bytes())
+                with contextlib.closing(self._blocks(target)) as blocks:
+                    return self._spool.take(blocks, limit_bytes=conf.file_limit_bytes())
             except FetchError as error:
                 if error.permanent or attempt == attempts - 1:
                     raise
                 self._http.pause(attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _blocks(self, target: Target) -> Iterator[bytes]:
+    def _blocks(self, target: Target) -> Generator[bytes, None, None]:
         if isinstance(target, HttpTarget):
             return self._http.read(target)
         return storage.read(target)

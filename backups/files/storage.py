@@ -10,11 +10,13 @@ import contextlib
 import errno
 import hashlib
 import stat
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files import File
@@ -52,13 +54,21 @@ _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 Answer = TypeVar("Answer")
 
 
-def read(target: StorageTarget) -> Iterator[bytes]:
-    """The file's bytes in blocks. Raises FetchError, saying whether trying again may help."""
+# Who reads a name: some storages hand out one and the same open file, with one position, to all.
+_turns: WeakValueDictionary[StorageTarget, threading.Lock] = WeakValueDictionary()
+_turns_lock = threading.Lock()
+
+
+def read(target: StorageTarget) -> Generator[bytes, None, None]:
+    """The file's bytes in blocks. Raises FetchError, saying whether trying again may help.
+
+    Nobody else of this process reads the same file meanwhile, so close what you do not read to its end.
+    """
     if not target.name.strip("/"):
         raise _missing()
     if not may_be_asked_for(target.name):
         raise _bad_name()
-    with _explained():
+    with _turn(target), _explained():
         storage = storages[target.alias]
         _require_file(storage, target.name)
         blocks = _blocks(storage, target.name)
@@ -245,12 +255,18 @@ def _may_mean_nothing(cause: BaseException | None) -> bool:
 def _is_same(target: StorageTarget, sha256: str, size_bytes: int) -> bool:
     """Raises FetchError. The size is not asked: it may be that of what is stored, compressed or sealed."""
     digest, size = hashlib.sha256(), 0
-    for block in read(target):
-        size += len(block)
-        if size > size_bytes:
-            return False
-        digest.update(block)
+    with contextlib.closing(read(target)) as blocks:
+        for block in blocks:
+            size += len(block)
+            if size > size_bytes:
+                return False
+            digest.update(block)
     return digest.hexdigest() == sha256
+
+
+def _turn(target: StorageTarget) -> threading.Lock:
+    with _turns_lock:
+        return _turns.setdefault(target, threading.Lock())
 
 
 def _blocks(storage: Storage, name: str) -> Iterator[bytes]:
