@@ -13,6 +13,7 @@ from backups.database.reading import column_of
 from backups.errors import RestoreError
 from backups.files import storage
 from backups.files.names import alike, may_be_given
+from backups.files.refusals import may_help_later
 from backups.files.resolve import StorageTarget, base_url, resolve
 from backups.files.spool import Spool
 from backups.files.storage import Asking, Found
@@ -191,7 +192,7 @@ class _Entry:
                     raise
                 if self._is_saved_in_spite_of(error, where):
                     return where.name
-                if attempt == storage.ATTEMPTS - 1 or not storage.may_help_later(error):
+                if attempt == storage.ATTEMPTS - 1 or not may_help_later(error):
                     raise _refused() from error
                 storage.pause(attempt)
             else:
@@ -255,7 +256,7 @@ def _is_for_the_name(cause: BaseException | None) -> bool:
     """Whether another name may do: the storage refused for good, and did not merely fail."""
     if _is_in_the_way(cause):
         return True
-    return isinstance(cause, Exception) and not storage.may_help_later(cause)
+    return isinstance(cause, Exception) and not may_help_later(cause)
 
 
 def _target_of(locator: Locator) -> StorageTarget | None:

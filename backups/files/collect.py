@@ -151,13 +151,26 @@ class Collector:
         attempts = conf.fetch_attempts()
         for attempt in range(attempts):
             try:
-                with contextlib.closing(self._blocks(target)) as blocks:
-                    return self._spool.take(blocks, limit_bytes=conf.file_limit_bytes())
+                return self._take(target)
             except FetchError as error:
                 if error.permanent or attempt == attempts - 1:
                     raise
                 self._http.pause(attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _take(self, target: Target) -> Spooled:
+        """Where the size is not the one that the storage says, the content is read twice: either the
+        storage means another size, or one of its answers broke off, and nobody else would ever see that."""
+        taken = self._take_once(target)
+        if isinstance(target, StorageTarget):
+            said = storage.size_said(target)
+            if said not in (None, taken.size_bytes) and self._take_once(target) != taken:
+                raise storage.unreadable()
+        return taken
+
+    def _take_once(self, target: Target) -> Spooled:
+        with contextlib.closing(self._blocks(target)) as blocks:
+            return self._spool.take(blocks, limit_bytes=conf.file_limit_bytes())
 
     def _blocks(self, target: Target) -> Generator[bytes, None, None]:
         if isinstance(target, HttpTarget):

@@ -7,7 +7,6 @@ since the stores of the cloud finish such a file even where the writing of it br
 """
 
 import contextlib
-import errno
 import hashlib
 import stat
 import threading
@@ -24,6 +23,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from backups.errors import BackupSystemError, FetchError
 from backups.files.names import may_be_asked_for
+from backups.files.refusals import may_help_later, may_mean_missing, says_bad_name, says_missing
 from backups.files.resolve import StorageTarget
 from backups.wording import _
 
@@ -38,19 +38,6 @@ IMPATIENT_AFTER, SILENT_AFTER = 3, 10
 LET_THROUGH: list[type[Exception]] = []
 sleep: Callable[[float], None] = time.sleep
 
-_NOT_FOUND = 404
-# Asking again later may help; every other refusal with a status (400 to 499) is final.
-_LATER = {408, 425, 429}
-_IN_VAIN = (
-    SuspiciousOperation,
-    NotImplementedError,
-    PermissionError,
-    TypeError,
-    AttributeError,
-    ValueError,
-)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)
-_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 Answer = TypeVar("Answer")
 
 
@@ -77,6 +64,15 @@ def read(target: StorageTarget) -> Generator[bytes, None, None]:
             raise _missing() from _Nothing()
         yield first
         yield from blocks
+
+
+def size_said(target: StorageTarget) -> int | None:
+    """How large the storage says the file is, if it does: often that of the content, though not always."""
+    try:
+        return _size(storages[target.alias], target.name)
+    except Exception as error:
+        _let_through(error)
+        return None
 
 
 def is_known(alias: str) -> bool:
@@ -206,16 +202,6 @@ def patiently(ask: Callable[[], Answer], attempts: int = ATTEMPTS) -> Answer:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def may_help_later(error: Exception) -> bool:
-    """Whether the same call may succeed another time, by what a storage raised."""
-    status = _status(error)
-    if status:
-        return status >= 500 or status in _LATER
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return False
-    return not isinstance(error, _IN_VAIN + _NO_FILE)
-
-
 def _delete(target: StorageTarget) -> None:
     with _explained():
         storage = storages[target.alias]
@@ -243,13 +229,7 @@ def _found_without_content(target: StorageTarget, error: FetchError) -> Found:
     except Exception as unusable:
         _let_through(unusable)
         return Found.UNKNOWN
-    return Found.ABSENT if says_no and _may_mean_nothing(error.__cause__) else Found.UNKNOWN
-
-
-def _may_mean_nothing(cause: BaseException | None) -> bool:
-    """Whether a storage may say in this way that nothing is there: no denial, no failing connection."""
-    plain = type(cause) is OSError and cause.errno is None
-    return plain or (isinstance(cause, LookupError) and not _status(cause))
+    return Found.ABSENT if says_no and may_mean_missing(error.__cause__) else Found.UNKNOWN
 
 
 def _is_same(target: StorageTarget, sha256: str, size_bytes: int) -> bool:
@@ -293,11 +273,13 @@ def _blocks(storage: Storage, name: str) -> Iterator[bytes]:
 def _exists(storage: Storage, name: str) -> bool | None:
     """What the storage says, or None where it does not."""
     try:
-        said = storage.exists(name)
+        said: object = storage.exists(name)
     except Exception as error:
         _let_through(error)
-        return False if _status(error) == _NOT_FOUND or isinstance(error, _NO_FILE) else None
-    return said if isinstance(said, bool) else None
+        return False if says_missing(error) else None
+    if isinstance(said, bool):
+        return said
+    return True if said else None
 
 
 def _size(storage: Storage, name: str) -> int | None:
@@ -341,44 +323,16 @@ def _explained() -> Iterator[None]:
         raise
     except Exception as error:
         _let_through(error)
-        if isinstance(error, _NO_FILE) or _status(error) == _NOT_FOUND:
+        if says_missing(error):
             raise _missing() from error
-        if isinstance(error, SuspiciousOperation) or _is_value_error(error):
+        if says_bad_name(error):
             raise _bad_name() from error
-        raise FetchError(
-            "file.unreadable",
-            _("The file storage could not read the file."),
-            hint=_(
-                "Check the storage's disk, address and permissions, then make the backup again."
-            ),
-            permanent=not may_help_later(error),
-        ) from error
-
-
-def _is_value_error(error: Exception) -> bool:
-    # A storage that cannot say a name at all; a text that cannot be decoded is another thing.
-    return isinstance(error, ValueError) and not isinstance(error, UnicodeError)
+        raise unreadable(permanent=not may_help_later(error)) from error
 
 
 def _let_through(error: Exception) -> None:
     if isinstance(error, tuple(LET_THROUGH)):
         raise error
-
-
-def _status(error: BaseException) -> int:
-    """The HTTP status in an error of a client: those of S3, Google, Azure and requests say it each in a
-    way of its own."""
-    response = getattr(error, "response", None)
-    told: list[Any] = [getattr(error, "status_code", None), getattr(error, "code", None)]
-    if isinstance(response, dict):
-        told.append(dict(response.get("ResponseMetadata") or {}).get("HTTPStatusCode"))
-        told.append(dict(response.get("Error") or {}).get("Code"))
-    else:
-        told.append(getattr(response, "status_code", None))
-    for status in told:
-        if str(status).isdecimal() and 400 <= int(status) <= 599:
-            return int(status)
-    return 0
 
 
 def pause(attempt: int) -> None:
@@ -391,6 +345,16 @@ def _missing() -> FetchError:
         "file.missing",
         _("The file is not in the file storage."),
         hint=_("Upload the file again, or remove the row that names it."),
+    )
+
+
+def unreadable(*, permanent: bool = False) -> FetchError:
+    """The storage raised something, or gave two contents at two readings."""
+    return FetchError(
+        "file.unreadable",
+        _("The file storage could not read the file."),
+        hint=_("Check the storage's disk, address and permissions, then make the backup again."),
+        permanent=permanent,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from backups.artifact.tail import FileHead, Locator, Use
 from backups.errors import RestoreError
 from backups.files import storage
+from backups.files.collect import Collector, Wanted
 from backups.files.resolve import StorageTarget, resolve
 from backups.files.spool import Spool
 from restore.files import FilesBack, Foreseen
@@ -236,6 +237,18 @@ def test_names_that_are_alike_and_not_looked_at_are_overwritten(
     monkeypatch.setattr("restore.files.alike", lambda name: set())
     put(back, Entry(CONTENT["C d é.PNG"], "C d é.PNG"))
     assert SHELF["c d é.png"] == CONTENT["C d é.PNG"]
+
+
+def test_an_answer_that_breaks_off_without_a_word_is_not_taken_for_the_file(
+    settings: Any, folder: Path
+) -> None:
+    become(settings, on_a_shelf(misbehaving.BreaksOff))
+    SHELF.update(CONTENT)
+    (folder / "spool").mkdir()
+    collector = Collector(Spool(folder / "spool"), lambda *_: None)
+    locators = [Locator(name, "default", []) for name in CONTENT]
+    collector.fetch(Wanted(StorageTarget("default", item.value), item) for item in locators)
+    assert collector.statistics.embedded_bytes == sum(map(len, CONTENT.values()))
 
 
 def test_content_is_read_a_block_at_a_time(settings: Any, tmp_path: Path) -> None:
