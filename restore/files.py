@@ -241,7 +241,8 @@ class _Entry:
 
 def _is_made_of(said: str, wished: str) -> bool:
     """Whether the name that a storage gave shows that it is of the file that was just saved."""
-    return Path(wished).stem.lower() in said.lower()
+    stem, given = Path(wished).stem.lower(), Path(said).name.lower()
+    return given.startswith(stem) and not given[len(stem) : len(stem) + 1].isalnum()
 
 
 def _is_in_the_way(cause: BaseException | None) -> bool:
