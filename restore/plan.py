@@ -132,7 +132,8 @@ def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
 class FilesPlan:
     """Files by what becomes of their locators. ``stay``: the same bytes are there. ``put_back``: the
     name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed.
-    ``unsure``: those of the renamed of which the storage did not say what is there. ``hosted``: files of
+    ``unsure``: those of the renamed of which the storage did not say what is there, and ``storage_away``
+    whether it failed altogether. ``hosted``: files of
     other servers that are kept here from now on; rows are changed. ``elsewhere``: files that stay there.
     """
 
@@ -145,6 +146,7 @@ class FilesPlan:
     skipped: int = 0
     renamed_names: tuple[str, ...] = ()
     unsure: int = 0
+    storage_away: bool = False
     hosted: int = 0
 
 

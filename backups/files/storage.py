@@ -8,6 +8,7 @@ since the stores of the cloud finish such a file even where the writing of it br
 
 import contextlib
 import hashlib
+import secrets
 import stat
 import threading
 import time
@@ -78,6 +79,16 @@ def size_said(target: StorageTarget) -> int | None:
 def is_known(alias: str) -> bool:
     """Whether the application has a storage of this alias."""
     return alias in storages.backends
+
+
+def is_away(alias: str) -> bool:
+    """Whether the storage fails even at a name that nobody has, in a way that may pass."""
+    try:
+        storages[alias].exists(secrets.token_hex(16))
+    except Exception as error:
+        _let_through(error)
+        return may_help_later(error)
+    return False
 
 
 def folder(alias: str) -> Path | None:

@@ -41,6 +41,7 @@ class _Counted:
         self._states = dict.fromkeys(("embedded", "gap", "skipped"), 0)
         self._bytes = 0
         self._renamed: list[str] = []
+        self._unsure_in: set[str] = set()
 
     def add(self, head: FileHead) -> None:
         self._states[head.state] += 1
@@ -54,6 +55,8 @@ class _Counted:
             is_new = fate in _NEW_NAMES and locator.storage not in new_in
             if fate is FileFate.PUT_BACK or is_new:
                 self._bytes += head.size_bytes or 0
+            if fate is FileFate.UNSURE:
+                self._unsure_in.add(locator.storage)
             if fate in _NEW_NAMES:
                 new_in.add(locator.storage)
             if fate in _RENAMED and len(self._renamed) < NAMED:
@@ -67,6 +70,7 @@ class _Counted:
             put_back_bytes=self._bytes,
             renamed=sum(fates[fate] for fate in _RENAMED),
             unsure=fates[FileFate.UNSURE],
+            storage_away=any(map(storage.is_away, self._unsure_in)),
             hosted=fates[FileFate.HOSTED],
             elsewhere=fates[FileFate.ELSEWHERE],
             gaps=self._states["gap"],
@@ -92,7 +96,9 @@ def findings(prepared: Prepared, files: FilesPlan) -> list[Finding]:
                 count=files.gaps,
             )
         )
-    if files.unsure:
+    if files.storage_away:
+        found.append(_away())
+    elif files.unsure:
         found.append(_unsure(files.unsure))
     rows = sum(s.bytes for s in prepared.tail.statistics.sections.values())
     found += _disk(Path(conf.root()), rows + _SPARE_BYTES, _("the backups (for the safety backup)"))
@@ -101,6 +107,15 @@ def findings(prepared: Prepared, files: FilesPlan) -> list[Finding]:
         needed = files.put_back_bytes + _SPARE_BYTES
         found += _disk(folder, needed, _("the uploaded files"))
     return found
+
+
+def _away() -> Finding:
+    return Finding(
+        "restore.storage_away",
+        Severity.ERROR,
+        _("The file storage does not answer, so files could not be put back."),
+        _("Check the storage's disk, address and permissions, then plan again."),
+    )
 
 
 def _unsure(count: int) -> Finding:
