@@ -135,7 +135,11 @@ def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
 @dataclass(frozen=True)
 class FilesPlan:
     """Files by what becomes of their locators. ``stay``: the same bytes are there. ``put_back``: the
-    name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed."""
+    name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed.
+    ``unsure``: those of the renamed of which the storage did not say what is there, and ``storage_away``
+    whether it failed altogether. ``hosted``: files of
+    other servers that are kept here from now on; rows are changed. ``elsewhere``: files that stay there.
+    """
 
     stay: int = 0
     put_back: int = 0
@@ -145,6 +149,9 @@ class FilesPlan:
     gaps: int = 0
     skipped: int = 0
     renamed_names: tuple[str, ...] = ()
+    unsure: int = 0
+    storage_away: bool = False
+    hosted: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,7 @@ class Choices:
     accept_altered: bool = False
     keep_revoked: bool = False
     grant_roles: tuple[str, ...] = ()
+    host_files: bool = False
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> "Choices":

@@ -8,11 +8,16 @@ from django.db import connections
 from rq import Queue, Worker, suspension
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseTimeoutException
 
 from backups import jobs
+from backups.files import storage
 from backups.jobs import queue as queues
 
 NO_END = -1  # what Redis answers to TTL
+
+# A job's time limit is raised wherever its work is just then, be it in the middle of a storage's call.
+storage.LET_THROUGH.append(BaseTimeoutException)
 
 
 class LookingWorker(Worker):

@@ -30,6 +30,7 @@ from backups.registry import COMPLETE, SAFE, Scope, registry
 from backups.services import auditing, coverage, installation, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
+from backups.services.sweeping import passed_over
 from backups.services.verifying import verify_stream
 from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
@@ -111,12 +112,13 @@ def drop_unnamed() -> None:
     Call it when the runs of the dead have been ended: then no row can still get one.
     """
     for run_id, artifact in vault.unsettled().items():
-        if runs.is_alive(run_id):
-            continue
-        # An empty note is of one who died before there was a file of that name.
-        if artifact and not BackupRun.objects.filter(pk=run_id, artifact=artifact).exists():
-            vault.delete(artifact)
-        vault.settle(run_id)
+        with passed_over("dropping its unnamed file", run_id):
+            if runs.is_alive(run_id):
+                continue
+            # An empty note is of one who died before there was a file of that name.
+            if artifact and not BackupRun.objects.filter(pk=run_id, artifact=artifact).exists():
+                vault.delete(artifact)
+            vault.settle(run_id)
 
 
 def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str) -> None:

@@ -45,6 +45,11 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="what is revoked now stays revoked, whatever the file says",
     )
+    parser.add_argument(
+        "--host-files",
+        action="store_true",
+        help="keep the files of other servers here, and let their rows point at them",
+    )
 
 
 def remedy(code: str, hint: str) -> str:
@@ -60,4 +65,5 @@ def choices_of(options: dict[str, Any]) -> Choices:
         accept_altered=options["accept_altered"],
         keep_revoked=options["keep_revoked"],
         grant_roles=tuple(options["grant_roles"]),
+        host_files=options["host_files"],
     )

@@ -191,7 +191,7 @@ REPORT = {
     "rows": 5,
     "sections": {"users": 5},
     "tables": plan().as_dict()["tables"],
-    "files": {"added": 1, "kept": 2, "renamed": 3, "elsewhere": 4},
+    "files": {"added": 1, "kept": 2, "renamed": 3, "hosted": 5, "elsewhere": 4},
     "sessions_ended": 2,
 }
 

@@ -53,7 +53,8 @@ class Command(BaseCommand):
             output.line(f"  would become {account.role}: {account.email}")
         output.line(
             f"files: {files.stay:,} stay, {files.put_back:,} are put back,"
-            f" {files.renamed:,} get a new name, {files.elsewhere:,} stay elsewhere"
+            f" {files.renamed:,} get a new name, {files.hosted:,} of other servers are kept here,"
+            f" {files.elsewhere:,} stay elsewhere"
         )
         for sentence in plan.schema:
             output.line(sentence)

@@ -25,7 +25,8 @@ from backups.stages import Stage
 from backups.wording import _, ngettext
 from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
-from restore.files import FilesBack, Journal, undo_journal
+from restore.files import FilesBack
+from restore.journal import Journal, undo_journal
 from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services.applying import superseded
@@ -106,7 +107,9 @@ class _Restore:
                 writer = Writer(work, prepared, plan, self._path, self._progress)
                 with vault.spool(self._run.pk) as spool:
                     superseded.list_files(connection, spool.path("before"))
-                    back = FilesBack(journal, spool, self._progress.check)
+                    back = FilesBack(
+                        journal, spool, self._progress.check, host=self._choices.host_files
+                    )
                     report = writer.write(back, self._run.pk)
                     superseded.list_files(connection, spool.path("after"))
                     left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
@@ -117,7 +120,7 @@ class _Restore:
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
         prepared = prepare(self._path, connection, registry, self._progress)
-        files = plan_files(self._path, self._progress)
+        files = plan_files(self._path, self._progress, host=self._choices.host_files)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])

@@ -46,6 +46,7 @@ class Files(Protocol):
     stage: Stage
     kept: int
     added: int
+    hosted: int
     elsewhere: int
     renamed: list[tuple[Locator, str]]
 
@@ -61,6 +62,7 @@ class FilesCompared:
         self._check = check
         self.kept = 0
         self.added = 0
+        self.hosted = 0
         self.elsewhere = 0
         self.renamed: list[tuple[Locator, str]] = []
 
@@ -386,7 +388,8 @@ class Writer:
             "files": {
                 "added": files.added,
                 "kept": files.kept,
-                "renamed": len(files.renamed),
+                "renamed": len(files.renamed) - files.hosted,
+                "hosted": files.hosted,
                 "elsewhere": files.elsewhere,
                 "gaps": statistics.files.gaps,
                 "skipped": statistics.files.skipped,

@@ -8,6 +8,7 @@ from backups.errors import BackupSystemError, RestoreError
 from backups.models import BackupRun, Purpose, State
 from backups.services import auditing, vault
 from backups.services.auditing import Actor
+from backups.services.sweeping import passed_over
 from backups.wording import _
 from restore.models import UNDO_OF, RestoreRun
 from restore.plan import Choices
@@ -57,8 +58,9 @@ def prune_expired() -> list[str]:
     ).exclude(artifact="")
     removed = []
     for backup in expired:
-        vault.delete(backup.artifact)
-        backup.artifact = ""
-        backup.save(update_fields=["artifact"])
-        removed.append(backup.pk)
+        with passed_over("removing an expired safety backup", backup.pk):
+            vault.delete(backup.artifact)
+            backup.artifact = ""
+            backup.save(update_fields=["artifact"])
+            removed.append(backup.pk)
     return removed

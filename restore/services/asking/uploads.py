@@ -4,6 +4,7 @@ name that tells nothing, until it was restored, thrown away or forgotten.
 Bytes arrive in order. What the server has counts, never what the sender believes.
 """
 
+import contextlib
 import datetime
 import fcntl
 import secrets
@@ -22,6 +23,7 @@ from backups.files import private
 from backups.models import ACTIVE_STATES
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
+from backups.services.sweeping import passed_over
 from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
 from restore.services.asking import first_look
@@ -161,9 +163,10 @@ def sweep() -> int:
     horizon = timezone.now() - FORGOTTEN_AFTER
     removed = 0
     for upload in Upload.objects.filter(touched_at__lt=horizon):
-        if not (is_planned_now(upload) or is_restored_now(upload)):
-            discard(upload)
-            removed += 1
+        with passed_over("throwing a forgotten upload away", upload.pk):
+            if not (is_planned_now(upload) or is_restored_now(upload)):
+                discard(upload)
+                removed += 1
     known = Upload.objects.values("pk")
     PlanRun.objects.exclude(state__in=ACTIVE_STATES).exclude(upload__in=known).delete()
     return removed + _sweep_nameless(horizon)
@@ -174,13 +177,11 @@ def _sweep_nameless(horizon: datetime.datetime) -> int:
     known = set(Upload.objects.values_list("stored", flat=True))
     removed = 0
     for path in vault.folder().glob(f"{_PREFIX}*"):
-        try:
-            old = path.stat().st_mtime < horizon.timestamp()
-        except FileNotFoundError:
-            continue
-        if old and path.name not in known:
-            path.unlink(missing_ok=True)
-            removed += 1
+        with contextlib.suppress(FileNotFoundError), passed_over("removing a nameless upload"):
+            old = path.lstat().st_mtime < horizon.timestamp()
+            if old and path.name not in known:
+                path.unlink()
+                removed += 1
     return removed
 
 

@@ -51,7 +51,7 @@ def plan_file(
         connection.autocommit = True
         with opened(path, choices, watch) as readable, database_errors():
             prepared = prepare(readable, connection, declared, watch)
-            files = plan_files(readable, watch)
+            files = plan_files(readable, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
             with one_instant(connection):
                 return make_plan(connection, prepared, choices, files)
