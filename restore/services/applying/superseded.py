@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from django.utils import timezone
 
+from backups import printed_json
 from backups.database import introspection, locators
 from backups.database.connection import Connection, connected
 from backups.database.reading import reading
