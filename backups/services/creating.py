@@ -19,7 +19,7 @@ from backups.artifact import codecs
 from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
 from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter
-from backups.database import introspection, locks
+from backups.database import introspection, locators, locks
 from backups.database.connection import connected
 from backups.database.reading import TableReading, fingerprint, reading
 from backups.database.snapshot import Snapshot, snapshot
@@ -153,11 +153,11 @@ class _Backup:
         writer = ArtifactWriter(compressed)
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
+            sequences = _sequences(view, readings)
             writer.start(self._manifest(view, readings))
             self._progress.stage("rows", **_totals(readings))
             for item in readings:
                 self._write_section(writer, view, item)
-            sequences = _sequences(view, readings)
             self._progress.stage("locators")
             self._list_locators(view, spool)
         # The snapshot is over before the fetching, which may take hours and needs no database.
@@ -169,8 +169,10 @@ class _Backup:
         return statistics
 
     def _readings(self, view: Snapshot) -> list[TableReading]:
+        tables = view.hold(
+            tables_read(), wait_seconds=conf.lock_wait_seconds(), check=self._progress.check
+        )
         self._progress.stage("checking")
-        tables = view.tables()
         coverage.require_covered(registry, tables)
         return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
 
@@ -255,6 +257,12 @@ class _Backup:
         return installation.seal(document_digest)
 
 
+def tables_read() -> set[str]:
+    """The names of all tables that a backup of either scope reads rows of."""
+    sections = {section.table for section in registry.sections}
+    return {*sections, *locators.looked_up(registry.in_scope(COMPLETE)), introspection.MIGRATIONS}
+
+
 def _totals(readings: list[TableReading]) -> dict[str, int]:
     return {
         "sections_total": len(readings),
@@ -265,7 +273,8 @@ def _totals(readings: list[TableReading]) -> dict[str, int]:
 def _sequences(view: Snapshot, readings: list[TableReading]) -> list[Sequence]:
     """The states of the sequences that the sections' columns own, and of those that nothing owns.
 
-    Read after the rows: a sequence that is ahead of them harms nobody, one behind would.
+    Sequences know no instant. Read after it was fixed: a sequence that is ahead of the rows harms
+    nobody, one behind would. Not long after: somebody may set it back.
     """
     keys = {item.table.name: item.section.key for item in readings}
     found = []

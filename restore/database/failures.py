@@ -100,12 +100,7 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
     try:
         yield
     except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
-        raise BusyError(
-            "restore.tables_busy",
-            _("Other work holds the tables, so the restore could not begin. Nothing was changed."),
-            hint=_("Stop long-running work on the database, then try again."),
-            permanent=False,
-        ) from error
+        raise tables_busy(None) from error
     except psycopg2.Error as error:
         reason = _reason(error)
         if reason is None:
@@ -113,6 +108,23 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
         refused = _refused(reason, error)
         refused.table = table or error.diag.table_name or ""
         raise refused from error
+
+
+def tables_busy(holder: tuple[str, Sentence] | None) -> BusyError:
+    """``holder``: a table, and who keeps it from us, where that is known."""
+    if holder:
+        said = _(
+            "The table {table} is in use by {holder}, so the restore could not begin."
+            " Nothing was changed.",
+            table=holder[0],
+            holder=holder[1],
+        )
+    else:
+        said = _(
+            "Other work holds the tables, so the restore could not begin. Nothing was changed."
+        )
+    hint = _("Stop long-running work on the database, then try again.")
+    return BusyError("restore.tables_busy", said, hint=hint, permanent=False)
 
 
 def _reason(error: psycopg2.Error) -> Reason | None:

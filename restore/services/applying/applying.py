@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from backups import conf
-from backups.database import introspection, locks
+from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, Purpose
@@ -31,9 +31,9 @@ from restore.services.applying import superseded
 from restore.services.applying.aftermath import follow_up
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
-from restore.services.planning.counting import make_plan
+from restore.services.planning.counting import make_plan, require_same_schema
 from restore.services.planning.files import plan_files
-from restore.services.planning.following import tables_held
+from restore.services.planning.following import tables_held, tables_read
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
@@ -150,8 +150,15 @@ class _Restore:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
         self._progress.stage("planning")
-        work.hold(tables_held(prepared), wait_seconds=conf.lock_wait_seconds())
-        _require_same_schema(work.connection, prepared)
+        held = tables_held(prepared)
+        names = {table.name for table in held}
+        work.hold(
+            held,
+            read=[table for table in tables_read(prepared) if table.name not in names],
+            wait_seconds=conf.lock_wait_seconds(),
+            check=self._progress.check,
+        )
+        require_same_schema(work.connection, prepared)
         with work.only_looking():
             plan = make_plan(work.connection, prepared, self._choices, files)
         self._require_confirmed(plan)
@@ -210,16 +217,3 @@ class _Restore:
                 undo_journal(self._run.pk)
                 superseded.forget(self._run.pk)
             raise
-
-
-def _require_same_schema(connection: Connection, prepared: Prepared) -> None:
-    """Raises RestoreError where a migration came between the reading and the lock."""
-    now = introspection.live_tables(connection)
-    if {n: (t.oid, t.columns) for n, t in now.items()} != {
-        n: (t.oid, t.columns) for n, t in prepared.tables.items()
-    }:
-        raise RestoreError(
-            "restore.schema_changed",
-            _("The database's schema changed while the file was read. Nothing was changed."),
-            hint=_("Let the migration end, then plan and restore again."),
-        )
