@@ -5,7 +5,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import django
@@ -53,11 +53,16 @@ def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) 
 
 
 def carry_out(
-    run: BackupRun, *, listener: Listener | None = None, under_restore_lock: bool = False
+    run: BackupRun,
+    *,
+    listener: Listener | None = None,
+    under_restore_lock: bool = False,
+    in_the_way: Callable[[], None] = lambda: None,
 ) -> BackupRun:
     """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
 
     ``under_restore_lock``: the caller holds the data lock alone already, as a restore does.
+    ``in_the_way`` is called again and again while somebody keeps a table from the backup.
 
     Raises:
         BackupSystemError: the run is then ``failed`` or ``cancelled``, and nothing was kept.
@@ -71,7 +76,7 @@ def carry_out(
                 if not under_restore_lock:
                     with progress.interruptible(lock):
                         locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
-                work = _Backup(run, progress)
+                work = _Backup(run, progress, in_the_way)
                 statistics = work.write(draft.stream)
             progress.stage("verifying")
             artifact = vault.keep(
@@ -135,10 +140,11 @@ def _as_json(statistics: Statistics) -> dict[str, Any]:
 class _Backup:
     """One backup being written. ``digest`` and ``plain_bytes`` are there after ``write``."""
 
-    def __init__(self, run: BackupRun, progress: Progress) -> None:
+    def __init__(self, run: BackupRun, progress: Progress, in_the_way: Callable[[], None]) -> None:
         self._run = run
         self._scope = Scope(run.scope)
         self._progress = progress
+        self._in_the_way = in_the_way
         self.digest = ""
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
@@ -170,11 +176,15 @@ class _Backup:
 
     def _readings(self, view: Snapshot) -> list[TableReading]:
         tables = view.hold(
-            tables_read(), wait_seconds=conf.lock_wait_seconds(), check=self._progress.check
+            tables_read(), wait_seconds=conf.lock_wait_seconds(), check=self._keep_waiting
         )
         self._progress.stage("checking")
         coverage.require_covered(registry, tables)
         return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
+
+    def _keep_waiting(self) -> None:
+        self._progress.check()
+        self._in_the_way()
 
     def _manifest(self, view: Snapshot, readings: list[TableReading]) -> Manifest:
         return Manifest(

@@ -248,8 +248,8 @@ def test_writes_that_are_not_held_are_seen_to_be_lost(studio, short_drain, monke
     monkeypatch.setattr(RestoreTransaction, "hold", lambda *_, **__: None)
     safety_backup = applying._Restore._safety_backup
 
-    def slowly(self):
-        made = safety_backup(self)
+    def slowly(self, in_the_way):
+        made = safety_backup(self, in_the_way)
         time.sleep(0.5)
         return made
 
@@ -305,8 +305,8 @@ def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
     safety_backup = applying._Restore._safety_backup
     with closing(connect(purpose="idle")) as idle:
 
-        def read_and_idle(self):
-            made = safety_backup(self)
+        def read_and_idle(self, in_the_way):
+            made = safety_backup(self, in_the_way)
             with idle.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM zoo_keeper")
             return made

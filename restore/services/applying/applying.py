@@ -5,7 +5,7 @@ docs/design.md, Restoring, gives the order and the reasons.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class _Restore:
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
                 plan = self._plan(work, prepared, files)
-                safety = self._safety_backup()
+                safety = self._safety_backup(lambda: self._turn_away(connection, prepared))
                 # Until now others could read, and some may be idle since in a transaction.
                 self._drain(connection, prepared)
                 writer = Writer(work, prepared, plan, self._path, self._progress)
@@ -146,6 +146,14 @@ class _Restore:
                 return  # who comes anew waits behind our lock; in heavy traffic somebody always does
             time.sleep(DRAIN_LOOK_SECONDS)
 
+    def _turn_away(self, connection: Connection, prepared: Prepared) -> None:
+        """Who waits for our tables to have them alone keeps the safety backup from reading them, and
+        so would wait for ever."""
+        with database_errors():
+            if late := draining.waiting(connection, tables_read(prepared)):
+                logger.warning("%d sessions were turned away for a restore", len(late))
+                draining.turn_away(connection, late)
+
     def _plan(self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan) -> Plan:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
@@ -187,7 +195,7 @@ class _Restore:
         self._run.plan = now
         self._run.save(update_fields=["plan"])
 
-    def _safety_backup(self) -> BackupRun:
+    def _safety_backup(self, in_the_way: Callable[[], None]) -> BackupRun:
         """All data as it is now, while nobody can write. Files stay where they are and need no copy."""
         self._progress.stage("safety backup")
         actor = Actor(self._run.requested_by_name, self._run.requested_by_email)
@@ -200,7 +208,9 @@ class _Restore:
             if self._progress.cancelled:
                 runs.cancel(safety)
 
-        creating.carry_out(safety, listener=pass_on_cancel, under_restore_lock=True)
+        creating.carry_out(
+            safety, listener=pass_on_cancel, under_restore_lock=True, in_the_way=in_the_way
+        )
         self._progress.check()
         return safety
 
