@@ -21,6 +21,7 @@ from backups.database.connection import (
     connected,
     database_errors,
     database_failure,
+    not_permitted,
 )
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
@@ -36,6 +37,13 @@ _CHANGING = (
     psycopg2.errors.WrongObjectType,
 )
 
+_UNREADABLE = """
+SELECT c.relname FROM pg_class c
+WHERE c.oid = ANY (%s::oid[])
+  AND (NOT has_table_privilege(c.oid, 'SELECT') OR row_security_active(c.oid))
+ORDER BY c.relname
+"""
+
 
 class Snapshot:
     """One transaction; all that it reads was true at the same moment.
@@ -46,6 +54,7 @@ class Snapshot:
     def __init__(self, connection: Connection, alias: str = "default") -> None:
         self.connection = connection
         self._alias = alias
+        self._wanted: list[LiveTable] = []
         self._tables: dict[str, LiveTable] = {}
         self._storage: Mapping[int, int] = {}
         self._types: standing.Types = {}
@@ -76,9 +85,9 @@ class Snapshot:
             self.connection.rollback()
             before = introspection.live_tables(self.connection)
             self.connection.rollback()
-            wanted = [before[name] for name in names if name in before]
+            self._wanted = [before[name] for name in names if name in before]
             try:
-                self._lock(wanted, wait_seconds, check)
+                self._lock(self._wanted, wait_seconds, check)
             except _CHANGING:
                 continue
             if instant:
@@ -159,6 +168,15 @@ class Snapshot:
         self._execute("ROLLBACK TO SAVEPOINT reading")
         self._execute("RELEASE SAVEPOINT reading")
 
+    def unreadable(self) -> list[str]:
+        """Names of the tables that ``hold`` was asked for and this account may not read in full. Ends
+        the transaction."""
+        self.connection.rollback()
+        oids = [table.oid for table in self._wanted]
+        with self.connection.cursor() as cursor:
+            cursor.execute(_UNREADABLE, [oids])
+            return [name for (name,) in cursor.fetchall()]
+
     def require_same_types(self) -> None:
         """Labels and members are printed as they are called now, whatever the instant.
 
@@ -193,6 +211,8 @@ def snapshot(alias: str = "default") -> Iterator[Snapshot]:
         view.require_same_types()
     except _CHANGING as error:
         raise changing() from error
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise not_permitted(view.unreadable()) from error
     except psycopg2.Error as error:
         raise database_failure(error) from error
     finally:
