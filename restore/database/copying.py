@@ -18,7 +18,7 @@ def load(connection: Connection, target: Target, blocks: Iterator[bytes]) -> int
     try:
         copy_in(connection, target.table.identifier, target.live_columns, iter(counted))
     except psycopg2.Error as error:
-        raise copy_failure(error, target.head.key) from error
+        raise copy_failure(error, target.head.key, target.table.identifier) from error
     return counted.rows
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import psycopg2
+from psycopg2 import sql
 
 from backups.database.connection import database_failure
 from backups.errors import BackupSystemError, BusyError, RestoreError
@@ -82,16 +83,25 @@ def place_in_file(section: str, row: int, key: Sequence[str] | None) -> Sentence
     return _("section {section}, row {row}", section=section, row=row)
 
 
-def copy_failure(error: psycopg2.Error, section: str) -> BackupSystemError:
-    """An error of COPY, whose context tells the line."""
+def copy_failure(
+    error: psycopg2.Error, section: str, relation: sql.Identifier
+) -> BackupSystemError:
+    """An error of COPY into ``relation``, whose context tells the line."""
     reason = _reason(error)
     if reason is None:
         return database_failure(error)
-    line = re.search(r", line (\d+)", error.diag.context or "")
     refused = _refused(reason, error)
     refused.section = section
-    refused.row = int(line[1]) if line else 0
+    refused.row = _line(error.diag.context or "", relation.strings[-1])
     return refused
+
+
+def _line(context: str, relation: str) -> int:
+    """The first number behind the table's name: ``COPY t, line 3``, ``COPY t, Zeile 3``, ``tのCOPY、行3``.
+
+    The server speaks its administrator's language, which only a superuser may change. 0: unknown."""
+    found = re.search(re.escape(relation) + r"\D{1,24}(\d+)", context)
+    return int(found[1]) if found else 0
 
 
 @contextlib.contextmanager

@@ -120,7 +120,7 @@ def load_stage(connection: Connection, stage: Stage, blocks: Iterator[bytes]) ->
     try:
         copy_in(connection, stage.relation, stage.columns, blocks)
     except psycopg2.Error as error:
-        raise copy_failure(error, stage.target.head.key) from error
+        raise copy_failure(error, stage.target.head.key, stage.relation) from error
     with connection.cursor() as cursor:
         # Without statistics the joins of the plan would be nested loops.
         cursor.execute(sql.SQL("ANALYZE {}").format(stage.relation))

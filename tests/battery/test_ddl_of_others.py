@@ -13,9 +13,12 @@ from backups.registry import COMPLETE, SAFE, registry
 from restore.models import RestoreRun
 from tests.battery.rewriting_tables import REWRITES, Rewriting, counted, on_tables, others_at
 from tests.battery.state import leftovers, sessions, unfinished_runs
+from tests.battery.test_undo import undo
 from tests.databases import empty_folder
+from tests.restore.conftest import OWNER
+from tests.restore.steps import restore_as
 from tests.roundtrip.dump import differences, dump_data
-from tests.roundtrip.engine import back_up, parsed, restore
+from tests.roundtrip.engine import back_up, parsed
 
 OF_A_BACKUP = ["waiting", "checking", "rows", "locators", "files", "verifying"]
 OF_A_RESTORE = [
@@ -51,7 +54,7 @@ def attempted(work: Callable[[], object]) -> str:
 
 
 def missing(run: BackupRun, before: dict[str, int], after: dict[str, int]) -> list[str]:
-    """Tables with rows of which the file has as many as neither before nor after the others' work."""
+    """Tables of which the file has as many rows as neither before nor after the others' work."""
     data = parsed(run)["data"]
     held = {s.table: len(data[s.key]) for s in registry.sections if s.key in data}
     return [
@@ -67,20 +70,20 @@ def back_up_amid(stage: str, works: list[Rewriting], scope=COMPLETE) -> tuple[st
     BackupRun.objects.all().delete()
     with others_at(f"backup {stage}", works):
         code = attempted(lambda: back_up(scope))
-    run, after = BackupRun.objects.get(), counted(works)
+    run = BackupRun.objects.get()
     if code:
         wrong = [] if code in REFUSALS and run.state == State.FAILED else [f"ended in {code}"]
     else:
         # What was committed before the instant may be in the file; later work may not.
-        then = after if stage == "waiting" else before
-        wrong = missing(run, before, then)
+        wrong = missing(run, before, emptied(works, before) if stage == "waiting" else before)
     wrong += [f"{w.kind} on {w.table}: {w.error}" for w in works if w.error]
     return code, [f"at {stage}: {text}" for text in wrong]
 
 
 def tell(amount: int, outcomes: list[str], wrong: list[str]) -> None:
-    refused = sum(map(bool, outcomes))
-    print(f"\n{amount} statements, {len(outcomes)} runs, {refused} refused", *wrong, sep="\n")  # noqa: T201
+    refused = [code for code in outcomes if code]
+    head = f"{amount} statements, {len(outcomes)} runs, refused: {refused or 'none'}"
+    print("", head, *wrong, sep="\n")  # noqa: T201
 
 
 def test_a_backup_has_all_rows_whatever_others_do_to_the_tables_after_its_instant(studio) -> None:
@@ -132,23 +135,30 @@ def test_where_the_locks_fail_the_second_look_ends_the_backup(studio, monkeypatc
     assert leftovers() == []
 
 
-def restore_amid(
-    stage: str, works: list[Rewriting], artifact: Path, *, acting: str = ""
-) -> tuple[str, list[str]]:
+def restored(artifact: Path) -> RestoreRun:
+    return restore_as(artifact, OWNER)
+
+
+def restore_amid(stage: str, works: list[Rewriting], artifact: Path) -> tuple[str, list[str]]:
     before, everything = counted(works), dump_data()
     with others_at(stage, works):
-        code = attempted(lambda: restore(artifact))
-    run, after = RestoreRun.objects.latest("requested_at"), counted(works)
+        code = attempted(lambda: restored(artifact))
+    run = RestoreRun.objects.latest("requested_at")
     wrong = []
     if code and (code not in REFUSALS or run.state != State.FAILED):
         wrong.append(f"ended in {code}")
     if not code:
         safety = BackupRun.objects.get(pk=run.safety_backup)
-        wrong += missing(safety, before, after if is_early(stage) else before)
+        wrong += missing(safety, before, emptied(works, before) if is_early(stage) else before)
     elif not any(w.kind.startswith("TRUNCATE") for w in works):
         wrong += differences(everything, dump_data())
     wrong += [f"session: {found}" for found in sessions()] + unfinished_runs()
     return code, [f"at {stage}: {text}" for text in wrong]
+
+
+def emptied(works: list[Rewriting], before: dict[str, int]) -> dict[str, int]:
+    """What the tables have when all of this has been done."""
+    return before | {work.table: 0 for work in works if work.kind == "TRUNCATE"}
 
 
 def is_early(stage: str) -> bool:
@@ -184,3 +194,32 @@ def test_a_restore_amid_the_work_of_others_succeeds_or_changes_nothing(studio) -
 def test_a_safety_backup_amid_the_work_of_others_has_all_rows(studio) -> None:
     stages = [f"backup {name}" for name in OF_A_BACKUP]
     restores(studio, stages, studio.complete, anything)
+
+
+def test_the_undo_of_a_safe_restore_deletes_no_row_of_a_table_that_it_did_not_write(studio) -> None:
+    works = on_tables(only_complete)
+    before = counted(works)
+    assert restore_amid("backup rows", works, studio.safe) == ("", [])
+    undo(RestoreRun.objects.latest("requested_at"))
+    assert counted(works) == before
+
+
+def test_without_locks_and_second_look_that_undo_is_seen_to_delete_rows(
+    studio, monkeypatch
+) -> None:
+    works = on_tables(only_complete)
+    before = counted(works)
+    monkeypatch.setattr(holding, "take", lambda *_, **__: None)
+    monkeypatch.setattr(holding, "taken", every_table)
+    without_the_second_look(monkeypatch)
+    with others_at("backup rows", works):
+        run = restored(studio.safe)
+    undo(run)
+    after = counted(works)
+    assert [name for name, rows in before.items() if after[name] < rows]
+
+
+@pytest.mark.battery
+def test_a_safe_restore_amid_the_work_of_others_on_tables_that_it_does_not_write(studio) -> None:
+    stages = [f"restore {name}" for name in OF_A_RESTORE] + [f"backup {n}" for n in OF_A_BACKUP]
+    restores(studio, stages, studio.safe, only_complete)
