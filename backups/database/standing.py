@@ -24,16 +24,19 @@ SELECT c.oid::bigint, c.relfilenode::bigint FROM pg_class c JOIN tree ON tree.re
 
 # Locks tell what a statement opened, by whatever name. Indexes may have come since.
 _MOVED = """
+WITH known AS MATERIALIZED (
+  SELECT relation, file FROM unnest(%(tables)s::oid[], %(files)s::oid[]) AS t(relation, file)
+)
 SELECT EXISTS (
   SELECT FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
   WHERE l.locktype = 'relation' AND l.pid = pg_backend_pid() AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.relation NOT IN (SELECT relation FROM known)
     AND (c.relkind IN ('r', 'p', 'f') AND c.relnamespace <> 'pg_catalog'::regnamespace
          OR c.oid IS NULL AND pg_get_indexdef(l.relation) IS NULL)
-    AND NOT l.relation = ANY (%(tables)s::oid[])
 ) OR EXISTS (
-  SELECT FROM unnest(%(tables)s::oid[], %(files)s::oid[]) AS t(relation, file)
-  WHERE t.file <> 0 AND pg_relation_filenode(t.relation) IS DISTINCT FROM t.file
+  SELECT FROM known
+  WHERE file <> 0 AND pg_relation_filenode(relation) IS DISTINCT FROM file
 )
 """
 

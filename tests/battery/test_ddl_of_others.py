@@ -166,10 +166,12 @@ def is_early(stage: str) -> bool:
     return stage in ("restore inspecting", "restore waiting", "restore planning")
 
 
-def restores(studio, stages: list[str], artifact: Path, wanted: Callable[[str], bool]) -> None:
+def restores(
+    studio, stages: list[str], artifact: Path, wanted: Callable[[str], bool], state: str = "today"
+) -> None:
     outcomes, wrong, amount = [], [], 0
     for stage in stages:
-        studio.become("today")
+        studio.become(state)
         works = on_tables(wanted)
         code, found = restore_amid(stage, works, artifact)
         outcomes.append(code)
@@ -197,6 +199,7 @@ def test_a_safety_backup_amid_the_work_of_others_has_all_rows(studio) -> None:
 
 
 def test_the_undo_of_a_safe_restore_deletes_no_row_of_a_table_that_it_did_not_write(studio) -> None:
+    studio.become("then")
     works = on_tables(only_complete)
     before = counted(works)
     assert restore_amid("backup rows", works, studio.safe) == ("", [])
@@ -207,6 +210,7 @@ def test_the_undo_of_a_safe_restore_deletes_no_row_of_a_table_that_it_did_not_wr
 def test_without_locks_and_second_look_that_undo_is_seen_to_delete_rows(
     studio, monkeypatch
 ) -> None:
+    studio.become("then")
     works = on_tables(only_complete)
     before = counted(works)
     monkeypatch.setattr(holding, "take", lambda *_, **__: None)
@@ -222,4 +226,4 @@ def test_without_locks_and_second_look_that_undo_is_seen_to_delete_rows(
 @pytest.mark.battery
 def test_a_safe_restore_amid_the_work_of_others_on_tables_that_it_does_not_write(studio) -> None:
     stages = [f"restore {name}" for name in OF_A_RESTORE] + [f"backup {n}" for n in OF_A_BACKUP]
-    restores(studio, stages, studio.safe, only_complete)
+    restores(studio, stages, studio.safe, only_complete, "then")
