@@ -30,6 +30,8 @@ from backups.wording import _
 
 # How often the locking starts over when others make, rename or replace tables meanwhile.
 TRIES = 5
+# A second look costs some milliseconds where there are thousands of tables.
+READINGS_A_LOOK = 50
 # Names that mean something else, or nothing, since the catalogue was read.
 _CHANGING = (
     psycopg2.errors.UndefinedTable,
@@ -58,6 +60,7 @@ class Snapshot:
         self._tables: dict[str, LiveTable] = {}
         self._storage: Mapping[int, int] = {}
         self._types: standing.Types = {}
+        self._readings = 0
 
     def hold(
         self,
@@ -129,7 +132,7 @@ class Snapshot:
         return introspection.live_sequences(self.connection)
 
     def sequence_state(self, sequence: LiveSequence) -> tuple[int, bool]:
-        with self._behind_a_savepoint():
+        with self._as_held():
             return introspection.sequence_state(self.connection, sequence)
 
     def server_version(self) -> str:
@@ -140,7 +143,7 @@ class Snapshot:
             return introspection.last_migrations(self.connection)
 
     def stream_rows(self, reading: TableReading, write: Callable[[bytes], None]) -> None:
-        """Raises DatabaseFailure ``schema.changing`` where these are not the rows of the instant."""
+        """Whether these are the rows of the instant, ``look_again`` and the end of the block tell."""
         with self._as_held():
             row_stream.stream_rows(self.connection, reading, write)
 
@@ -151,22 +154,29 @@ class Snapshot:
 
     @contextmanager
     def _as_held(self) -> Iterator[None]:
-        """What the block reads are the tables of the instant, in the storage that they had then. This
-        would notice if a lock failed us, and what needs none: a partition attached, a schema renamed.
-        """
-        with self._behind_a_savepoint():
-            yield
-            if standing.has_moved(self.connection, self._storage):
-                raise changing()
+        """What the block reads are the tables of the instant, in the storage that they had then; the
+        second look, at some readings at a time, would notice if a lock failed us.
 
-    @contextmanager
-    def _behind_a_savepoint(self) -> Iterator[None]:
-        """A reading locks all indexes, and the server has not room for the locks of all readings at
-        once. Those of ``hold`` stay."""
-        self._execute("SAVEPOINT reading")
+        Behind a savepoint, as a reading locks all indexes, and the server has not room for the locks of
+        all readings at once. Those of ``hold`` stay."""
+        if not self._readings:
+            self._execute("SAVEPOINT readings")
+        self._readings += 1
         yield
-        self._execute("ROLLBACK TO SAVEPOINT reading")
-        self._execute("RELEASE SAVEPOINT reading")
+        if self._readings >= READINGS_A_LOOK:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Raises DatabaseFailure ``schema.changing`` where the readings since the last look were not of
+        the tables that the instant had: a lock failed us, or somebody did what needs none that ours
+        would stop, such as attaching a partition or renaming a schema."""
+        if not self._readings:
+            return
+        if standing.has_moved(self.connection, self._storage):
+            raise changing()
+        self._readings = 0
+        self._execute("ROLLBACK TO SAVEPOINT readings")
+        self._execute("RELEASE SAVEPOINT readings")
 
     def unreadable(self) -> list[str]:
         """Names of the tables that ``hold`` was asked for and this account may not read in full. Ends
@@ -187,6 +197,7 @@ class Snapshot:
 
     def export(self) -> str:
         """A name under which other sessions see the same instant while this one lasts."""
+        self.look_again()  # the server exports none from behind a savepoint
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_export_snapshot()")
             return str(cursor.fetchone()[0])  # type: ignore[index]
@@ -201,13 +212,14 @@ def snapshot(alias: str = "default") -> Iterator[Snapshot]:
     """Open a REPEATABLE READ, READ ONLY transaction; every end of the block rolls it back.
 
     Call ``hold`` before rows are read. Raises DatabaseFailure for whatever the database refuses inside
-    the block, and ``schema.changing`` at its end where what was read changed its words meanwhile.
+    the block, and ``schema.changing`` at its end where what was read was not what the instant had.
     """
     connection = connect(alias, purpose="snapshot")
     try:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         view = Snapshot(connection, alias)
         yield view
+        view.look_again()
         view.require_same_types()
     except _CHANGING as error:
         raise changing() from error

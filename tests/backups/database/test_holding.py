@@ -9,7 +9,7 @@ from django.db import connection as django_connection
 
 from backups.database import holding, introspection, standing
 from backups.database.connection import connect, connected
-from backups.database.snapshot import TRIES, Snapshot, snapshot
+from backups.database.snapshot import READINGS_A_LOOK, TRIES, Snapshot, snapshot
 from backups.errors import BackupSystemError, BusyError, CancelledError, DatabaseFailure
 from backups.services import coverage, creating
 from backups.services.progress import cancelled
@@ -363,8 +363,34 @@ def test_a_reading_keeps_no_locks_on_indexes() -> None:
         with view._as_held():
             count(view)
             assert indexes_locked(view)
+        view.look_again()
         assert not indexes_locked(view)
         assert tables[TABLE].oid in holding.taken(view.connection)
+
+
+def test_some_readings_share_a_look_and_none_goes_without(organization, monkeypatch) -> None:
+    looks = []
+
+    def look(*_) -> bool:
+        looks.append(1)
+        return False
+
+    monkeypatch.setattr(standing, "has_moved", look)
+    with snapshot() as view:
+        view.hold([TABLE], wait_seconds=1)
+        for _reading in range(READINGS_A_LOOK + 1):
+            with view._as_held():
+                count(view)
+        assert len(looks) == 1
+    assert len(looks) == 2
+
+
+def test_rows_of_a_table_that_nobody_held_are_not_believed(organization) -> None:
+    with pytest.raises(DatabaseFailure) as refused, snapshot() as view:
+        view.hold(["studio_user"], wait_seconds=1)
+        with view._as_held():
+            count(view)
+    assert refused.value.code == "schema.changing"
 
 
 def indexes_locked(view: Snapshot) -> bool:
