@@ -71,6 +71,9 @@ class LiveSequence:
         return sql.Identifier(self.schema, self.name)
 
 
+# Django's own list of what was applied.
+MIGRATIONS = "django_migrations"
+
 _NOT_OF_AN_EXTENSION = (
     "NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
     " AND e.objid = c.oid AND e.deptype = 'e')"

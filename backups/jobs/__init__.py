@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
-from backups.files import storage
 from backups.models import AuditEvent, BackupRun, Run, State, error_values
 from backups.services import auditing, creating, keeping, runs, vault
 from backups.services.auditing import Actor

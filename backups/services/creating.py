@@ -5,7 +5,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import django
@@ -19,7 +19,7 @@ from backups.artifact import codecs
 from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
 from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter
-from backups.database import introspection, locks
+from backups.database import introspection, locators, locks
 from backups.database.connection import connected
 from backups.database.reading import TableReading, fingerprint, reading
 from backups.database.snapshot import Snapshot, snapshot
@@ -55,11 +55,16 @@ def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) 
 
 
 def carry_out(
-    run: BackupRun, *, listener: Listener | None = None, under_restore_lock: bool = False
+    run: BackupRun,
+    *,
+    listener: Listener | None = None,
+    under_restore_lock: bool = False,
+    in_the_way: Callable[[], None] = lambda: None,
 ) -> BackupRun:
     """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
 
     ``under_restore_lock``: the caller holds the data lock alone already, as a restore does.
+    ``in_the_way`` is called again and again while somebody keeps a table from the backup.
 
     Raises:
         BackupSystemError: the run is then ``failed`` or ``cancelled``, and nothing was kept.
@@ -73,7 +78,7 @@ def carry_out(
                 if not under_restore_lock:
                     with progress.interruptible(lock):
                         locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
-                work = _Backup(run, progress)
+                work = _Backup(run, progress, in_the_way)
                 statistics = work.write(draft.stream)
             progress.stage(Stage.READING_BACK)
             artifact = vault.keep(
@@ -146,10 +151,11 @@ def _as_json(statistics: Statistics) -> dict[str, Any]:
 class _Backup:
     """One backup being written. ``digest`` and ``plain_bytes`` are there after ``write``."""
 
-    def __init__(self, run: BackupRun, progress: Progress) -> None:
+    def __init__(self, run: BackupRun, progress: Progress, in_the_way: Callable[[], None]) -> None:
         self._run = run
         self._scope = Scope(run.scope)
         self._progress = progress
+        self._in_the_way = in_the_way
         self.digest = ""
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
@@ -164,11 +170,11 @@ class _Backup:
         writer = ArtifactWriter(compressed)
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
+            sequences = _sequences(view, readings)
             writer.start(self._manifest(view, readings))
             self._progress.stage(Stage.ROWS, **_totals(readings))
             for item in readings:
                 self._write_section(writer, view, item)
-            sequences = _sequences(view, readings)
             self._progress.stage(Stage.LOCATORS)
             self._list_locators(view, spool)
         # The snapshot is over before the fetching, which may take hours and needs no database.
@@ -179,10 +185,16 @@ class _Backup:
         return statistics
 
     def _readings(self, view: Snapshot) -> list[TableReading]:
+        tables = view.hold(
+            tables_read(), wait_seconds=conf.lock_wait_seconds(), check=self._keep_waiting
+        )
         self._progress.stage(Stage.CHECKING)
-        tables = view.tables()
         coverage.require_covered(registry, tables)
         return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
+
+    def _keep_waiting(self) -> None:
+        self._progress.check()
+        self._in_the_way()
 
     def _manifest(self, view: Snapshot, readings: list[TableReading]) -> Manifest:
         return Manifest(
@@ -265,6 +277,12 @@ class _Backup:
         return installation.seal(document_digest)
 
 
+def tables_read() -> set[str]:
+    """The names of all tables that a backup of either scope reads rows of."""
+    sections = {section.table for section in registry.sections}
+    return {*sections, *locators.looked_up(registry.in_scope(COMPLETE)), introspection.MIGRATIONS}
+
+
 def _totals(readings: list[TableReading]) -> dict[str, int]:
     return {
         "sections_total": len(readings),
@@ -275,7 +293,8 @@ def _totals(readings: list[TableReading]) -> dict[str, int]:
 def _sequences(view: Snapshot, readings: list[TableReading]) -> list[Sequence]:
     """The states of the sequences that the sections' columns own, and of those that nothing owns.
 
-    Read after the rows: a sequence that is ahead of them harms nobody, one behind would.
+    Sequences know no instant. Read after it was fixed: a sequence that is ahead of the rows harms
+    nobody, one behind would. Not long after: somebody may set it back.
     """
     keys = {item.table.name: item.section.key for item in readings}
     found = []

@@ -5,25 +5,22 @@ admin's log and all that points here.
 """
 
 import contextlib
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.artifact.tail import Sequence
+from backups.database import holding
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
 from restore.database import questions, redacted
 from restore.database.catalogue import ForeignKey
 from restore.database.detaching import Detached, LeftOff, Lenient
-from restore.database.failures import restore_failure
+from restore.database.failures import restore_failure, tables_busy
 from restore.database.verification import RowsDigest, read_digest
 from restore.database.waiting import same
-
-# Less than PostgreSQL's deadlock_timeout, which is a second.
-ATTEMPT_SECONDS = 0.5
 
 
 class RestoreTransaction:
@@ -33,43 +30,35 @@ class RestoreTransaction:
         self.connection = connection
         self._detached = Detached(connection)
 
-    def hold(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
-        """Keep others from writing to the tables; reading goes on, for the safety backup."""
-        self._lock(tables, "EXCLUSIVE", wait_seconds)
+    def hold(
+        self,
+        tables: Iterable[LiveTable],
+        *,
+        wait_seconds: float,
+        read: Iterable[LiveTable] = (),
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Keep others from writing to the tables, and from rewriting or emptying those that are only
+        ``read``; reading goes on, for the safety backup. ``check`` is called while it waits."""
+        locks = ((tables, holding.EXCLUSIVE), (read, holding.ACCESS_SHARE))
+        self._lock(*locks, wait_seconds=wait_seconds, check=check)
 
     def lock(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
         """Take every table alone."""
-        self._lock(tables, "ACCESS EXCLUSIVE", wait_seconds)
+        self._lock((tables, holding.ACCESS_EXCLUSIVE), wait_seconds=wait_seconds)
 
-    def _lock(self, tables: Iterable[LiveTable], mode: str, wait_seconds: float) -> None:
-        """Many short attempts: whoever holds one table and waits for another, which is ours already,
-        gets on in between, before the server finds a deadlock and ends one of us."""
-        # One order for all who lock, so that no two restores wait for one another.
-        names = [t.identifier for t in sorted(tables, key=lambda t: (t.schema, t.name))]
-        statement = sql.SQL("LOCK TABLE {} IN {} MODE").format(
-            sql.SQL(", ").join(names), sql.SQL(mode)
-        )
-        end = time.monotonic() + wait_seconds
-        self._wait_for_locks(min(ATTEMPT_SECONDS, wait_seconds))
-        while not self._attempt(statement, last=time.monotonic() > end):
-            pass
-        self._wait_for_locks(wait_seconds)
-
-    def _wait_for_locks(self, seconds: float) -> None:
-        limit = sql.Literal(f"{max(1, int(seconds * 1000))}ms")
-        self._execute(sql.SQL("SET LOCAL lock_timeout = {}").format(limit))
-
-    def _attempt(self, statement: sql.Composable, *, last: bool) -> bool:
-        self._execute(sql.SQL("SAVEPOINT attempt"))
+    def _lock(
+        self,
+        *wanted: holding.Wanted,
+        wait_seconds: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        asked = [(list(tables), mode) for tables, mode in wanted]
         try:
-            self._execute(statement)
-        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
-            if last:
-                raise
-            self._execute(sql.SQL("ROLLBACK TO SAVEPOINT attempt"))
-            return False
-        self._execute(sql.SQL("RELEASE SAVEPOINT attempt"))
-        return True
+            holding.take(self.connection, *asked, wait_seconds=wait_seconds, check=check)
+        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
+            raise tables_busy(holding.holder(self.connection, *asked)) from error
+        holding.wait_for_locks(self.connection, wait_seconds)
 
     @contextlib.contextmanager
     def only_looking(self) -> Iterator[None]:

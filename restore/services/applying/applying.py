@@ -5,7 +5,7 @@ docs/design.md, Restoring, gives the order and the reasons.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from backups import conf
-from backups.database import introspection, locks
+from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, Purpose
@@ -33,9 +33,9 @@ from restore.services.applying import superseded
 from restore.services.applying.aftermath import follow_up
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
-from restore.services.planning.counting import make_plan
+from restore.services.planning.counting import make_plan, require_same_schema
 from restore.services.planning.files import plan_files
-from restore.services.planning.following import tables_held
+from restore.services.planning.following import tables_held, tables_read
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
@@ -101,7 +101,7 @@ class _Restore:
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
                 plan = self._plan(work, prepared, files)
-                safety = self._safety_backup()
+                safety = self._safety_backup(lambda: self._turn_away(connection, prepared))
                 # Until now others could read, and some may be idle since in a transaction.
                 self._drain(connection, prepared)
                 writer = Writer(work, prepared, plan, self._path, self._progress)
@@ -150,12 +150,27 @@ class _Restore:
                 return  # who comes anew waits behind our lock; in heavy traffic somebody always does
             time.sleep(DRAIN_LOOK_SECONDS)
 
+    def _turn_away(self, connection: Connection, prepared: Prepared) -> None:
+        """Who waits for our tables to have them alone keeps the safety backup from reading them, and
+        so would wait for ever."""
+        with database_errors():
+            if late := draining.waiting(connection, tables_read(prepared)):
+                logger.warning("%d sessions were turned away for a restore", len(late))
+                draining.turn_away(connection, late)
+
     def _plan(self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan) -> Plan:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
         self._progress.stage(Stage.PLANNING)
-        work.hold(tables_held(prepared), wait_seconds=conf.lock_wait_seconds())
-        _require_same_schema(work.connection, prepared)
+        held = tables_held(prepared)
+        names = {table.name for table in held}
+        work.hold(
+            held,
+            read=[table for table in tables_read(prepared) if table.name not in names],
+            wait_seconds=conf.lock_wait_seconds(),
+            check=self._progress.check,
+        )
+        require_same_schema(work.connection, prepared)
         with work.only_looking():
             plan = make_plan(work.connection, prepared, self._choices, files)
         self._require_confirmed(plan)
@@ -184,7 +199,7 @@ class _Restore:
         self._run.plan = now
         self._run.save(update_fields=["plan"])
 
-    def _safety_backup(self) -> BackupRun:
+    def _safety_backup(self, in_the_way: Callable[[], None]) -> BackupRun:
         """All data as it is now, while nobody can write. Files stay where they are and need no copy."""
         self._progress.stage(Stage.SAFETY_BACKUP)
         actor = Actor(self._run.requested_by_name, self._run.requested_by_email)
@@ -197,7 +212,9 @@ class _Restore:
             if self._progress.cancelled:
                 runs.cancel(safety)
 
-        creating.carry_out(safety, listener=pass_on_cancel, under_restore_lock=True)
+        creating.carry_out(
+            safety, listener=pass_on_cancel, under_restore_lock=True, in_the_way=in_the_way
+        )
         self._progress.check()
         return safety
 
@@ -214,16 +231,3 @@ class _Restore:
                 undo_journal(self._run.pk)
                 superseded.forget(self._run.pk)
             raise
-
-
-def _require_same_schema(connection: Connection, prepared: Prepared) -> None:
-    """Raises RestoreError where a migration came between the reading and the lock."""
-    now = introspection.live_tables(connection)
-    if {n: (t.oid, t.columns) for n, t in now.items()} != {
-        n: (t.oid, t.columns) for n, t in prepared.tables.items()
-    }:
-        raise RestoreError(
-            "restore.schema_changed",
-            _("The database's schema changed while the file was read. Nothing was changed."),
-            hint=_("Let the migration end, then plan and restore again."),
-        )

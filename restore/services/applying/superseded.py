@@ -8,14 +8,17 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from django.utils import timezone
 
-from backups import printed_json
+from backups import conf, printed_json
 from backups.database import introspection, locators
-from backups.database.connection import Connection, connected
-from backups.database.reading import reading
+from backups.database.connection import Connection
+from backups.database.introspection import LiveTable
+from backups.database.reading import TableReading, reading
+from backups.database.snapshot import snapshot
 from backups.files import private, storage
 from backups.files.names import may_be_asked_for
 from backups.files.resolve import StorageTarget, resolve
@@ -23,6 +26,7 @@ from backups.files.storage import Left
 from backups.models import BackupRun
 from backups.registry import COMPLETE, registry
 from backups.services import auditing, vault
+from backups.services.creating import tables_read
 from backups.services.sweeping import passed_over
 from restore.journal import lines_of
 from restore.models import RestoreRun
@@ -37,15 +41,19 @@ _FINAL = (Left.BAD_NAME, Left.NO_FILE)
 
 
 def list_files(connection: Connection, path: Path) -> None:
-    """Write what the rows point to now to ``path``, one locator a line, sorted."""
-    tables = introspection.live_tables(connection)
-    readings = [reading(s, COMPLETE, tables) for s in registry.in_scope(COMPLETE)]
+    """Write what the rows point to now to ``path``, one locator a line, sorted. The connection's
+    transaction has a lock on the tables, or rows could be missing."""
+    readings = _readings(introspection.live_tables(connection))
     with path.open("wb") as out:
+        locators.stream_locators(connection, readings, lambda block: _put(out, block))
 
-        def take(block: bytes) -> None:
-            out.write(block)
 
-        locators.stream_locators(connection, readings, take)
+def _readings(tables: dict[str, LiveTable]) -> list[TableReading]:
+    return [reading(section, COMPLETE, tables) for section in registry.in_scope(COMPLETE)]
+
+
+def _put(out: BinaryIO, block: bytes) -> None:
+    out.write(block)
 
 
 def note(run_id: str, before: Path, after: Path) -> int:
@@ -159,8 +167,11 @@ def _pointed_to(candidates: set[StorageTarget]) -> set[StorageTarget]:
         return set()
     with vault.spool(f"sweep-{timezone.now():%Y%m%d%H%M%S%f}") as spool:
         path = spool.path("locators")
-        with connected(purpose="sweep") as connection:
-            list_files(connection, path)
+        # COPY has its instant before it opens the tables: one that somebody rewrites just then would
+        # seem empty, and all its files unused.
+        with snapshot() as view, path.open("wb") as out:
+            tables = view.hold(tables_read(), wait_seconds=conf.lock_wait_seconds())
+            view.stream_locators(_readings(tables), lambda block: _put(out, block))
         return {name for name in _each_name(path) if name in candidates}
 
 

@@ -7,10 +7,12 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+from backups import conf
 from backups.database import introspection
 from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable
 from backups.database.reading import primary_key_columns
+from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
 from backups.stages import Stage
@@ -26,7 +28,12 @@ from restore.services.planning import accounts, left_out, powers
 from restore.services.planning.examining import examine
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
-from restore.services.planning.following import followers_of, identity_of, state_columns
+from restore.services.planning.following import (
+    followers_of,
+    identity_of,
+    state_columns,
+    tables_read,
+)
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
@@ -53,7 +60,13 @@ def plan_file(
             prepared = prepare(readable, connection, declared, watch)
             files = plan_files(readable, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
-            with one_instant(connection):
+            with one_instant(
+                connection,
+                tables_read(prepared),
+                wait_seconds=conf.lock_wait_seconds(),
+                check=watch.check,
+            ):
+                require_same_schema(connection, prepared)
                 return make_plan(connection, prepared, choices, files)
 
 
@@ -63,6 +76,19 @@ def make_plan(
     """Count everything as it is now. The caller's transaction keeps what is counted still, and must
     be rolled back afterwards, to a savepoint at least: temporary tables are left behind."""
     return _Planner(connection, prepared, choices).plan(files)
+
+
+def require_same_schema(connection: Connection, prepared: Prepared) -> None:
+    """Raises RestoreError where a migration came between the reading and the locks."""
+    now = introspection.live_tables(connection)
+    if {n: (t.oid, t.columns) for n, t in now.items()} != {
+        n: (t.oid, t.columns) for n, t in prepared.tables.items()
+    }:
+        raise RestoreError(
+            "restore.schema_changed",
+            _("The database's schema changed while the file was read. Nothing was changed."),
+            hint=_("Let the migration end, then plan and restore again."),
+        )
 
 
 class _Planner:
