@@ -212,6 +212,8 @@ class Plan:
     accounts: AccountsPlan
     files: FilesPlan
     findings: tuple[Finding, ...] = field(default_factory=tuple)
+    # Tables and names of rules that rows break, or may break, and that then come back NOT VALID.
+    giving_way: tuple[tuple[str, str], ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -332,10 +332,8 @@ class Writer:
                     counted.set_null += self._work.clear_references(key)
 
     def _may_be_broken(self, table: str, rule: str) -> bool:
-        """Rows of a backup that was made here come back whatever rule they break. Of any other file only
-        rules that could not be asked beforehand are put back without having been validated."""
-        unasked = {(c.table, c.name) for c in self._file.rules.checks if c.calls_functions}
-        return self._file.authentic or (table, rule) in unasked
+        """Only what the plan said of the file's own rows: any other broken rule is a mistake of ours."""
+        return (table, rule) in self._plan.giving_way
 
     def _set_sequences(self) -> None:
         """As in the file; a sequence that the file does not know goes behind its column's rows.

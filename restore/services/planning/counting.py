@@ -105,7 +105,8 @@ class _Planner:
     def plan(self, files: FilesPlan) -> Plan:
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
         self._findings += people.findings
-        self._findings += examine(self._connection, self._file, self._target_of)
+        giving_way: set[tuple[str, str]] = set()
+        self._findings += examine(self._connection, self._file, self._target_of, giving_way)
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.table and people.survivor:
             # From here on the account counts as one of the file's rows.
@@ -132,6 +133,7 @@ class _Planner:
             choices=self._choices,
             tables=tuple(rows),
             schema=self._file.matched.differences,
+            giving_way=tuple(sorted(giving_way)),
             accounts=people.plan,
             files=files,
             findings=tuple(self._findings),

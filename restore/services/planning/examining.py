@@ -42,19 +42,26 @@ _ANSWERS = ("0A", "21", "22", "23", "2F", "38", "39", "42", "54", "P0", "XX")
 
 
 def examine(
-    connection: Connection, file: Prepared, target_of: Callable[[ForeignKey], Relation | None]
+    connection: Connection,
+    file: Prepared,
+    target_of: Callable[[ForeignKey], Relation | None],
+    giving_way: set[tuple[str, str]],
 ) -> Iterator[Finding]:
     """Every rule that rows of the file break, each with the first of them.
 
-    ``target_of``: what holds the rows a key points to after the restore; None where nobody knows.
+    ``target_of``: what holds the rows a key points to after the restore; None where nobody knows. The
+    table and the name of each rule that may be put back without being validated go to ``giving_way``.
     """
-    yield from _Examination(connection, file).findings(target_of)
+    yield from _Examination(connection, file, giving_way).findings(target_of)
 
 
 class _Examination:
-    def __init__(self, connection: Connection, file: Prepared) -> None:
+    def __init__(
+        self, connection: Connection, file: Prepared, giving_way: set[tuple[str, str]]
+    ) -> None:
         self._connection = connection
         self._file = file
+        self._giving_way = giving_way
         # Of rows that were here when the backup was made, the rule gives way.
         self._severity = Severity.WARNING if file.authentic else Severity.ERROR
         self._hint = _COMES_BACK if file.authentic else _EDITED
@@ -90,6 +97,8 @@ class _Examination:
             if not attempt(self._connection, question, _ANSWERS):
                 found = [_unasked(rule)]
             if found[0] is not None:
+                if not found[0].blocking:
+                    self._giving_way.add((rule.table, rule.name))
                 yield found[0]
 
     def _unique(self, table: WaitingTable, rule: UniqueRule) -> Finding | None:
