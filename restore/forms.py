@@ -26,6 +26,7 @@ class ChoicesForm(forms.Form):
     accept_altered = forms.BooleanField(required=False)
     keep_revoked = forms.BooleanField(required=False)
     host_files = forms.BooleanField(required=False)
+    drop_duplicates = forms.BooleanField(required=False)
     grant_roles = forms.MultipleChoiceField(required=False)
 
     def __init__(self, *args: Any, accounts: list[str], **kwargs: Any) -> None:
@@ -43,6 +44,7 @@ class ChoicesForm(forms.Form):
             keep_revoked=self.cleaned_data["keep_revoked"],
             grant_roles=tuple(self.cleaned_data["grant_roles"]),
             host_files=self.cleaned_data["host_files"],
+            drop_duplicates=self.cleaned_data["drop_duplicates"],
         )
 
 

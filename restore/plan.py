@@ -27,8 +27,8 @@ class TablePlan:
 
     ``dropped``: rows of now that are not in the file. ``changed``: rows that are in both and differ: what
     was edited since goes back. ``mark`` stands for what the live rows hold that would be dropped, changed
-    or removed. ``kept``: rows whose redacted cells keep their
-    current value; ``refilled``: rows whose redacted cells get a new one or NULL. ``removed``: rows of a
+    or removed. ``left_out``: rows of the file that repeat a value which may stand once. ``kept``: rows
+    whose redacted cells keep their current value; ``refilled``: rows whose redacted cells get a new one or NULL. ``removed``: rows of a
     table outside the file whose target goes. ``set_null``: references that become NULL. ``survives``:
     the acting owner's row, where the file does not have it. ``revoked``: rows that stay revoked.
     """
@@ -49,6 +49,7 @@ class TablePlan:
     revoked: int = 0
     changed: int = 0
     mark: str = ""
+    left_out: int = 0
 
     @property
     def lost(self) -> int:
@@ -66,6 +67,7 @@ class Done:
     set_null: int = 0
     survives: int = 0
     revoked: int = 0
+    left_out: int = 0
 
 
 class PasswordOf(StrEnum):
@@ -164,6 +166,7 @@ class Choices:
     keep_revoked: bool = False
     grant_roles: tuple[str, ...] = ()
     host_files: bool = False
+    drop_duplicates: bool = False
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> "Choices":
@@ -184,6 +187,7 @@ CHOICE_OF = {
     "artifact.layout": "accept_altered",
     "artifact.damaged": "accept_altered",
     "restore.no_owner": "grant_roles",
+    "restore.duplicate": "drop_duplicates",
     "restore.acting_owner": "acting",
     "restore.acting_ambiguous": "acting",
     "restore.acting_reference": "acting",
@@ -266,6 +270,7 @@ def differences(plan: Plan, done: dict[str, Done]) -> list[str]:
             set_null=table.set_null,
             survives=table.survives,
             revoked=table.revoked,
+            left_out=table.left_out,
         )
         if done.get(table.table) != expected:
             found.append(table.table)

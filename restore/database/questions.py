@@ -56,6 +56,25 @@ def repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) ->
     )
 
 
+def leave_out_repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) -> int:
+    """Of waiting rows with the same unique value keep the first of the file. Returns how many go."""
+    query = sql.SQL(
+        "DELETE FROM {waiting} AS w USING (SELECT {place}, row_number() OVER (PARTITION BY {names}"
+        " ORDER BY {place}) AS {again} FROM (SELECT ctid AS {place}, {terms} FROM {waiting}"
+        " WHERE {covers}) AS t) AS r WHERE w.ctid = r.{place} AND r.{again} > 1"
+    ).format(
+        waiting=waiting.relation,
+        place=sql.Identifier(PLACE),
+        names=sql.SQL(", ").join(rule.names),
+        again=sql.Identifier(_AGAIN),
+        terms=rule.term_list,
+        covers=rule.covers,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.rowcount)
+
+
 def broken(connection: Connection, waiting: WaitingTable, rule: CheckRule | PartitionRule) -> int:
     """Rows of the file that break a rule of their table."""
     query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(waiting.relation, rule.is_broken)

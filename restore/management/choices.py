@@ -12,6 +12,8 @@ OPTIONS = {
     "accept_altered": "--accept-altered",
     "grant_roles": "--grant-roles EMAIL",
     "keep_revoked": "--keep-revoked",
+    "host_files": "--host-files",
+    "drop_duplicates": "--drop-duplicates",
 }
 
 
@@ -50,6 +52,11 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="keep the files of other servers here, and let their rows point at them",
     )
+    parser.add_argument(
+        "--drop-duplicates",
+        action="store_true",
+        help="of rows that have the same unique value, take the first of the file and leave the others out",
+    )
 
 
 def remedy(code: str, hint: str) -> str:
@@ -66,4 +73,5 @@ def choices_of(options: dict[str, Any]) -> Choices:
         keep_revoked=options["keep_revoked"],
         grant_roles=tuple(options["grant_roles"]),
         host_files=options["host_files"],
+        drop_duplicates=options["drop_duplicates"],
     )

@@ -119,6 +119,8 @@ def _shown(run: PlanRun) -> dict[str, Any]:
         "groups": presenting.groups(plan["tables"]),
         "sums": presenting.sums(plan["tables"]),
         "worst": presenting.worst(plan["tables"]),
+        "has_duplicates": plan["choices"].get("drop_duplicates")
+        or any(finding["code"] == "restore.duplicate" for finding in plan["findings"]),
         "most_changed": presenting.most_changed(plan["tables"]),
         "findings": presenting.findings(plan),
         "blocking": presenting.blocking(plan),

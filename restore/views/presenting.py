@@ -262,6 +262,10 @@ def _page_hints() -> dict[str, str]:
             "Sign in as an owner whose account is approved and has a password, then plan again."
         ),
         "restore.acting_ambiguous": _("Let another owner sign in and restore the file."),
+        "restore.duplicate": _(
+            "Use the file as it was made. If there is no other, leave the repeated rows out under “Choices”"
+            " and plan again."
+        ),
         "artifact.layout": _(
             "Use the file as it was downloaded. If there is no other, and you trust who had it, take"
             " it as it is below."

@@ -30,6 +30,7 @@ from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.planning import accounts
 from restore.services.planning.accounts import People
+from restore.services.planning.examining import leave_out_duplicates
 from restore.services.planning.following import (
     followers_of,
     identity_of,
@@ -82,6 +83,7 @@ class _Counted:
     set_null: int = 0
     survives: int = 0
     revoked: int = 0
+    left_out: int = 0
 
 
 @dataclass
@@ -119,6 +121,7 @@ class Writer:
             RestoreError: the database or the storage refused, or the outcome is not the planned one.
         """
         self._detach()
+        self._leave_out_duplicates()
         people = self._set_aside()
         survivor = self._surviving_row(people)
         self._work.empty(self._file.matched.written)
@@ -137,6 +140,11 @@ class Writer:
         self._require_as_planned()
         self._progress.stage(Stage.COMMITTING)
         return self._report(files, sessions, left_off)
+
+    def _leave_out_duplicates(self) -> None:
+        left_out = leave_out_duplicates(self._work.connection, self._file, self._plan.choices)
+        for table, rows in left_out.items():
+            self._state.of(table).left_out = rows
 
     def _detach(self) -> None:
         total = len(self._file.matched.targets)
@@ -250,7 +258,8 @@ class Writer:
     def _expected(self, target: Target) -> RowsDigest:
         """The file's own digest. Where rows were converted, or somebody else's software printed them,
         that of the waiting rows: equal values may be written differently."""
-        if target.as_written and self._file.authentic:
+        whole = not self._state.of(target.table.name).left_out
+        if target.as_written and self._file.authentic and whole:
             expected = self._file.tail.statistics.sections[target.head.key]
             return RowsDigest(expected.rows, expected.sha256)
         waiting = self._file.waiting[target.table.name]

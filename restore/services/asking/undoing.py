@@ -43,7 +43,9 @@ def request(run: RestoreRun, actor: Actor, *, acting: str = "") -> RestoreRun:
     Raises RestoreError, StorageFailure.
     """
     safety = safety_backup_of(run)
-    undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, Choices(acting=acting))
+    undo = requests.request(
+        Path(f"{UNDO_OF}{run.source}"), actor, Choices(acting=acting, drop_duplicates=True)
+    )
     undo.backup = safety.pk
     undo.undo_of = run.pk
     undo.save(update_fields=["backup", "undo_of"])

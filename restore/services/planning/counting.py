@@ -25,7 +25,7 @@ from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.planning import accounts, left_out, powers
-from restore.services.planning.examining import examine
+from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
 from restore.services.planning.following import (
@@ -101,8 +101,10 @@ class _Planner:
         tables = [*prepared.matched.written, *(f.table for f in self._followers)]
         self._now = introspection.count_rows(connection, tables)
         self._findings: list[Finding] = list(prepared.findings)
+        self._left_out: dict[str, int] = {}
 
     def plan(self, files: FilesPlan) -> Plan:
+        self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
         self._findings += people.findings
         giving_way: set[tuple[str, str]] = set()
@@ -147,7 +149,8 @@ class _Planner:
         section, table = target.reading.section, target.table
         waiting = self._file.waiting[table.name]
         key = primary_key_columns(section.model)
-        rows = self._file.tail.statistics.sections[target.head.key].rows
+        left_out = self._left_out.get(table.name, 0)
+        rows = self._file.tail.statistics.sections[target.head.key].rows - left_out
         kept = refilled = 0
         if target.redacted:
             identity = identity_of(self._file, section)
@@ -166,6 +169,7 @@ class _Planner:
             dropped=dropped.rows,
             changed=changed.rows,
             mark=_mark(changed, dropped),
+            left_out=left_out,
             kept=kept,
             refilled=refilled,
             revoked=self._revoked(target, waiting),

@@ -24,6 +24,7 @@ from restore.database.rules import (
     UniqueRule,
 )
 from restore.database.waiting import Relation, WaitingTable
+from restore.plan import Choices
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.scanning import rows_from
 from restore.services.planning.staging import Prepared
@@ -53,6 +54,23 @@ def examine(
     table and the name of each rule that may be put back without being validated go to ``giving_way``.
     """
     yield from _Examination(connection, file, giving_way).findings(target_of)
+
+
+def leave_out_duplicates(
+    connection: Connection, file: Prepared, choices: Choices
+) -> dict[str, int]:
+    """Where it was chosen, let no waiting row repeat a value that may stand once. Returns how many rows
+    went, by table; it is done in the caller's transaction."""
+    left_out: dict[str, int] = {}
+    if not choices.drop_duplicates:
+        return left_out
+    for rule in file.rules.unique:
+        table = file.waiting.get(rule.table)
+        if table is not None and set(rule.columns) <= set(table.columns):
+            gone = questions.leave_out_repeated(connection, table, rule)
+            if gone:
+                left_out[rule.table] = left_out.get(rule.table, 0) + gone
+    return left_out
 
 
 class _Examination:
