@@ -43,9 +43,9 @@ def request(run: RestoreRun, actor: Actor, *, acting: str = "") -> RestoreRun:
     Raises RestoreError, StorageFailure.
     """
     safety = safety_backup_of(run)
-    undo = requests.request(
-        Path(f"{UNDO_OF}{run.source}"), actor, Choices(acting=acting, drop_duplicates=True)
-    )
+    # An undo never fails for what was there: of rows that no index would take again, the first comes back.
+    choices = Choices(acting=acting, drop_duplicates=True)
+    undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, choices)
     undo.backup = safety.pk
     undo.undo_of = run.pk
     undo.save(update_fields=["backup", "undo_of"])
