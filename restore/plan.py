@@ -28,9 +28,10 @@ class TablePlan:
     ``dropped``: rows of now that are not in the file. ``changed``: rows that are in both and differ: what
     was edited since goes back. ``mark`` stands for what the live rows hold that would be dropped, changed
     or removed. ``left_out``: rows of the file that repeat a value which may stand once. ``kept``: rows
-    whose redacted cells keep their current value; ``refilled``: rows whose redacted cells get a new one or NULL. ``removed``: rows of a
-    table outside the file whose target goes. ``set_null``: references that become NULL. ``survives``:
-    the acting owner's row, where the file does not have it. ``revoked``: rows that stay revoked.
+    whose redacted cells keep their current value; ``refilled``: rows whose redacted cells get a new one
+    or NULL. ``removed``: rows of a table outside the file whose target goes. ``set_null``: references
+    that become NULL. ``survives``: the acting owner's row, where the file does not have it. ``revoked``:
+    rows that stay revoked.
     """
 
     key: str
