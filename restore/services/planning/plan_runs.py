@@ -60,6 +60,8 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
         except BaseException:
             kept_rows.discard(path.name, plan=run.pk)
             raise
+        if not Upload.objects.filter(pk=run.upload).exists():
+            kept_rows.discard(path.name)  # it was thrown away after they had been written
     return run
 
 
