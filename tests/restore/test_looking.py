@@ -202,14 +202,13 @@ def test_a_long_cell_is_cut_and_says_how_long_it_is(studio) -> None:
 
 
 def test_null_an_empty_text_and_the_word_are_three_things(studio) -> None:
-    client = Client.objects.order_by("pk").first()
+    client = Client.objects.exclude(phone=None).exclude(phone="").order_by("pk").first()
 
     def as_listed(value: str | None) -> Any:
         Client.objects.filter(pk=client.pk).update(phone=value, name="edited")
         (row,) = rows_of(studio.complete, "clients", Kind.CHANGED)
         return next(c["now"] for c in row["cells"] if c["column"] == "phone")
 
-    Client.objects.filter(pk=client.pk).update(phone="before")
     assert [as_listed(value) for value in (None, "", "NULL")] == [None, "", "NULL"]
 
 
