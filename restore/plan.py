@@ -21,6 +21,18 @@ class Fate(StrEnum):
     FOLLOWS = "follows"
 
 
+class Kind(StrEnum):
+    """Which rows of a table can be looked at: those that go, go back to what they were, or come back."""
+
+    LOST = "lost"
+    CHANGED = "changed"
+    RETURNING = "returning"
+
+
+# How many rows are looked at together.
+ROWS_A_PAGE = 50
+
+
 @dataclass(frozen=True)
 class TablePlan:
     """One table. All numbers count rows.
@@ -55,6 +67,14 @@ class TablePlan:
     @property
     def lost(self) -> int:
         return self.dropped + self.removed
+
+    def count(self, kind: Kind) -> int:
+        """How many rows there are of a kind."""
+        return {
+            Kind.LOST: self.lost,
+            Kind.CHANGED: self.changed,
+            Kind.RETURNING: self.added,
+        }[kind]
 
 
 @dataclass(frozen=True)
@@ -209,6 +229,17 @@ class FileFacts:
 
 
 @dataclass(frozen=True)
+class Overwritten:
+    """Where a restore writes: the database as the server calls it, and the installation's name. ``host``
+    is empty where the server is reached over a socket of this machine."""
+
+    database: str = ""
+    host: str = ""
+    port: int = 0
+    installation: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     file: FileFacts
     choices: Choices
@@ -219,6 +250,7 @@ class Plan:
     findings: tuple[Finding, ...] = field(default_factory=tuple)
     # Tables and names of rules that rows break, or may break, and that then come back NOT VALID.
     giving_way: tuple[tuple[str, str], ...] = ()
+    target: Overwritten = field(default_factory=Overwritten)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

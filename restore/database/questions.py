@@ -1,7 +1,7 @@
 """What a plan asks of the database: the file's waiting rows beside the live ones. Nothing here writes to the
 application's tables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -348,6 +348,11 @@ class Simulation:
             )
         while any(self._follow(follower) for follower in self._followers):
             pass
+
+    @property
+    def lost(self) -> Mapping[str, sql.Identifier]:
+        """What holds the rows that would go, by table."""
+        return self._lost
 
     def removed(self, follower: Follower) -> Difference:
         return whole(

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from restore.plan import CHOICE_OF, Choices
+from restore.plan import CHOICE_OF, Choices, Overwritten
 
 # How each choice is made on the command line.
 OPTIONS = {
@@ -74,4 +74,17 @@ def choices_of(options: dict[str, Any]) -> Choices:
         grant_roles=tuple(options["grant_roles"]),
         host_files=options["host_files"],
         drop_duplicates=options["drop_duplicates"],
+    )
+
+
+def target_line(target: Overwritten) -> str:
+    """Which database is overwritten, for whoever has two terminals open."""
+    server = (
+        f"{target.host}:{target.port}"
+        if target.host
+        else f"this machine's own server (socket, port {target.port})"
+    )
+    return (
+        f"What a restore overwrites here: database {target.database} on {server}, installation"
+        f" {target.installation}."
     )

@@ -11,6 +11,7 @@ from backups.models import Run
 from backups.registry import registry
 from backups.translating import translated
 from backups.wording import Sentence
+from restore.plan import Kind
 
 Plain = dict[str, Any]
 
@@ -145,6 +146,16 @@ def worst(tables: list[Plain], *, most: int = 5) -> list[TableRow]:
     """The tables that lose the most rows, most first."""
     losing = sorted((t for t in tables if t["lost"]), key=lambda t: -int(t["lost"]))
     return [_row(table) for table in losing[:most]]
+
+
+def table_of(plan: Plain, key: str) -> TableRow | None:
+    """A table of the plan by its section's key."""
+    return next((_row(table) for table in plan["tables"] if key and table["key"] == key), None)
+
+
+def count(plain: Plain, kind: Kind) -> int:
+    """How many rows of a kind a plan counted in a table."""
+    return int(plain.get({Kind.RETURNING: "added"}.get(kind, kind.value), 0))
 
 
 def proven(sections: dict[str, int]) -> list[tuple[str, list[tuple[str, int]]]]:

@@ -24,7 +24,7 @@ from restore.forms import ConfirmForm, ReleaseForm
 from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
 from restore.services.applying import rehearsing
-from restore.services.asking import outgoing, requests, undoing
+from restore.services.asking import here, outgoing, requests, undoing
 from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.going import going
@@ -72,6 +72,7 @@ def _ask_undo(
         run=run,
         safety=BackupRun.objects.filter(pk=run.safety_backup).first(),
         can_undo=undoing.can_undo(run),
+        here=here.overwritten(),
         form=form,
         phrase=requests.PHRASE,
         presence=workers.presence(),

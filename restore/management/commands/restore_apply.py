@@ -1,6 +1,7 @@
 """``manage.py restore_apply``: put back what a backup holds."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import add_choices, choices_of, remedy
+from restore.management.choices import add_choices, choices_of, remedy, target_line
 from restore.models import RestoreRun
+from restore.plan import Overwritten
 from restore.services.applying import applying
-from restore.services.asking import requests
+from restore.services.asking import here, requests
 
 
 class Command(BaseCommand):
@@ -39,12 +41,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
+            target = here.overwritten()
+            self.stderr.write(terminal.printable(target_line(target)))
             requests.require_phrase(options["confirm"])
             run = requests.request(
                 options["file"],
                 auditing.COMMAND_LINE,
                 choices_of(options),
-                confirmed=_confirmed(options["plan"]),
+                confirmed=_confirmed(options["plan"], target),
             )
             if options["enqueue"]:
                 requests.take_copy(run, options["file"])
@@ -83,11 +87,18 @@ def _sum(run: RestoreRun, what: str) -> int:
     return sum(table.get(what, 0) for table in run.report["tables"])
 
 
-def _confirmed(path: Path | None) -> dict[str, Any] | None:
+def _confirmed(path: Path | None, target: Overwritten) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
         plan: dict[str, Any] = printed_json.parsed(path.read_bytes())
     except (OSError, ValueError) as error:
         raise CommandError("The file given with --plan is not a plan.") from error
+    made_for = plan.get("target") if isinstance(plan, dict) else None
+    # A plan of an earlier version does not say.
+    if made_for and made_for != asdict(target):
+        raise CommandError(
+            "The plan given with --plan was made for another database or installation."
+            " Nothing was changed. Plan again here: restore_plan FILE --json."
+        )
     return plan

@@ -9,10 +9,10 @@ from backups.management import terminal
 from backups.models import State
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import remedy
+from restore.management.choices import remedy, target_line
 from restore.models import RestoreRun
 from restore.services.applying import applying
-from restore.services.asking import requests, undoing
+from restore.services.asking import here, requests, undoing
 
 
 class Command(BaseCommand):
@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
+            self.stderr.write(terminal.printable(target_line(here.overwritten())))
             requests.require_phrase(options["confirm"])
             undo = undoing.request(_restore(options["restore"]), auditing.COMMAND_LINE)
             with jobs.others_paused():

@@ -26,7 +26,7 @@ from backups.services.auditing import Actor
 from backups.services.sweeping import passed_over
 from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
-from restore.services.asking import first_look
+from restore.services.asking import first_look, kept_rows
 
 PIECE_BYTES = 8 * conf.MEBIBYTE
 # What must stay free beside the file: plans and the safety backup need room too.
@@ -139,12 +139,13 @@ def touch(upload: Upload) -> None:
 
 
 def discard(upload: Upload) -> None:
-    """Remove the file and the plans made of it; one that is being made stops. Idempotent."""
+    """Remove the file, the plans made of it and their rows; one that is being made stops. Idempotent."""
     plans = PlanRun.objects.filter(upload=upload.pk)
     for plan in plans.filter(state__in=ACTIVE_STATES):
         runs.cancel(plan)
     plans.exclude(state__in=ACTIVE_STATES).delete()
     Upload.objects.filter(pk=upload.pk).delete()
+    kept_rows.discard(upload.stored)
     vault.delete(upload.stored)
 
 
@@ -175,6 +176,7 @@ def sweep() -> int:
 def _sweep_nameless(horizon: datetime.datetime) -> int:
     """Files without a row: their process died between the one and the other."""
     known = set(Upload.objects.values_list("stored", flat=True))
+    known |= {stored + kept_rows.SUFFIX for stored in known}
     removed = 0
     for path in vault.folder().glob(f"{_PREFIX}*"):
         with contextlib.suppress(FileNotFoundError), passed_over("removing a nameless upload"):

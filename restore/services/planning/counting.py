@@ -4,6 +4,7 @@ Reads in one REPEATABLE READ transaction that is always rolled back.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
+from restore.services.asking import here
 from restore.services.planning import accounts, left_out, powers
 from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
@@ -34,6 +36,7 @@ from restore.services.planning.following import (
     state_columns,
     tables_read,
 )
+from restore.services.planning.looking import LookThrough
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
@@ -45,8 +48,11 @@ def plan_file(
     *,
     declared: Registry = registry,
     watch: Watch = NOBODY,
+    look: Callable[[LookThrough], None] | None = None,
 ) -> Plan:
     """What a restore of this file into this database would do. Writes nothing.
+
+    ``look`` is given the rows behind the plan's numbers while they can still be asked for.
 
     Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``COUNTING``.
 
@@ -67,7 +73,11 @@ def plan_file(
                 check=watch.check,
             ):
                 require_same_schema(connection, prepared)
-                return make_plan(connection, prepared, choices, files)
+                planner = _Planner(connection, prepared, choices)
+                plan = planner.plan(files)
+                if look:
+                    look(planner.look_through(plan))
+                return plan
 
 
 def make_plan(
@@ -102,6 +112,7 @@ class _Planner:
         self._now = introspection.count_rows(connection, tables)
         self._findings: list[Finding] = list(prepared.findings)
         self._left_out: dict[str, int] = {}
+        self._simulation = Simulation(connection, self._followers, self._after)
 
     def plan(self, files: FilesPlan) -> Plan:
         self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
@@ -118,7 +129,7 @@ class _Planner:
             self._findings += findings
             name = people.survivor.table
             tables[name] = _with_survivor(tables[name], cleared)
-        simulation = Simulation(self._connection, self._followers, self._after)
+        simulation = self._simulation
         simulation.run()
         self._count_kept_to_nowhere(simulation, tables)
         rows = [
@@ -139,6 +150,13 @@ class _Planner:
             accounts=people.plan,
             files=files,
             findings=tuple(self._findings),
+            target=here.overwritten_by(self._connection.info),
+        )
+
+    def look_through(self, plan: Plan) -> LookThrough:
+        """The rows behind the numbers of the plan that was made."""
+        return LookThrough(
+            self._connection, self._file, plan, self._compared, self._simulation.lost
         )
 
     def _after(self, table: str) -> Relation | None:
