@@ -27,7 +27,7 @@ from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, coverage, installation, runs, vault
+from backups.services import auditing, coverage, installation, outside, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.services.verifying import verify_stream
@@ -179,8 +179,10 @@ class _Backup:
     def _readings(self, view: Snapshot) -> list[TableReading]:
         self._progress.stage(Stage.CHECKING)
         tables = view.tables()
-        coverage.require_covered(registry, tables)
-        return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
+        outsiders = outside.look_outside(view.connection, tables)
+        coverage.require_covered(registry, tables, outsiders)
+        sections = outside.with_tables(registry.in_scope(self._scope), tables)
+        return [reading(s, self._scope, tables) for s in sections]
 
     def _manifest(self, view: Snapshot, readings: list[TableReading]) -> Manifest:
         return Manifest(
@@ -211,7 +213,8 @@ class _Backup:
     def _list_locators(self, view: Snapshot, spool: Spool) -> None:
         """All sections' locators, in either scope: a Safe backup tells how many it leaves out."""
         tables = view.tables()
-        readings = [reading(s, COMPLETE, tables) for s in registry.in_scope(COMPLETE)]
+        sections = outside.with_tables(registry.in_scope(COMPLETE), tables)
+        readings = [reading(s, COMPLETE, tables) for s in sections]
         with spool.path(LOCATORS).open("wb") as out:
 
             def take(block: bytes) -> None:
