@@ -114,7 +114,9 @@ def outsiders(connection: Connection, inside: list[int]) -> list[Outsider]:
         cursor.execute(_TABLES, [inside, inside])
         found = [Outsider(Kind(kind), *names) for kind, *names in cursor.fetchall()]
         cursor.execute(_SEQUENCES)
-        found += [Outsider(Kind.SEQUENCE, *names, False) for names in cursor.fetchall()]
+        found += [
+            Outsider(Kind.SEQUENCE, schema, name, found=False) for schema, name in cursor.fetchall()
+        ]
     return [*found, *_of_extensions(connection), *_large_objects(connection)]
 
 

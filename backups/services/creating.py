@@ -278,13 +278,13 @@ def _sequences(view: Snapshot, readings: list[TableReading]) -> list[Sequence]:
 
     Read after the rows: a sequence that is ahead of them harms nobody, one behind would.
     """
-    keys = {item.table.name: item.section.key for item in readings}
+    keys = {item.table.oid: item.section.key for item in readings}
     found = []
     for sequence in view.sequences():
-        if sequence.table and sequence.table not in keys:
+        if sequence.owner and sequence.owner not in keys:
             continue
         value, called = view.sequence_state(sequence)
-        found.append(Sequence(sequence.name, keys.get(sequence.table, ""), value, called))
+        found.append(Sequence(sequence.name, keys.get(sequence.owner, ""), value, called))
     return found
 
 

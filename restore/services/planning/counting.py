@@ -27,6 +27,7 @@ from restore.services.planning.examining import examine
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
 from restore.services.planning.following import followers_of, identity_of, state_columns
+from restore.services.planning.numbers import numbers_of
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
@@ -99,6 +100,8 @@ class _Planner:
         ]
         self._findings += findings_on_files(self._file, files)
         self._findings += left_out.findings(self._connection, self._file)
+        live = introspection.live_sequences(self._connection)
+        self._findings += numbers_of(self._file, live).findings
         self._findings += self._authenticity()
         return Plan(
             file=_facts(self._file),
