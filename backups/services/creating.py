@@ -27,7 +27,7 @@ from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, coverage, installation, outside, runs, vault
+from backups.services import auditing, broken_rules, coverage, installation, outside, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.services.verifying import verify_stream
@@ -129,7 +129,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         stored_bytes=vault.path_of(artifact).stat().st_size,
         plain_bytes=work.plain_bytes,
         digest=work.digest,
-        statistics=_as_json(statistics) | {"not_embedded": work.not_embedded},
+        statistics=_as_json(statistics) | {"not_embedded": work.not_embedded} | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
     )
@@ -151,6 +151,7 @@ class _Backup:
         self.digest = ""
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
+        self.rules: dict[str, Any] = {}
 
     def write(self, stream: BinaryIO) -> Statistics:
         with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
@@ -163,18 +164,28 @@ class _Backup:
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
             writer.start(self._manifest(view, readings))
-            self._progress.stage(Stage.ROWS, **_totals(readings))
-            for item in readings:
-                self._write_section(writer, view, item)
-            sequences = _sequences(view, readings)
-            self._progress.stage(Stage.LOCATORS)
-            self._list_locators(view, spool)
+            with self._asking_rules(view, readings) as rules:
+                self._progress.stage(Stage.ROWS, **_totals(readings))
+                for item in readings:
+                    self._write_section(writer, view, item)
+                sequences = _sequences(view, readings)
+                self._progress.stage(Stage.LOCATORS)
+                self._list_locators(view, spool)
+                # In here, as only the snapshot keeps others from rewriting the tables.
+                self.rules = rules.answers(self._progress.check)
         # The snapshot is over before the fetching, which may take hours and needs no database.
         writer.begin_files()
         files = self._write_files(writer, spool)
         statistics = writer.finish(sequences=sequences, altered=[], files=files, seal=self._seal)
         self.plain_bytes = writer.bytes_written
         return statistics
+
+    def _asking_rules(
+        self, view: Snapshot, readings: list[TableReading]
+    ) -> contextlib.AbstractContextManager[broken_rules.Asking]:
+        tables = view.tables()
+        known = [tables[s.table] for s in registry.sections if s.table in tables]
+        return broken_rules.asking(view.export(), [item.table for item in readings], known)
 
     def _readings(self, view: Snapshot) -> list[TableReading]:
         self._progress.stage(Stage.CHECKING)
