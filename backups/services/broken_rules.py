@@ -39,7 +39,7 @@ class Asking:
         self._tables = (asked, known)
         self._found: list[Broken] = []
         self._unasked = 0
-        self._went_wrong = False
+        self._came_to_an_end = False
         self._stopped = False
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, args=[instant], name="rules")
@@ -48,7 +48,6 @@ class Asking:
         try:
             self._connection = connect(purpose="rules")
         except DatabaseFailure:
-            self._went_wrong = True
             return
         self._thread.start()
 
@@ -63,7 +62,7 @@ class Asking:
         return {
             "rules_broken": [asdict(one) for one in found[:LISTED]],
             "rules_broken_more": max(0, len(found) - LISTED),
-            "rules_unasked": None if self._went_wrong else self._unasked,
+            "rules_unasked": self._unasked if self._came_to_an_end else None,
         }
 
     def stop(self) -> None:
@@ -77,12 +76,10 @@ class Asking:
         close_quietly(self._connection)
 
     def _run(self, instant: str) -> None:
-        try:
-            with database_errors():
-                if self._connection is not None:
-                    self._ask(self._connection, instant)
-        except DatabaseFailure:
-            self._went_wrong = True
+        with contextlib.suppress(DatabaseFailure), database_errors():
+            if self._connection is not None:
+                self._ask(self._connection, instant)
+                self._came_to_an_end = not self._stopped
 
     def _ask(self, connection: Connection, instant: str) -> None:
         broken_rules.see_instant(connection, instant)
