@@ -163,8 +163,9 @@ class _Backup:
         writer = ArtifactWriter(compressed)
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
-            writer.start(self._manifest(view, readings))
+            # Before anything is read: from behind a savepoint the server exports no snapshot.
             with self._asking_rules(view, readings) as rules:
+                writer.start(self._manifest(view, readings))
                 self._progress.stage(Stage.ROWS, **_totals(readings))
                 for item in readings:
                     self._write_section(writer, view, item)
