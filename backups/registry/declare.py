@@ -59,16 +59,20 @@ def section(
     )
 
 
-def exclude(model: type[Model] | str, *, because: str, to: Registry = registry) -> None:
+def exclude(
+    model: type[Model] | str, *, because: str, schema: str = "", to: Registry = registry
+) -> None:
     """Declare that a table is never backed up, with the reason. Made by ``backups.wording``, it is shown
     in the reader's language.
 
     A string is a model's label when it has a dot (a label that is not installed says nothing), and
-    otherwise the name of a table without a model.
+    otherwise the name of a table without a model. With ``schema`` it is always a name: that of a table
+    in this schema, or ``*`` for all that lie there and no backup would hold.
     """
     if isinstance(model, str):
-        if "." not in model:
-            to.add_exclusion(Exclusion(table=model, because=because))
+        if schema or "." not in model:
+            table = f"{schema}.{model}" if schema else model
+            to.add_exclusion(Exclusion(table=table, because=because))
             return
         try:
             model = apps.get_model(model)

@@ -27,7 +27,7 @@ from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, coverage, installation, runs, vault
+from backups.services import auditing, broken_rules, coverage, installation, outside, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.services.sweeping import passed_over
@@ -136,7 +136,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         stored_bytes=vault.path_of(artifact).stat().st_size,
         plain_bytes=work.plain_bytes,
         digest=work.digest,
-        statistics=_as_json(statistics) | {"not_embedded": work.not_embedded},
+        statistics=_as_json(statistics) | {"not_embedded": work.not_embedded} | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
     )
@@ -159,6 +159,7 @@ class _Backup:
         self.digest = ""
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
+        self.rules: dict[str, Any] = {}
 
     def write(self, stream: BinaryIO) -> Statistics:
         with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
@@ -170,13 +171,17 @@ class _Backup:
         writer = ArtifactWriter(compressed)
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
-            sequences = _sequences(view, readings)
-            writer.start(self._manifest(view, readings))
-            self._progress.stage(Stage.ROWS, **_totals(readings))
-            for item in readings:
-                self._write_section(writer, view, item)
-            self._progress.stage(Stage.LOCATORS)
-            self._list_locators(view, spool)
+            # Before anything is read: from behind a savepoint the server exports no snapshot.
+            with self._asking_rules(view, readings) as rules:
+                sequences = _sequences(view, readings)
+                writer.start(self._manifest(view, readings))
+                self._progress.stage(Stage.ROWS, **_totals(readings))
+                for item in readings:
+                    self._write_section(writer, view, item)
+                self._progress.stage(Stage.LOCATORS)
+                self._list_locators(view, spool)
+                # In here, as only the snapshot keeps others from rewriting the tables.
+                self.rules = rules.answers(self._progress.check)
         # The snapshot is over before the fetching, which may take hours and needs no database.
         writer.begin_files()
         files = self._write_files(writer, spool)
@@ -184,13 +189,22 @@ class _Backup:
         self.plain_bytes = writer.bytes_written
         return statistics
 
+    def _asking_rules(
+        self, view: Snapshot, readings: list[TableReading]
+    ) -> contextlib.AbstractContextManager[broken_rules.Asking]:
+        tables = view.tables()
+        known = [tables[s.table] for s in registry.sections if s.table in tables]
+        return broken_rules.asking(view.export(), [item.table for item in readings], known)
+
     def _readings(self, view: Snapshot) -> list[TableReading]:
         tables = view.hold(
             tables_read(), wait_seconds=conf.lock_wait_seconds(), check=self._keep_waiting
         )
         self._progress.stage(Stage.CHECKING)
-        coverage.require_covered(registry, tables)
-        return [reading(s, self._scope, tables) for s in registry.in_scope(self._scope)]
+        outsiders = outside.look_outside(view.connection, tables)
+        coverage.require_covered(registry, tables, outsiders)
+        sections = outside.with_tables(registry.in_scope(self._scope), tables)
+        return [reading(s, self._scope, tables) for s in sections]
 
     def _keep_waiting(self) -> None:
         self._progress.check()
@@ -225,7 +239,8 @@ class _Backup:
     def _list_locators(self, view: Snapshot, spool: Spool) -> None:
         """All sections' locators, in either scope: a Safe backup tells how many it leaves out."""
         tables = view.tables()
-        readings = [reading(s, COMPLETE, tables) for s in registry.in_scope(COMPLETE)]
+        sections = outside.with_tables(registry.in_scope(COMPLETE), tables)
+        readings = [reading(s, COMPLETE, tables) for s in sections]
         with spool.path(LOCATORS).open("wb") as out:
 
             def take(block: bytes) -> None:
@@ -296,13 +311,13 @@ def _sequences(view: Snapshot, readings: list[TableReading]) -> list[Sequence]:
     Sequences know no instant. Read after it was fixed: a sequence that is ahead of the rows harms
     nobody, one behind would. Not long after: somebody may set it back.
     """
-    keys = {item.table.name: item.section.key for item in readings}
+    keys = {item.table.oid: item.section.key for item in readings}
     found = []
     for sequence in view.sequences():
-        if sequence.table and sequence.table not in keys:
+        if sequence.owner and sequence.owner not in keys:
             continue
         value, called = view.sequence_state(sequence)
-        found.append(Sequence(sequence.name, keys.get(sequence.table, ""), value, called))
+        found.append(Sequence(sequence.name, keys.get(sequence.owner, ""), value, called))
     return found
 
 

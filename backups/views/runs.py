@@ -15,7 +15,7 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import auditing, creating, readiness, runs
+from backups.services import auditing, creating, readiness, runs, said_of_rules
 from backups.stages import Stage
 from backups.translating import translated
 from backups.views.frame import page
@@ -130,6 +130,7 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "took": run.finished_at - run.started_at if run.finished_at and run.started_at else None,
         "is_there": bool(run.artifact) and readiness.is_there(run),
         "files": readiness.files_of(run),
+        "rules": said_of_rules.in_full(run.statistics),
         "sections": _section_rows(run),
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],

@@ -109,14 +109,29 @@ class RestoreTransaction:
         )
 
     def set_sequence_behind(self, sequence: LiveSequence, table: LiveTable) -> None:
-        """Let the sequence go on behind the highest value of the column that owns it."""
+        """Let the sequence go on behind the last value of the column that owns it, from its start where
+        there is none, and never beyond its own bounds."""
         self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+        if not sequence.whole:
+            return
+        last = sql.SQL("{}({})::bigint").format(
+            sql.SQL("max" if sequence.rises else "min"), sql.Identifier(sequence.column)
+        )
         self._execute(
-            sql.SQL("SELECT setval({}::regclass, max({})) FROM {} HAVING max({}) > 0").format(
-                sql.Literal(sequence.identifier.as_string(self.connection)),
-                sql.Identifier(sequence.column),
-                table.identifier,
-                sql.Identifier(sequence.column),
+            sql.SQL(
+                "SELECT setval({name}::regclass, CASE WHEN {rises} THEN least(r.last, {maximum})"
+                " ELSE greatest(r.last, {minimum}) END)"
+                " FROM (SELECT {last} AS last FROM {table}) AS r,"
+                " (SELECT last_value AS start FROM {sequence}) AS s"
+                " WHERE CASE WHEN {rises} THEN r.last >= s.start ELSE r.last <= s.start END"
+            ).format(
+                name=sql.Literal(sequence.identifier.as_string(self.connection)),
+                rises=sql.Literal(sequence.rises),
+                maximum=sql.Literal(sequence.maximum),
+                minimum=sql.Literal(sequence.minimum),
+                last=last,
+                table=table.identifier,
+                sequence=sequence.identifier,
             )
         )
 

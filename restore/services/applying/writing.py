@@ -38,6 +38,7 @@ from restore.services.planning.following import (
     tables_held,
     touching,
 )
+from restore.services.planning.numbers import numbers_of
 from restore.services.planning.staging import Prepared
 
 
@@ -345,20 +346,12 @@ class Writer:
         return (table, rule) in self._plan.giving_way
 
     def _set_sequences(self) -> None:
-        """As in the file; a sequence that the file does not know goes behind its column's rows.
-
-        One that no column owns may number rows of any table, so a Safe restore leaves it alone: put
-        back, it would give out numbers once more that tables outside the file have used.
-        """
-        stated = {state.name: state for state in self._file.tail.sequences}
-        written = {table.name: table for table in self._file.matched.written}
-        for sequence in introspection.live_sequences(self._work.connection):
-            if not sequence.table and self._file.manifest.type == "safe":
-                continue
-            if sequence.name in stated:
-                self._work.set_sequence(sequence, stated[sequence.name])
-            elif sequence.table in written:
-                self._work.set_sequence_behind(sequence, written[sequence.table])
+        """As the plan found them; nothing else is touched."""
+        numbers = numbers_of(self._file, introspection.live_sequences(self._work.connection))
+        for sequence, state in numbers.stated:
+            self._work.set_sequence(sequence, state)
+        for sequence, table in numbers.behind:
+            self._work.set_sequence_behind(sequence, table)
 
     def _end_sessions(self) -> int:
         if not apps.is_installed("django.contrib.sessions"):

@@ -37,6 +37,7 @@ from restore.services.planning.following import (
     tables_read,
 )
 from restore.services.planning.looking import LookThrough
+from restore.services.planning.numbers import numbers_of
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
@@ -140,6 +141,8 @@ class _Planner:
         self._findings += powers.findings(self._connection, self._file)
         self._findings += findings_on_files(self._file, files)
         self._findings += left_out.findings(self._connection, self._file)
+        live = introspection.live_sequences(self._connection)
+        self._findings += numbers_of(self._file, live).findings
         self._findings += self._authenticity()
         return Plan(
             file=_facts(self._file),

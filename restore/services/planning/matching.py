@@ -15,6 +15,7 @@ from backups.database.reading import (
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.services import outside
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services.planning import drift
@@ -68,9 +69,8 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         differences += one.differences
         if one.target is not None:
             targets.append(one.target)
-    absent = [
-        reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
-    ]
+    wanted = outside.with_tables(declared.in_scope(scope), tables)
+    absent = [reading(s, scope, tables).table for s in wanted if s.key not in present]
     differences += [_not_in_file(table, scope) for table in absent]
     emptied = absent if scope is COMPLETE else []
     return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
