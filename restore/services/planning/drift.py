@@ -1,17 +1,11 @@
-"""A file of an older schema in a newer one: what follows a declared move, what is converted, what gets
-a default, and what has no place any more."""
+"""A file of an older schema in a newer one: what follows a declared move, and what can be converted."""
 
 import re
 from collections.abc import Iterable
 
-from django.db import connection
-from django.db.models import NOT_PROVIDED
-
 from backups.artifact.manifest import SectionHead
-from backups.database.introspection import LiveColumn
 from backups.database.reading import column_of
 from backups.registry import Move, RenamedColumn, RenamedSection, Section
-from backups.registry.checks import fields_of
 
 _INTEGERS = ("smallint", "integer", "bigint")
 
@@ -72,11 +66,3 @@ def _wider_numeric(old: str, new: str) -> bool:
         return False
     (p1, s1), (p2, s2) = (tuple(map(int, m.groups())) for m in (before, after))
     return s1 <= s2 and p1 - s1 <= p2 - s2
-
-
-def default_of(section: Section, column: LiveColumn) -> tuple[bool, object]:
-    """Whether the model has a default for the column, and that default as the database takes it."""
-    for field in fields_of(section.model).values():
-        if field.column == column.name and field.default is not NOT_PROVIDED:
-            return True, field.get_db_prep_save(field.get_default(), connection)
-    return False, None

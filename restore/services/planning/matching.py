@@ -18,6 +18,9 @@ from backups.registry import COMPLETE, SAFE, Registry, Scope
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services.planning import drift
+from restore.services.planning.filling import Fill, fill_of
+
+_OF_ITS_VERSION = _("Restore the file with the version of the application that made it.")
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class _SectionMatch:
         self._withheld = self._redacted_today() if scope is SAFE else frozenset()
         self.findings: list[Finding] = []
         self.differences: list[Sentence] = []
-        self._fills: dict[str, object] = {}
+        self._fills: dict[str, Fill] = {}
         self._loads: list[tuple[str, str]] = []
         self._converted = False
         self._match_key()
@@ -228,8 +231,8 @@ class _SectionMatch:
         for column in self._live.table.columns.values():
             if column.generated or column.name in given:
                 continue
-            has_default, default = drift.default_of(self._section, column)
-            if not column.nullable and not column.has_default and not has_default:
+            fill = None if column.has_default else self._fill_of(column)
+            if not column.nullable and not column.has_default and fill is None:
                 self._object(
                     "restore.column_missing",
                     _(
@@ -240,8 +243,8 @@ class _SectionMatch:
                     ),
                 )
                 continue
-            if has_default and not column.has_default:
-                self._fills[column.name] = default
+            if fill is not None:
+                self._fills[column.name] = fill
                 self._converted = True
             self._differ(
                 _(
@@ -251,6 +254,13 @@ class _SectionMatch:
                 )
             )
 
+    def _fill_of(self, column: LiveColumn) -> Fill | None:
+        try:
+            return fill_of(self._section, column)
+        except RestoreError as error:
+            self._object(error.code, error.message, error.hint)
+            return lambda: None
+
     def _redacted(self) -> tuple[str, ...]:
         """The live columns that keep their current values."""
         left_out = {self._today[name] for name in self._head.redacted} | self._withheld
@@ -259,13 +269,13 @@ class _SectionMatch:
     def _differ(self, sentence: Sentence) -> None:
         self.differences.append(sentence)
 
-    def _object(self, code: str, message: Sentence) -> None:
+    def _object(self, code: str, message: Sentence, hint: Sentence = _OF_ITS_VERSION) -> None:
         self.findings.append(
             Finding(
                 code,
                 Severity.ERROR,
                 message,
-                _("Restore the file with the version of the application that made it."),
+                hint,
                 table=self._live.table.name,
             )
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backups.artifact.manifest import SectionHead
@@ -50,14 +50,21 @@ class _Seen:
 
 
 class SectionScan:
-    """Turns rows into COPY lines of the wanted columns, and counts what is wrong on the way.
+    """Turns rows into COPY lines of the wanted columns, each with what ``fills`` make for it, and counts
+    what is wrong on the way.
 
     ``problem`` is the first row that does not have its declared form; ``rows`` counts all.
     ``key_is_shown``: primary keys of this section may be named in findings.
     """
 
     def __init__(
-        self, head: SectionHead, rules: CellRules, wanted: Sequence[str], *, key_is_shown: bool
+        self,
+        head: SectionHead,
+        rules: CellRules,
+        wanted: Sequence[str],
+        fills: Sequence[Callable[[], str | None]] = (),
+        *,
+        key_is_shown: bool,
     ) -> None:
         self._head = head
         self._key_is_shown = key_is_shown
@@ -65,6 +72,7 @@ class SectionScan:
         self._rules = rules
         names = head.column_names()
         self._wanted = [names.index(name) for name in wanted]
+        self._fills = fills
         self._nulls: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._too_long: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._unknown: defaultdict[int, _Seen] = defaultdict(_Seen)
@@ -87,7 +95,10 @@ class SectionScan:
             self.problem = self.problem or at_row(error, self._head, self.rows)
             return None
         self._examine(row, cells)
-        return copy_text([cells[i] for i in self._wanted], careful=needs_care(row))
+        line = copy_text([cells[i] for i in self._wanted], careful=needs_care(row))
+        if self._fills:
+            line += "\t" + copy_text([make() for make in self._fills], careful=True)
+        return line
 
     def _examine(self, row: bytes, cells: list[str | None]) -> None:
         rules = self._rules

@@ -119,6 +119,7 @@ class _Filling:
             section.head,
             _rules(target),
             target.file_columns,
+            tuple(target.fills.values()),
             key_is_shown=not key_is_secret(target.reading.section),
         )
         try:
