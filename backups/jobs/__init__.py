@@ -112,6 +112,7 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
 
     run = model._default_manager.get(pk=run_id)
     try:
+        _require_same_code()
         work(run)
     except BaseTimeoutException:
         _say_timed_out(run)
@@ -121,6 +122,17 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
         # process is at work on it.
         runs.fail(run, error, states=(State.QUEUED,))
         raise
+
+
+def _require_same_code() -> None:
+    """Raises WorkerFailure in a worker that runs other code than asked for the work: by declarations of
+    before, a Safe file would hold what is left out today."""
+    if is_configured() and _queue().is_of_other_code():
+        raise WorkerFailure(
+            "worker.stale",
+            _("The worker runs another version of the code than what asked it. Nothing was done."),
+            hint=_("Restart the worker, and the web server with it, then start again."),
+        )
 
 
 def _say_timed_out(run: Run) -> None:

@@ -12,18 +12,20 @@ import django_rq
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue, Worker, suspension
+from rq import Queue, Worker, get_current_job, suspension
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from backups import conf
 from backups.errors import WorkerFailure
+from backups.services import loaded_code
 from backups.wording import _
 
 # Results are not read: the run's row has everything.
 RESULT_SECONDS = 0
 CONNECT_SECONDS = 2
+_CODE = "code"
 _PENDING = ("queued", "started", "deferred", "scheduled")
 
 
@@ -47,7 +49,9 @@ def at_once() -> Queue:
 
 
 def put(function: Callable[..., None], args: tuple[Any, ...], job_id: str, *, keep: int) -> None:
-    """Hand a call to a worker; a failed job stays ``keep`` seconds for whoever looks at RQ."""
+    """Hand a call to a worker; a failed job stays ``keep`` seconds for whoever looks at RQ.
+
+    Beside the call stands which code asks."""
     with _redis():
         at_once().enqueue_call(
             function,
@@ -56,7 +60,17 @@ def put(function: Callable[..., None], args: tuple[Any, ...], job_id: str, *, ke
             timeout=conf.job_seconds(),
             result_ttl=RESULT_SECONDS,
             failure_ttl=keep,
+            meta={_CODE: loaded_code.digest()},
         )
+
+
+def is_of_other_code() -> bool:
+    """Whether the job at work in this process was asked for by other code than is loaded here.
+
+    A job that does not say is of a version that did not say it, which is other code too.
+    """
+    job = get_current_job()
+    return job is not None and job.meta.get(_CODE) != loaded_code.digest()
 
 
 def is_pending(job_id: str) -> bool:

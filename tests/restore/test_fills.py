@@ -3,6 +3,7 @@
 import datetime
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -90,7 +91,7 @@ def test_a_default_that_fails_is_a_finding_and_names_no_value(older, monkeypatch
     ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.django_db
-def test_it_is_the_value_that_the_driver_would_send(value: object, kind: str) -> None:
+def test_it_is_the_value_that_the_driver_would_send(value: Any, kind: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT %s::text::{kind} IS NOT DISTINCT FROM %s::{kind}", [cell_text(value), value]
