@@ -10,6 +10,7 @@ from typing import Any
 
 import django_rq
 from redis.backoff import NoBackoff
+from redis.connection import SSLConnection
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, Worker, get_current_job, suspension
@@ -18,9 +19,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from backups import conf
-from backups.errors import WorkerFailure
+from backups.jobs import tls
+from backups.jobs.refusals import AWAY, failure_of, needs_tls
 from backups.services import loaded_code
-from backups.wording import _
 
 # Results are not read: the run's row has everything.
 RESULT_SECONDS = 0
@@ -111,13 +112,13 @@ def _redis() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise _away() from error
+        failure = failure_of(error)
+        if failure.code == AWAY and _speaks_only_tls():
+            failure = needs_tls()
+        raise failure from error
 
 
-def _away() -> WorkerFailure:
-    return WorkerFailure(
-        "worker.redis_away",
-        _("The queue (Redis) cannot be reached, so no worker can be told."),
-        hint=_("Start Redis, or check REDIS_URL, then try again."),
-        permanent=False,
-    )
+def _speaks_only_tls() -> bool:
+    pool = ours().connection.connection_pool
+    speaks = issubclass(pool.connection_class, SSLConnection)
+    return not speaks and tls.is_wanted(pool.connection_kwargs)
