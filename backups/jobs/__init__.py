@@ -185,8 +185,14 @@ def end_lost(model: type[Run]) -> list[str]:
 
 
 @contextlib.contextmanager
-def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def others_paused(
+    *,
+    held: Callable[[], bool] = lambda: False,
+    not_held: Callable[[WorkerFailure], None] = lambda error: None,
+) -> Iterator[None]:
     """Let no worker on this Redis begin another job while the block runs, nor after it if then ``held``.
+
+    ``not_held`` is told where Redis refused that.
 
     A mark with a short life, renewed while the block lasts, so that it cannot stay behind. Where Redis
     is away, or the project has no queue, there are no workers to pause.
@@ -212,7 +218,10 @@ def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]
         thread.join()
         # Not first resumed and then held: a worker would take a job in between.
         if held():
-            hold_others()
+            try:
+                _queue().suspend()
+            except WorkerFailure as error:
+                not_held(error)
         else:
             release_others()
 

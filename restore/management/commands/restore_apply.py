@@ -13,7 +13,7 @@ from backups.services import auditing
 from restore import jobs
 from restore.management.choices import add_choices, choices_of, remedy
 from restore.models import RestoreRun
-from restore.services.applying import applying
+from restore.services.applying import problems
 from restore.services.asking import requests
 
 
@@ -54,12 +54,19 @@ class Command(BaseCommand):
                 terminal.wait_for(run, listener, requests.end_abandoned)
                 terminal.require_success(run)
             else:
-                with jobs.others_paused():
-                    applying.carry_out(run, options["file"], listener=listener)
+                jobs.carry_out_here(run, options["file"], listener=listener)
         self._report(run)
+        for sentence in problems.of_report(run.report):
+            self.stderr.write(f"  {sentence}")
 
     def _report(self, run: RestoreRun) -> None:
         report = run.report
+        if "rows" not in report:
+            self.stdout.write(
+                "Restored: everything was put back. The report's last words are missing.\n"
+                f"  safety backup of what was there before: {run.safety_backup}"
+            )
+            return
         files = report["files"]
         self.stdout.write(
             f"Restored: {report['rows']:,} rows in {len(report['sections'])} sections,"
@@ -74,8 +81,6 @@ class Command(BaseCommand):
         )
         if report["outgoing_held"]:
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
-        for sentence in report["aftermath"]["problems"]:
-            self.stderr.write(f"  {sentence}")
 
 
 def _sum(run: RestoreRun, what: str) -> int:
