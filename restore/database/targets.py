@@ -22,6 +22,7 @@ class Target:
     default for, with what makes the cell of a row. ``as_written``: the rows are the table's own, column by
     column and type by type, so that the file's digest is that of the table. ``content_left_out`` are live
     columns that may hold ``data:`` addresses which a Safe file emptied, with whether they are JSON documents.
+    ``renamed_values`` are those of the file's columns which are called otherwise today.
     """
 
     head: SectionHead
@@ -32,6 +33,7 @@ class Target:
     fills: Mapping[str, Callable[[], Cell]] = field(default_factory=dict)
     as_written: bool = True
     content_left_out: Mapping[str, bool] = field(default_factory=dict)
+    renamed_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def table(self) -> LiveTable:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from backups.artifact.manifest import SectionHead
 from backups.database.reading import column_of
-from backups.registry import Move, RenamedColumn, RenamedSection, Section
+from backups.registry import Move, RenamedColumn, RenamedSection, RenamedValue, Section
 
 _INTEGERS = ("smallint", "integer", "bigint")
 
@@ -26,6 +26,18 @@ def column_names(head: SectionHead, section: Section, moves: Iterable[Move]) -> 
         if isinstance(move, RenamedColumn) and move.key == section.key
     }
     return {name: renamed.get(name, name) for name in (*head.column_names(), *head.redacted)}
+
+
+def renamed_values(section: Section, column: str, moves: Iterable[Move]) -> dict[str, str]:
+    """What values of older files are called today in a live column, by what those call them."""
+    today: dict[str, str] = {}
+    for move in moves:
+        if not isinstance(move, RenamedValue) or move.key != section.key:
+            continue
+        if column_of(section.model, move.field) == column:
+            today = {old: move.new if new == move.old else new for old, new in today.items()}
+            today[move.old] = move.new
+    return {old: new for old, new in today.items() if old != new}
 
 
 def loses_nothing(old: str, new: str) -> bool:

@@ -51,6 +51,19 @@ class Match:
         raise RestoreError(first.code, message, hint=first.hint)
 
 
+def with_renamed_values(matched: Match, found: dict[str, list[Sentence]]) -> Match:
+    """``found``: by section of the file, what its rows were seen to call otherwise. The file's own digest is
+    then no longer that of the table."""
+    return replace(
+        matched,
+        targets=tuple(
+            replace(target, as_written=False) if target.head.key in found else target
+            for target in matched.targets
+        ),
+        differences=(*matched.differences, *(s for said in found.values() for s in said)),
+    )
+
+
 def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) -> Match:
     """Which live table each section of the file goes to. Raises ConfigurationError where the live
     database is behind its models."""
@@ -106,6 +119,8 @@ class _SectionMatch:
         self.findings: list[Finding] = []
         self.differences: list[Sentence] = []
         self._fills: dict[str, Fill] = {}
+        self._moves = declared.moves
+        self._renamed_values: dict[str, dict[str, str]] = {}
         self._loads: list[tuple[str, str]] = []
         self._converted = False
         self._match_key()
@@ -152,7 +167,13 @@ class _SectionMatch:
                 )
             else:
                 self._loads.append((column.name, name))
+                self._note_renamed_values(column.name, name)
                 self._note_change(column.name, column.type, there)
+
+    def _note_renamed_values(self, old: str, name: str) -> None:
+        found = drift.renamed_values(self._section, name, self._moves)
+        if found:
+            self._renamed_values[old] = found
 
     def _note_change(self, old: str, old_type: str, there: LiveColumn) -> None:
         table = self._live.table.name
@@ -294,6 +315,7 @@ class _SectionMatch:
             fills=self._fills,
             as_written=not self._converted,
             content_left_out=self._content_left_out(),
+            renamed_values=self._renamed_values,
         )
 
     def _content_left_out(self) -> dict[str, bool]:
