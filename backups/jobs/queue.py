@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 
 from backups import conf
 from backups.jobs import tls
-from backups.jobs.refusals import AWAY, failure_of, needs_tls
+from backups.jobs.refusals import failure_of, needs_tls
 from backups.services import loaded_code
 
 # Results are not read: the run's row has everything.
@@ -113,7 +113,7 @@ def _redis() -> Iterator[None]:
         yield
     except RedisError as error:
         failure = failure_of(error)
-        if failure.code == AWAY and _speaks_only_tls():
+        if failure.code == "worker.redis_away" and _speaks_only_tls():
             failure = needs_tls()
         raise failure from error
 

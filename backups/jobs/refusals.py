@@ -17,8 +17,6 @@ from redis.exceptions import (
 from backups.errors import WorkerFailure
 from backups.wording import Sentence, _
 
-AWAY = "worker.redis_away"
-
 # The first word of an answer, which https://redis.io/docs/latest/develop/reference/protocol-spec gives a
 # meaning; the rest of it is prose and is not shown.
 _WORDS = ("DENIED", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "READONLY", "OOM", "LOADING")
@@ -67,7 +65,7 @@ def _made(code: str, message: Sentence, hint: Sentence) -> WorkerFailure:
 
 def _away() -> WorkerFailure:
     return _made(
-        AWAY,
+        "worker.redis_away",
         _("The queue (Redis) cannot be reached, so no worker can be told."),
         _("Start Redis, or check REDIS_URL, then try again."),
     )

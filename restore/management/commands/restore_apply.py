@@ -13,7 +13,7 @@ from backups.services import auditing
 from restore import jobs
 from restore.management.choices import add_choices, choices_of, remedy
 from restore.models import RestoreRun
-from restore.services.applying import problems
+from restore.services.applying import on_purpose, problems
 from restore.services.asking import requests
 
 
@@ -69,8 +69,8 @@ class Command(BaseCommand):
             return
         files = report["files"]
         self.stdout.write(
-            f"Restored: {report['rows']:,} rows in {len(report['sections'])} sections,"
-            " each read back and equal to the file\n"
+            f"Restored: {report['rows']:,} rows in {len(report['sections'])} tables were put back, read"
+            f" back and equal to the file{_on_purpose(report)}\n"
             f"  {_sum(run, 'lost'):,} rows that were here are gone,"
             f" {_sum(run, 'changed'):,} were changed back\n"
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
@@ -81,6 +81,14 @@ class Command(BaseCommand):
         )
         if report["outgoing_held"]:
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
+
+
+def _on_purpose(report: dict[str, Any]) -> str:
+    said = on_purpose.in_words(report)
+    if not said:
+        return ""
+    rows = report["changed_on_purpose"]["rows"]
+    return f";\n  {rows:,} of them were then changed on purpose: {', '.join(said)}"
 
 
 def _sum(run: RestoreRun, what: str) -> int:
