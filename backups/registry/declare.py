@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from backups.registry.accounts import Accounts
 from backups.registry.files import FileLocator
-from backups.registry.moves import RenamedColumn, RenamedSection
+from backups.registry.moves import RenamedColumn, RenamedSection, RenamedValue
 from backups.registry.redaction import Omit
 from backups.registry.registry import Registry, registry
 from backups.registry.scopes import COMPLETE, SAFE, Scope
@@ -91,4 +91,22 @@ def renamed_column(*, key: str, old: str, field: str, until: str, to: Registry =
     to.add_move(RenamedColumn(key, old, field, until))
 
 
-__all__ = ["COMPLETE", "SAFE", "exclude", "renamed_column", "renamed_section", "section"]
+def renamed_value(
+    *, key: str, field: str, old: str, new: str, until: str, to: Registry = registry
+) -> None:
+    """Let files in which ``field`` of section ``key`` holds ``old`` restore, as ``new``.
+
+    Of several for one field each goes on from what those before it made.
+    """
+    to.add_move(RenamedValue(key, field, old, new, until))
+
+
+__all__ = [
+    "COMPLETE",
+    "SAFE",
+    "exclude",
+    "renamed_column",
+    "renamed_section",
+    "renamed_value",
+    "section",
+]

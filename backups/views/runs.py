@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from backups import jobs, permissions
-from backups.errors import BackupSystemError, WorkerFailure
+from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
 from backups.services import auditing, creating, readiness, runs, said_of_rules
@@ -21,6 +21,7 @@ from backups.translating import translated
 from backups.views.frame import page
 from backups.views.going import counts_of_backup, going, pace_of_whole
 from backups.views.lookup import run_or_refuse
+from backups.views.trouble import trouble
 from backups.wording import Sentence
 
 _ORDER = (
@@ -91,7 +92,7 @@ def live_context(run: BackupRun) -> dict[str, Any]:
     expected = readiness.expected(Scope(run.scope))
     return {
         "run": run,
-        "trouble": _trouble(run),
+        **(trouble() if run.state == State.QUEUED else {}),
         **going(
             run,
             order_of(run),
@@ -111,16 +112,6 @@ def order_of(run: BackupRun) -> tuple[Stage, ...]:
     """Every stage that the page lists of such a backup."""
     embeds = creating.embeds_files(run)
     return tuple(stage for stage in _ORDER if embeds or stage is not Stage.FETCHING)
-
-
-def _trouble(run: BackupRun) -> str:
-    """Why a waiting run does not begin: ``redis``, ``queue``, ``worker`` or nothing."""
-    if run.state != State.QUEUED:
-        return ""
-    try:
-        return "" if jobs.workers_listening() else "worker"
-    except WorkerFailure as error:
-        return "queue" if error.code == "worker.no_queue" else "redis"
 
 
 def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:

@@ -53,7 +53,8 @@ def one_instant(
 
 @dataclass(frozen=True)
 class WaitingTable:
-    """A section's rows as they came out of the file. ``relation`` is the temporary table."""
+    """A section's rows as they came out of the file, with the cells of columns that it did not have.
+    ``relation`` is the temporary table."""
 
     target: Target
     columns: tuple[str, ...]
@@ -61,8 +62,8 @@ class WaitingTable:
 
 
 def create_waiting(connection: Connection, number: int, target: Target) -> WaitingTable:
-    """A temporary table with the live types of the columns that the file brings, and no constraints."""
-    columns = target.live_columns
+    """A temporary table with the live types of the columns that are written, and no constraints."""
+    columns = (*target.live_columns, *target.fills)
     relation = sql.Identifier("pg_temp", f"waiting_{number}")
     _create_like(connection, relation, target.table, columns)
     return WaitingTable(target, tuple(columns), relation)

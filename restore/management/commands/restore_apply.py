@@ -15,7 +15,7 @@ from restore import jobs
 from restore.management.choices import add_choices, choices_of, remedy, target_line
 from restore.models import RestoreRun
 from restore.plan import Overwritten
-from restore.services.applying import applying
+from restore.services.applying import on_purpose, problems
 from restore.services.asking import here, requests
 
 
@@ -58,16 +58,23 @@ class Command(BaseCommand):
                 terminal.wait_for(run, listener, requests.end_abandoned)
                 terminal.require_success(run)
             else:
-                with jobs.others_paused():
-                    applying.carry_out(run, options["file"], listener=listener)
+                jobs.carry_out_here(run, options["file"], listener=listener)
         self._report(run)
+        for sentence in problems.of_report(run.report):
+            self.stderr.write(f"  {sentence}")
 
     def _report(self, run: RestoreRun) -> None:
         report = run.report
+        if "rows" not in report:
+            self.stdout.write(
+                "Restored: everything was put back. The report's last words are missing.\n"
+                f"  safety backup of what was there before: {run.safety_backup}"
+            )
+            return
         files = report["files"]
         self.stdout.write(
-            f"Restored: {report['rows']:,} rows in {len(report['sections'])} sections,"
-            " each read back and equal to the file\n"
+            f"Restored: {report['rows']:,} rows in {len(report['sections'])} tables were put back, read"
+            f" back and equal to the file{_on_purpose(report)}\n"
             f"  {_sum(run, 'lost'):,} rows that were here are gone,"
             f" {_sum(run, 'changed'):,} were changed back\n"
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
@@ -79,8 +86,14 @@ class Command(BaseCommand):
         )
         if report["outgoing_held"]:
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
-        for sentence in report["aftermath"]["problems"]:
-            self.stderr.write(f"  {sentence}")
+
+
+def _on_purpose(report: dict[str, Any]) -> str:
+    said = on_purpose.in_words(report)
+    if not said:
+        return ""
+    rows = report["changed_on_purpose"]["rows"]
+    return f";\n  {rows:,} of them were then changed on purpose: {', '.join(said)}"
 
 
 def _sum(run: RestoreRun, what: str) -> int:

@@ -11,7 +11,7 @@ from backups.services import auditing
 from restore import jobs
 from restore.management.choices import remedy, target_line
 from restore.models import RestoreRun
-from restore.services.applying import applying
+from restore.services.applying import problems
 from restore.services.asking import here, requests, undoing
 
 
@@ -30,12 +30,14 @@ class Command(BaseCommand):
             self.stderr.write(terminal.printable(target_line(here.overwritten())))
             requests.require_phrase(options["confirm"])
             undo = undoing.request(_restore(options["restore"]), auditing.COMMAND_LINE)
-            with jobs.others_paused():
-                applying.carry_out(undo, requests.stored_file(undo), listener=listener)
+            jobs.carry_out_here(undo, requests.stored_file(undo), listener=listener)
+        rows = f"{undo.report['rows']:,} rows are" if "rows" in undo.report else "everything is"
         self.stdout.write(
-            f"Undone: {undo.report['rows']:,} rows are as they were before restore {undo.undo_of}\n"
+            f"Undone: {rows} as they were before restore {undo.undo_of}\n"
             f"  safety backup of what was there until now: {undo.safety_backup}"
         )
+        for sentence in problems.of_report(undo.report):
+            self.stderr.write(f"  {sentence}")
 
 
 def _restore(number: str | None) -> RestoreRun:

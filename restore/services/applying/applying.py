@@ -22,15 +22,16 @@ from backups.services import auditing, creating, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
-from backups.wording import _, ngettext
+from backups.wording import Sentence, _, ngettext
 from restore.database import draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import FilesBack
 from restore.journal import Journal, undo_journal
 from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
-from restore.services.applying import superseded
+from restore.services.applying import problems, superseded
 from restore.services.applying.aftermath import follow_up
+from restore.services.applying.problems import Problems
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
 from restore.services.planning.counting import make_plan, require_same_schema
@@ -54,49 +55,88 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
         BackupSystemError: the run is then ``failed`` or ``cancelled``; the database and the file
             storage are as they were.
     """
-    with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
-        report: dict[str, Any] = {}
-        try:
-            with opened(path, Choices.of(run.choices), progress) as readable:
-                report = _Restore(run, readable, progress).apply()
-            runs.once_more_if_lost(lambda: _succeed(run, report))
-        except BaseException as error:
-            if not requests.is_committed(run.pk):
-                raise
-            # What went wrong afterwards must not make it look undone.
-            problem = {"aftermath": {"problems": [runs.explain(error).message]}}
-            runs.once_more_if_lost(lambda: _succeed(run, report | problem))
+    done = False
+    try:
+        with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
+            _carry_out(run, path, progress)
+            done = True
+    except BaseException as error:
+        # What was held while the work went on could not be let go: nothing is undone by that.
+        if not done:
             raise
+        problems.add(run, _cut_short(error), error)
     return run
 
 
-def _succeed(run: RestoreRun, report: dict[str, Any]) -> None:
-    run.refresh_from_db(fields=["report"])
-    runs.succeed(run, report=run.report | report)
+def _carry_out(run: RestoreRun, path: Path, progress: Progress) -> None:
+    """Raises only where nothing was committed."""
+    work = _Restore(run, progress)
+    try:
+        with opened(path, Choices.of(run.choices), progress) as readable:
+            work.apply(readable)
+    except BaseException as error:
+        if not requests.is_committed(run.pk):
+            raise
+        # What went wrong afterwards must not make it look undone.
+        work.problems.note(_cut_short(error), error)
+    _succeed(run, work)
+
+
+def _cut_short(error: BaseException) -> Sentence:
+    return _(
+        "Everything was put back; what follows was cut short: {reason}",
+        reason=runs.explain(error).message,
+    )
+
+
+def _succeed(run: RestoreRun, work: "_Restore") -> None:
+    """Write down how it ended, whatever of that fails. The receipt speaks for a row that cannot be told."""
     actor = Actor(run.requested_by_name, run.requested_by_email)
-    auditing.audit(actor, "restore", "succeeded", subject=run.pk)
+
+    def audit() -> None:
+        with transaction.atomic():
+            auditing.audit(actor, "restore", "succeeded", subject=run.pk)
+
+    def succeed() -> None:
+        run.refresh_from_db(fields=["report"])
+        aftermath = work.problems.added_to(work.report.get("aftermath", {}))
+        runs.succeed(run, report=run.report | work.report | {"aftermath": aftermath})
+
+    try:
+        runs.once_more_if_lost(audit)
+    except BaseException as error:
+        work.problems.note(_("The audit trail does not tell that the restore succeeded."), error)
+    try:
+        runs.once_more_if_lost(succeed)
+    except BaseException as error:
+        logger.error("restore %s is final, and its row could not be told", run.pk)
+        problems.add(run, _cut_short(error), error)
 
 
 class _Restore:
-    def __init__(self, run: RestoreRun, path: Path, progress: Progress) -> None:
+    """``report`` is what was done, once it is committed, and ``problems`` what failed after that."""
+
+    def __init__(self, run: RestoreRun, progress: Progress) -> None:
         self._run = run
-        self._path = path
+        self._path = Path()
         self._progress = progress
         self._choices = Choices.of(run.choices)
+        self.report: dict[str, Any] = {}
+        self.problems = Problems()
 
-    def apply(self) -> dict[str, Any]:
+    def apply(self, path: Path) -> None:
+        """Restore the file at ``path``. What it raises after the commit undoes nothing."""
+        self._path = path
         with connected(purpose="restore") as connection, self._progress.interruptible(connection):
             connection.autocommit = True
             with database_errors():
                 prepared, files = self._prepare(connection)
             with self._maintenance(connection, prepared):
-                report = self._replace(connection, prepared, files)
-                after = follow_up(connection, tables_held(prepared))
-        return report | {"aftermath": after}
+                self._replace(connection, prepared, files)
+                after = follow_up(connection, tables_held(prepared), self.problems)
+                self.report["aftermath"] = after
 
-    def _replace(
-        self, connection: Connection, prepared: Prepared, files: FilesPlan
-    ) -> dict[str, Any]:
+    def _replace(self, connection: Connection, prepared: Prepared, files: FilesPlan) -> None:
         """The transaction, and the files that go with it."""
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
@@ -113,9 +153,18 @@ class _Restore:
                     report = writer.write(back, self._run.pk)
                     superseded.list_files(connection, spool.path("after"))
                     left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
+                self.report = report | {"safety_backup": safety.pk, "files_left_for_undo": left}
             # Committed: from here on the restore has succeeded whatever happens.
+            self._forget(journal)
+
+    def _forget(self, journal: Journal) -> None:
+        try:
             journal.forget()
-        return report | {"safety_backup": safety.pk, "files_left_for_undo": left}
+        except OSError as error:
+            self.problems.note(
+                _("The list of the files that were put back could not be removed; it goes later."),
+                error,
+            )
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
@@ -226,7 +275,7 @@ class _Restore:
         except BaseException:
             journal.close()
             if requests.is_committed(self._run.pk):
-                journal.forget()
+                self._forget(journal)
             else:
                 undo_journal(self._run.pk)
                 superseded.forget(self._run.pk)

@@ -28,6 +28,7 @@ from restore.database.transaction import RestoreTransaction
 from restore.database.verification import RowsDigest
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
+from restore.services.applying import on_purpose
 from restore.services.planning import accounts
 from restore.services.planning.accounts import People
 from restore.services.planning.examining import leave_out_duplicates
@@ -114,6 +115,7 @@ class Writer:
         self._progress = progress
         self._state = _State()
         self._followers = followers_of(prepared)
+        self._on_purpose: dict[str, int] = {}
 
     def write(self, files: Files, run_id: str) -> dict[str, Any]:
         """Every step up to the commit. Returns the report.
@@ -273,9 +275,24 @@ class Writer:
         self._settle_accounts(people, survivor)
         if self._plan.choices.keep_revoked:
             self._keep_revoked()
-        keep_content(self._work.connection, self._state.asides.values())
+        kept = keep_content(self._work.connection, self._state.asides.values())
         targets = {target.head.key: target for target in self._file.matched.targets}
         point_to_new_names(self._work.connection, targets, files.renamed)
+        reasons = {
+            "accounts": self._settled_columns(people),
+            "revoked": on_purpose.revoked_columns(self._file)
+            if self._plan.choices.keep_revoked
+            else {},
+            "names": on_purpose.renamed_columns(self._file, files.renamed),
+            "content": on_purpose.content_columns(self._file) if kept else {},
+        }
+        self._on_purpose = on_purpose.count(self._work.connection, self._file, reasons)
+
+    def _settled_columns(self, people: People) -> on_purpose.Columns:
+        if people.table is None or (self._file.authentic and not people.acting_key):
+            return {}
+        columns = people.table.columns
+        return {people.table.target.table.name: [columns.role, columns.password, *columns.survives]}
 
     def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:
         if people.table is None:
@@ -383,6 +400,7 @@ class Writer:
         statistics = self._file.tail.statistics
         return {
             "rows": statistics.rows,
+            "changed_on_purpose": self._on_purpose,
             "sections": {key: value.rows for key, value in statistics.sections.items()},
             "tables": self._plan.as_dict()["tables"],
             "files": {

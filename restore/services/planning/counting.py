@@ -204,7 +204,7 @@ class _Planner:
             kept += state_columns(section, section.revoked)
         if section.accounts and not self._file.authentic:
             kept += state_columns(section, (section.accounts.role, section.accounts.password))
-        return [name for name in target.live_columns if name not in kept]
+        return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 
     def _revoked(self, target: Target, waiting: WaitingTable) -> int:
         section = target.reading.section

@@ -26,7 +26,7 @@ from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting import WaitingTable
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
-from restore.services.planning.matching import Match, match
+from restore.services.planning.matching import Match, match, with_renamed_values
 from restore.services.planning.scanning import CellRules, SectionScan, rules_for
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
@@ -86,7 +86,7 @@ def prepare(
             manifest=reader.manifest,
             tail=tail,
             authentic=installation.is_ours(tail.integrity),
-            matched=matched,
+            matched=with_renamed_values(matched, work.renamed),
             tables=tables,
             keys=catalogue.foreign_keys(connection),
             rules=rules_of(connection, matched.written),
@@ -118,6 +118,7 @@ class _Filling:
         self.tables: dict[str, WaitingTable] = {}
         self.findings: list[Finding] = []
         self.unread: set[str] = set()
+        self.renamed: dict[str, list[Sentence]] = {}
         self.problem: ArtifactError | None = None
 
     def take(self, section: SectionReader, check: Check) -> None:
@@ -130,6 +131,8 @@ class _Filling:
             section.head,
             _rules(target),
             target.file_columns,
+            tuple(target.fills.values()),
+            target.renamed_values,
             key_is_shown=not key_is_secret(target.reading.section),
         )
         try:
@@ -139,6 +142,8 @@ class _Filling:
             self.unread.add(target.table.name)
             self.findings.append(_misfit(error, section.head, self._locate(error)))
         self.findings += scan.findings()
+        if renamed := scan.renamed(target.table.name):
+            self.renamed[section.head.key] = renamed
         self.problem = self.problem or scan.problem
 
 
