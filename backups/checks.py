@@ -22,7 +22,7 @@ from backups.findings import Finding, Severity
 from backups.registry import registry
 from backups.registry.checks import check_registry
 from backups.registry.registry import models_with_tables
-from backups.services import coverage
+from backups.services import coverage, outside
 from backups.wording import _
 
 JSON_SERIALIZER = "rq.serializers.JSONSerializer"
@@ -52,7 +52,8 @@ def check_database(
     for alias in databases or ():
         with connected(alias, purpose="check") as connection:
             tables = introspection.live_tables(connection)
-        drift = coverage.drift(registry, tables)
+            outsiders = outside.look_outside(connection, tables)
+        drift = coverage.drift(registry, tables, outsiders)
         migrating = bool(drift) and is_migrating()
         if migrating:
             # What the database lacks is what migrate is about to bring.

@@ -142,3 +142,8 @@ def email_backend() -> str:
 def open_paths() -> tuple[str, ...]:
     """Paths that answer while a restore holds the data: a health check, say."""
     return tuple(getattr(settings, "RESTORE_OPEN_PATHS", ("/favicon.ico", "/health/", "/healthz")))
+
+
+def pg_dump() -> str:
+    """The program that a test restore reads the live schema with; empty: it is looked for."""
+    return str(getattr(settings, "BACKUPS_PG_DUMP", "") or "")

@@ -51,6 +51,7 @@ class Stage(models.TextChoices):
 
     # Of a test restore.
     THROWAWAY = "throwaway database", UNMEASURED, _("Making the throwaway database")
+    SCHEMA = "schema", UNMEASURED, _("Making its tables, as they are here")
     HASHES = "hashes", BY_BYTES, _("Comparing the files with their hashes")
 
     # Of a restore.

@@ -37,6 +37,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     "failed": _("failed"),
     "incomplete": _("incomplete"),
     "limited": _("limited"),
+    "looked": _("looked at"),
     "password wanted": _("password wanted"),
     "received": _("received"),
     "refused": _("refused"),
@@ -56,10 +57,13 @@ _DETAILS: dict[str, str | Promise] = {
     "file": _("file"),
     "form": _("form"),
     "from_byte": _("from byte"),
+    "kind": _("kind"),
     "made": _("made"),
+    "page": _("page"),
     "path": _("address"),
     "reason": _("reason"),
     "scope": _("type"),
+    "table": _("table"),
 }
 # Who is no person.
 _NOBODIES: dict[str, str | Promise] = {"command line": _("command line"), "sweep": _("cleaning up")}

@@ -13,7 +13,7 @@ class RestoreConfig(AppConfig):
         from backups import jobs, navigation, panels, trail
         from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
-        from restore.services.applying import superseded
+        from restore.services.applying import rehearsing, superseded
         from restore.services.asking import requests, undoing, uploads
         from restore.services.planning import plan_runs
 
@@ -22,6 +22,7 @@ class RestoreConfig(AppConfig):
             undoing.prune_expired,
             superseded.sweep,
             plan_runs.end_abandoned,
+            rehearsing.end_dead,
             uploads.sweep,
             hold_if_asked,
             lambda: jobs.end_lost(RestoreRun),

@@ -1,144 +1,87 @@
-"""File content back into Django's storages, without overwriting or deleting anything that was there.
+"""File content back into Django's storages, without overwriting or deleting anything that was there."""
 
-What is added is written to a journal first, so that it can be taken away again if the restore fails,
-even by another process after a hard kill.
-"""
-
-import contextlib
 import errno
-import hashlib
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote
 
-from django.core.exceptions import SuspiciousOperation
-from django.core.files import File
-from django.core.files.storage import Storage
-from django.core.files.utils import validate_file_name
-
-from backups import printed_json
 from backups.artifact.reader import FileReader
 from backups.artifact.tail import Locator
 from backups.database.reading import column_of
 from backups.errors import RestoreError
-from backups.files.resolve import StorageTarget, resolve
+from backups.files import storage
+from backups.files.names import alike, may_be_given
+from backups.files.refusals import may_help_later
+from backups.files.resolve import StorageTarget, base_url, resolve
 from backups.files.spool import Spool
-from backups.registry import StoragePath, registry
-from backups.registry.named_storages import storages
-from backups.services import vault
+from backups.files.storage import Asking, Found
+from backups.registry import FileLocator, StoragePath, registry
 from backups.stages import Stage
 from backups.wording import _
+from restore.journal import Journal
 
-READ_BYTES = 256 * 1024
 MADE_HERE = "restored"
-_JOURNAL = ".restored-"
+_HOSTED_BY_DEFAULT = "default"
 
 
-class Journal:
-    """The names that a restore added: one JSON array ``[alias, name]`` a line, written before.
-
-    A third element says that the name turned out to be somebody else's.
-    """
-
-    def __init__(self, run_id: str) -> None:
-        self._path = vault.folder() / f"{_JOURNAL}{run_id}"
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._out = os.fdopen(descriptor, "w", encoding="utf-8")
-
-    def note(self, alias: str, name: str) -> None:
-        self._write([alias, name])
-
-    def take_back(self, alias: str, name: str) -> None:
-        self._write([alias, name, "not ours"])
-
-    def _write(self, line: list[str]) -> None:
-        self._out.write(printed_json.compact(line) + "\n")
-        self._out.flush()
-        os.fsync(self._out.fileno())
-
-    def close(self) -> None:
-        self._out.close()
-
-    def forget(self) -> None:
-        self.close()
-        self._path.unlink(missing_ok=True)
-
-
-def undo_journal(run_id: str) -> int:
-    """Remove what a failed restore added. Returns how many files went; may be called again."""
-    path = vault.folder() / f"{_JOURNAL}{run_id}"
-    if not path.exists():
-        return 0
-    ours: dict[tuple[str, str], None] = {}
-    for line in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError):  # a last line cut by a kill: its file was not begun
-            alias, name, *not_ours = printed_json.parsed(line)
-            ours[alias, name] = None
-            if not_ours:
-                del ours[alias, name]
-    for alias, name in ours:
-        # Where a folder of the name is a file, there is nothing of ours, and deleting would fail.
-        if storages[alias].exists(name):
-            storages[alias].delete(name)
-    path.unlink(missing_ok=True)
-    return len(ours)
-
-
-def journals() -> list[str]:
-    """The runs that have a journal: those at work, and those that ended without a last word."""
-    return [path.name.removeprefix(_JOURNAL) for path in vault.folder().glob(f"{_JOURNAL}*")]
-
-
-def forget_journal(run_id: str) -> None:
-    """Remove the journal of a committed restore: its files are data now."""
-    (vault.folder() / f"{_JOURNAL}{run_id}").unlink(missing_ok=True)
-
-
-class What(StrEnum):
+class FileFate(StrEnum):
     """What becomes of a locator."""
 
     STAYS = "stays"
     PUT_BACK = "put back"
     RENAMED = "renamed"
+    UNSURE = "renamed, as the storage does not say what is there"
     SHARED = "put back for another locator"
+    HOSTED = "hosted here"
     ELSEWHERE = "elsewhere"
-
-
-def what_becomes_of(locator: Locator, sha256: str, size_bytes: int) -> What:
-    """Look, and write nothing. Raises RestoreError where the storage is not known here."""
-    if not locator.storage:
-        return What.ELSEWHERE
-    storage, name = _storage(locator.storage), _name_of(locator)
-    if not name or not _is_valid(name):
-        return What.RENAMED
-    if not storage.exists(name):
-        return What.PUT_BACK
-    # The size is asked first: reading the whole file is only worth it where it agrees.
-    same = storage.size(name) == size_bytes and _hash(storage, name) == sha256
-    return What.STAYS if same else What.RENAMED
 
 
 class Foreseen:
     """What becomes of the locators of a file, one after the other, while nothing is written.
 
-    Several may mean one name: what is put back for the first is there for the next.
+    Several may mean one name: what is put back for the first is there for the next. ``host`` says that
+    files of other servers are to be kept here.
     """
 
-    def __init__(self) -> None:
-        self._put_back: dict[tuple[str, str], str] = {}
+    def __init__(self, *, host: bool = False) -> None:
+        self._asking = Asking()
+        self._host = host
+        self._put_back: dict[StorageTarget, str] = {}
 
-    def of(self, locator: Locator, sha256: str, size_bytes: int) -> What:
-        what = what_becomes_of(locator, sha256, size_bytes)
-        if what is not What.PUT_BACK:
-            return what
-        where = (locator.storage, _name_of(locator))
-        if where not in self._put_back:
+    def of(self, locator: Locator, sha256: str, size_bytes: int) -> FileFate:
+        """Look, and write nothing. Raises RestoreError where the storage is not known here."""
+        if not locator.storage:
+            return FileFate.HOSTED if self._host else FileFate.ELSEWHERE
+        where = _target_of(locator)
+        if where is None:
+            return FileFate.RENAMED
+        if where in self._put_back:
+            same = self._put_back[where] == sha256
+            return FileFate.SHARED if same else FileFate.RENAMED
+        fate = self._look(where, sha256, size_bytes)
+        if fate is FileFate.PUT_BACK:
             self._put_back[where] = sha256
-            return What.PUT_BACK
-        return What.SHARED if self._put_back[where] == sha256 else What.RENAMED
+        return fate
+
+    def _look(self, where: StorageTarget, sha256: str, size_bytes: int) -> FileFate:
+        found = self._asking.compare(where.alias, where.name, sha256, size_bytes)
+        if found is Found.SAME:
+            return FileFate.STAYS
+        if found is Found.UNKNOWN:
+            # Never under this name: a storage that says nothing may overwrite what is there.
+            return FileFate.UNSURE
+        is_free = found is Found.ABSENT and not self._is_taken_by_another(where)
+        return FileFate.PUT_BACK if is_free else FileFate.RENAMED
+
+    def _is_taken_by_another(self, where: StorageTarget) -> bool:
+        """Some storages, and some disks, know no case or no blanks: another's file would be overwritten."""
+        return any(
+            StorageTarget(where.alias, other) in self._put_back
+            or self._asking.is_there(where.alias, other)
+            for other in alike(where.name)
+        )
 
 
 class FilesBack:
@@ -146,13 +89,17 @@ class FilesBack:
 
     stage = Stage.FILES
 
-    def __init__(self, journal: Journal, spool: Spool, check: Callable[[], None]) -> None:
+    def __init__(
+        self, journal: Journal, spool: Spool, check: Callable[[], None], *, host: bool = False
+    ) -> None:
         self._journal = journal
         self._spool = spool
         self._check = check
-        self._put_back: set[tuple[str, str]] = set()
+        self._host = host
+        self._foreseen = Foreseen(host=host)
         self.kept = 0
         self.added = 0
+        self.hosted = 0
         self.renamed: list[tuple[Locator, str]] = []
         self.elsewhere = 0
 
@@ -160,14 +107,14 @@ class FilesBack:
         """One entry of the artifact. Raises RestoreError where the storage refuses."""
         if file.head.state != "embedded":
             return
-        here = [item for item in file.head.locators if item.storage]
+        here = [item for item in file.head.locators if item.storage or self._host]
         self.elsewhere += len(file.head.locators) - len(here)
         if not here:
             return
         spooled = self._spool.take(self._checked(file), limit_bytes=file.head.size_bytes or 0)
-        made: dict[str, str] = {}
+        entry = _Entry(self._journal, self._spool.path(spooled.sha256), spooled.sha256, self._check)
         for locator in here:
-            self._put_locator(locator, spooled.sha256, made)
+            self._put_locator(locator, entry)
         self._spool.discard(spooled.sha256)
 
     def _checked(self, file: FileReader) -> Iterator[bytes]:
@@ -175,48 +122,130 @@ class FilesBack:
             self._check()
             yield block
 
-    def _put_locator(self, locator: Locator, sha256: str, made: dict[str, str]) -> None:
-        """``made`` are the new names that the same bytes have got already, by storage."""
-        alias, name = locator.storage, _name_of(locator)
-        what = what_becomes_of(locator, sha256, self._spool.path(sha256).stat().st_size)
-        if what is What.STAYS:
-            self.kept += (alias, name) not in self._put_back
-            return
-        if what is What.PUT_BACK and self._could_save(alias, name, sha256):
-            self._put_back.add((alias, name))
-            self.added += 1
-            return
-        if alias not in made:
-            made[alias] = _new_name(name)
-            self._save(alias, made[alias], sha256)
-        self.renamed.append((locator, _value_like(locator, made[alias])))
+    def _put_locator(self, locator: Locator, entry: "_Entry") -> None:
+        fate = self._foreseen.of(locator, entry.sha256, entry.size_bytes)
+        if fate is FileFate.STAYS:
+            self.kept += 1
+        elif fate is FileFate.HOSTED:
+            self.hosted += 1
+            self._point(locator, entry.under_new_name(_declared_storage(locator), locator.value))
+        elif fate in (FileFate.PUT_BACK, FileFate.SHARED):
+            self._put_back(locator, entry)
+        else:
+            self._point(locator, entry.under_new_name(locator.storage, _name_of(locator)))
 
-    def _could_save(self, alias: str, name: str, sha256: str) -> bool:
-        """Whether the storage can give a file this name."""
+    def _put_back(self, locator: Locator, entry: "_Entry") -> None:
+        where = _target_of(locator)
+        assert where is not None  # noqa: S101 - else it would not have had this fate
+        name, is_new = entry.under(where)
+        if name == where.name:
+            self.added += is_new
+        else:
+            self._point(locator, StorageTarget(where.alias, name))
+
+    def _point(self, locator: Locator, where: StorageTarget) -> None:
+        self.renamed.append((locator, _value_like(locator, where)))
+
+
+class _Entry:
+    """One content on its way into the storages. Equal bytes are saved once for each name, and once in
+    each storage under a new one."""
+
+    def __init__(
+        self, journal: Journal, content: Path, sha256: str, check: Callable[[], None]
+    ) -> None:
+        self._journal = journal
+        self._content = content
+        self._check = check
+        self._made: dict[str, str] = {}
+        self._saved: dict[StorageTarget, str] = {}
+        self.sha256 = sha256
+        self.size_bytes = content.stat().st_size
+
+    def under(self, where: StorageTarget) -> tuple[str, bool]:
+        """Save it under this name, which is free. Returns the name that it has then, and whether it was
+        saved just now: a new name where the storage cannot give this one."""
+        if where in self._saved:
+            return self._saved[where], False
         try:
-            self._save(alias, name, sha256)
+            name = self._save(where)
         except RestoreError as error:
-            if not _is_in_the_way(error.__cause__):
+            if not _is_for_the_name(error.__cause__):
                 raise
-            self._journal.take_back(alias, name)
-            return False
-        return True
+            name = self.under_new_name(where.alias, where.name).name
+        self._saved[where] = name
+        return name, True
 
-    def _save(self, alias: str, name: str, sha256: str) -> None:
-        storage = _storage(alias)
-        self._journal.note(alias, name)
-        try:
-            with self._spool.path(sha256).open("rb") as content:
-                saved = storage.save(name, File(content, name=name))
-        except (OSError, SuspiciousOperation) as error:
+    def under_new_name(self, alias: str, like: str) -> StorageTarget:
+        """Save it under a name made here."""
+        if alias not in self._made:
+            self._made[alias] = self._save(StorageTarget(alias, _new_name(like)))
+        return StorageTarget(alias, self._made[alias])
+
+    def _save(self, where: StorageTarget) -> str:
+        """Returns the name under which it can be read back. Raises RestoreError."""
+        require_storage(where.alias)
+        for attempt in range(storage.ATTEMPTS):
+            self._check()
+            self._journal.note(where.alias, where.name)
+            try:
+                said = storage.save(where, self._content)
+            except Exception as error:
+                if isinstance(error, tuple(storage.LET_THROUGH)):
+                    raise
+                if self._is_saved_in_spite_of(error, where):
+                    return where.name
+                if attempt == storage.ATTEMPTS - 1 or not may_help_later(error):
+                    raise _refused() from error
+                storage.pause(attempt)
+            else:
+                return self._name_of_saved(where, said)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _is_saved_in_spite_of(self, error: Exception, where: StorageTarget) -> bool:
+        """Whether only the storage's answer was lost. Raises RestoreError where the name is in use now."""
+        if _is_in_the_way(error):
+            self._journal.take_back(where.alias, where.name)
             raise _refused() from error
-        if saved != name:
-            # Somebody else took the name since we looked; the storage made another one.
-            self._journal.note(alias, saved)
-            self._journal.take_back(alias, name)
+        found = self._found(where)
+        if found is Found.OTHER:
+            raise _refused() from error
+        return found is Found.SAME
+
+    def _found(self, where: StorageTarget) -> Found:
+        return Asking().compare(where.alias, where.name, self.sha256, self.size_bytes)
+
+    def _name_of_saved(self, where: StorageTarget, said: str) -> str:
+        """Where the content really is, whatever the storage said."""
+        if said == where.name or not said:
+            if self._is_there(where):
+                return where.name
             raise _refused()
-        if _hash(storage, name) != sha256:
+        # The storage made another name: it always does, or somebody took ours since we looked.
+        other = StorageTarget(where.alias, said)
+        self._journal.note(other.alias, other.name)
+        self._journal.take_back(where.alias, where.name)
+        if not _is_made_of(said, where.name):
+            # One file for all equal contents, perhaps: it may have been there, and others may need it.
+            self._journal.take_back(other.alias, other.name)
+        found = self._found(where)
+        if found is Found.SAME:
+            if self._found(other) is not Found.SAME:
+                # What it said is no name of the file's, so that the wished one is ours.
+                self._journal.note(where.alias, where.name)
+            return where.name
+        if found is Found.OTHER or not self._is_there(other):
             raise _refused()
+        return other.name
+
+    def _is_there(self, where: StorageTarget) -> bool:
+        return storage.is_soon_there(where, self.sha256, self.size_bytes)
+
+
+def _is_made_of(said: str, wished: str) -> bool:
+    """Whether the name that a storage gave shows that it is of the file that was just saved."""
+    stem, given = Path(wished).stem.lower(), Path(said).name.lower()
+    return given.startswith(stem) and not given[len(stem) : len(stem) + 1].isalnum()
 
 
 def _is_in_the_way(cause: BaseException | None) -> bool:
@@ -227,9 +256,23 @@ def _is_in_the_way(cause: BaseException | None) -> bool:
     )
 
 
+def _is_for_the_name(cause: BaseException | None) -> bool:
+    """Whether another name may do: the storage refused for good, and did not merely fail."""
+    if _is_in_the_way(cause):
+        return True
+    return isinstance(cause, Exception) and not may_help_later(cause)
+
+
+def _target_of(locator: Locator) -> StorageTarget | None:
+    """The name that the locator means, where a file may have it. Raises RestoreError."""
+    require_storage(locator.storage)
+    name = _name_of(locator)
+    return StorageTarget(locator.storage, name) if may_be_given(name) else None
+
+
 def _name_of(locator: Locator) -> str:
     """The name in the storage that the locator means, or nothing where it means no such name."""
-    if locator.storage not in storages.backends:
+    if not storage.is_known(locator.storage):
         return ""
     for is_path in (True,) if _is_path(locator) else (False, True):
         target = resolve(locator.value, locator.storage, is_path=is_path)
@@ -238,27 +281,42 @@ def _name_of(locator: Locator) -> str:
     return ""
 
 
-def _is_path(locator: Locator) -> bool:
-    """Whether the rows that use it hold paths, which mean a name however much they look like addresses."""
+def _declared(locator: Locator) -> list[FileLocator]:
+    """What is declared of the column whose rows use it; the first use speaks for all."""
     sections = registry.by_key()
-    return any(
-        isinstance(file, StoragePath) and column_of(section.model, file.field) == use.column
+    return [
+        file
         for use in locator.uses[:1]
         if (section := sections.get(use.section))
         for file in section.files
-    )
+        if column_of(section.model, file.field) == use.column
+    ]
 
 
-def _value_like(locator: Locator, name: str) -> str:
+def _is_path(locator: Locator) -> bool:
+    """Whether the rows that use it hold paths, which mean a name however much they look like addresses."""
+    return any(isinstance(file, StoragePath) for file in _declared(locator))
+
+
+def _declared_storage(locator: Locator) -> str:
+    """The storage that a file of another server goes to: the one that the column's declaration names."""
+    return next((file.storage for file in _declared(locator)), _HOSTED_BY_DEFAULT)
+
+
+def _value_like(locator: Locator, where: StorageTarget) -> str:
     """A value for the rows that names the new file in the manner of the old value."""
-    base = str(getattr(_storage(locator.storage), "base_url", None) or "")
-    if base and locator.value.startswith(base) and not _is_path(locator):
-        return base + quote(name)
-    return f"/{name}" if locator.value.startswith("/") else name
+    base, value = base_url(where.alias), locator.value
+    if not locator.storage:
+        # An address takes the place of an address, where the storage's files have any.
+        return base + quote(where.name) if base else where.name
+    if base and value.startswith(base) and not _is_path(locator):
+        return base + quote(where.name)
+    return f"/{where.name}" if value.startswith("/") else where.name
 
 
-def _storage(alias: str) -> Storage:
-    if alias not in storages.backends:
+def require_storage(alias: str) -> None:
+    """Raises RestoreError where the application has no storage of this alias."""
+    if not storage.is_known(alias):
         raise RestoreError(
             "restore.storage_unknown",
             _("The file names a file storage that this application does not have."),
@@ -266,38 +324,12 @@ def _storage(alias: str) -> Storage:
                 "Add the storage to STORAGES, or restore with the application that made the file."
             ),
         )
-    return storages[alias]
 
 
-def _is_valid(name: str) -> bool:
-    """A name out of a file is used only if it stays inside the storage (CVE-2021-45452)."""
-    if any(ord(letter) < 32 for letter in name) or "\\" in name or len(name.encode()) > 1000:
-        return False
-    parts = PurePosixPath(name).parts
-    if not parts or ".." in parts or name != "/".join(parts):
-        return False
-    try:
-        validate_file_name(name, allow_relative_path=True)
-    except SuspiciousOperation:
-        return False
-    return True
-
-
-def _new_name(name: str) -> str:
-    suffix = Path(name).suffix
+def _new_name(like: str) -> str:
+    suffix = Path(like.partition("?")[0].partition("#")[0]).suffix
     safe = suffix if suffix.isascii() and suffix[1:].isalnum() and len(suffix) <= 10 else ""
     return f"{MADE_HERE}/{secrets.token_hex(16)}{safe.lower()}"
-
-
-def _hash(storage: Storage, name: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        with storage.open(name, "rb") as stored:
-            while block := stored.read(READ_BYTES):
-                digest.update(block)
-    except OSError:
-        return ""
-    return digest.hexdigest()
 
 
 def _refused() -> RestoreError:

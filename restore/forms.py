@@ -25,6 +25,8 @@ class ChoicesForm(forms.Form):
     accept_foreign = forms.BooleanField(required=False)
     accept_altered = forms.BooleanField(required=False)
     keep_revoked = forms.BooleanField(required=False)
+    host_files = forms.BooleanField(required=False)
+    drop_duplicates = forms.BooleanField(required=False)
     grant_roles = forms.MultipleChoiceField(required=False)
     partial_undo = forms.BooleanField(required=False)
     without_undo = forms.BooleanField(required=False)
@@ -43,6 +45,8 @@ class ChoicesForm(forms.Form):
             accept_altered=self.cleaned_data["accept_altered"],
             keep_revoked=self.cleaned_data["keep_revoked"],
             grant_roles=tuple(self.cleaned_data["grant_roles"]),
+            host_files=self.cleaned_data["host_files"],
+            drop_duplicates=self.cleaned_data["drop_duplicates"],
             partial_undo=self.cleaned_data["partial_undo"],
             without_undo=self.cleaned_data["without_undo"],
         )

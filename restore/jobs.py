@@ -1,10 +1,18 @@
 """How a worker carries out a restore; ``backups.jobs`` knows RQ."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
+
+from django.db import Error as DatabaseError
 
 from backups import jobs
+from backups.models import State
+from backups.services import runs
+from backups.services.progress import Listener
+from backups.wording import Sentence, _
 from restore.models import PlanRun, Rehearsal, RestoreRun
-from restore.services.applying import applying, rehearsing
+from restore.services.applying import applying, problems, rehearsing
 from restore.services.asking import outgoing, requests
 from restore.services.planning import plan_runs
 
@@ -21,15 +29,55 @@ def carry_out_restore(run_id: str) -> None:
 
 def _work(run: RestoreRun) -> None:
     try:
-        with others_paused():
-            applying.carry_out(run, requests.stored_file(run))
+        carry_out_here(run, requests.stored_file(run))
     finally:
+        _drop_copy(run)
+
+
+def _drop_copy(run: RestoreRun) -> None:
+    try:
         requests.drop_copy(run)
+    except Exception as error:
+        if run.state != State.SUCCEEDED:
+            raise
+        problems.add(
+            run, _("The copy that was made of the file could not be removed; it goes later."), error
+        )
 
 
-def others_paused() -> AbstractContextManager[None]:
-    """Let other jobs wait for a restore, and for good where it puts a hold on what leaves."""
-    return jobs.others_paused(held=outgoing.is_held)
+def carry_out_here(run: RestoreRun, path: Path, *, listener: Listener | None = None) -> None:
+    """Restore the file in this process, while other jobs wait.
+
+    Raises BackupSystemError where nothing was changed. What fails after the commit is in the report.
+    """
+    with others_paused(lambda error: problems.add(run, _not_held(error), error)):
+        applying.carry_out(run, path, listener=listener)
+
+
+def _not_held(error: BaseException) -> Sentence:
+    return _(
+        "Jobs of other queues could not be held, and may write to people before that is made up for:"
+        " {reason}",
+        reason=runs.explain(error).message,
+    )
+
+
+def others_paused(
+    not_held: Callable[[Exception], None] = lambda error: None,
+) -> AbstractContextManager[None]:
+    """Let other jobs wait for a restore, and for good where it puts a hold on what leaves.
+
+    ``not_held`` is told where that cannot be done now; workers make up for it.
+    """
+
+    def held() -> bool:
+        try:
+            return runs.once_more_if_lost(outgoing.is_held)
+        except DatabaseError as error:
+            not_held(error)
+            return False
+
+    return jobs.others_paused(held=held, not_held=not_held)
 
 
 def hold_if_asked() -> None:

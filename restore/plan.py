@@ -21,16 +21,29 @@ class Fate(StrEnum):
     FOLLOWS = "follows"
 
 
+class Kind(StrEnum):
+    """Which rows of a table can be looked at: those that go, go back to what they were, or come back."""
+
+    LOST = "lost"
+    CHANGED = "changed"
+    RETURNING = "returning"
+
+
+# How many rows are looked at together.
+ROWS_A_PAGE = 50
+
+
 @dataclass(frozen=True)
 class TablePlan:
     """One table. All numbers count rows.
 
     ``dropped``: rows of now that are not in the file. ``changed``: rows that are in both and differ: what
     was edited since goes back. ``mark`` stands for what the live rows hold that would be dropped, changed
-    or removed. ``kept``: rows whose redacted cells keep their
-    current value; ``refilled``: rows whose redacted cells get a new one or NULL. ``removed``: rows of a
-    table outside the file whose target goes. ``set_null``: references that become NULL. ``survives``:
-    the acting owner's row, where the file does not have it. ``revoked``: rows that stay revoked.
+    or removed. ``left_out``: rows of the file that repeat a value which may stand once. ``kept``: rows
+    whose redacted cells keep their current value; ``refilled``: rows whose redacted cells get a new one
+    or NULL. ``removed``: rows of a table outside the file whose target goes. ``set_null``: references
+    that become NULL. ``survives``: the acting owner's row, where the file does not have it. ``revoked``:
+    rows that stay revoked.
     """
 
     key: str
@@ -49,10 +62,19 @@ class TablePlan:
     revoked: int = 0
     changed: int = 0
     mark: str = ""
+    left_out: int = 0
 
     @property
     def lost(self) -> int:
         return self.dropped + self.removed
+
+    def count(self, kind: Kind) -> int:
+        """How many rows there are of a kind."""
+        return {
+            Kind.LOST: self.lost,
+            Kind.CHANGED: self.changed,
+            Kind.RETURNING: self.added,
+        }[kind]
 
 
 @dataclass(frozen=True)
@@ -66,6 +88,7 @@ class Done:
     set_null: int = 0
     survives: int = 0
     revoked: int = 0
+    left_out: int = 0
 
 
 class PasswordOf(StrEnum):
@@ -135,7 +158,11 @@ def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
 @dataclass(frozen=True)
 class FilesPlan:
     """Files by what becomes of their locators. ``stay``: the same bytes are there. ``put_back``: the
-    name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed."""
+    name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed.
+    ``unsure``: those of the renamed of which the storage did not say what is there, and ``storage_away``
+    whether it failed altogether. ``hosted``: files of
+    other servers that are kept here from now on; rows are changed. ``elsewhere``: files that stay there.
+    """
 
     stay: int = 0
     put_back: int = 0
@@ -145,6 +172,9 @@ class FilesPlan:
     gaps: int = 0
     skipped: int = 0
     renamed_names: tuple[str, ...] = ()
+    unsure: int = 0
+    storage_away: bool = False
+    hosted: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,6 +186,8 @@ class Choices:
     accept_altered: bool = False
     keep_revoked: bool = False
     grant_roles: tuple[str, ...] = ()
+    host_files: bool = False
+    drop_duplicates: bool = False
     # The undo may lack what cannot be read; or there need not be any.
     partial_undo: bool = False
     without_undo: bool = False
@@ -179,6 +211,7 @@ CHOICE_OF = {
     "artifact.layout": "accept_altered",
     "artifact.damaged": "accept_altered",
     "restore.no_owner": "grant_roles",
+    "restore.duplicate": "drop_duplicates",
     "restore.acting_owner": "acting",
     "restore.acting_ambiguous": "acting",
     "restore.acting_reference": "acting",
@@ -201,6 +234,17 @@ class FileFacts:
 
 
 @dataclass(frozen=True)
+class Overwritten:
+    """Where a restore writes: the database as the server calls it, and the installation's name. ``host``
+    is empty where the server is reached over a socket of this machine."""
+
+    database: str = ""
+    host: str = ""
+    port: int = 0
+    installation: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     file: FileFacts
     choices: Choices
@@ -209,6 +253,9 @@ class Plan:
     accounts: AccountsPlan
     files: FilesPlan
     findings: tuple[Finding, ...] = field(default_factory=tuple)
+    # Tables and names of rules that rows break, or may break, and that then come back NOT VALID.
+    giving_way: tuple[tuple[str, str], ...] = ()
+    target: Overwritten = field(default_factory=Overwritten)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -261,6 +308,7 @@ def differences(plan: Plan, done: dict[str, Done]) -> list[str]:
             set_null=table.set_null,
             survives=table.survives,
             revoked=table.revoked,
+            left_out=table.left_out,
         )
         if done.get(table.table) != expected:
             found.append(table.table)

@@ -12,6 +12,7 @@ ACTIONS = {
     "page.restores": _("Open the list of restores"),
     "plan": _("Plan a restore"),
     "plan.download": _("Download a plan"),
+    "plan.look": _("Look at the rows behind a plan"),
     "rehearsal": _("Test restore"),
     "rehearsal.cancel": _("Cancel a test restore"),
     "rehearsal.start": _("Start a test restore"),

@@ -9,7 +9,16 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from backups import sites
-from restore.views import confirming, history, importing, live, planning, uploading, ways_back
+from restore.views import (
+    confirming,
+    history,
+    importing,
+    live,
+    looking,
+    planning,
+    uploading,
+    ways_back,
+)
 
 
 def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
@@ -28,6 +37,7 @@ urlpatterns = [
     _page("import/<str:upload_id>/progress/", planning.progress, "progress"),
     _page("import/<str:upload_id>/again/", planning.plan_again, "plan_again"),
     _page("import/<str:upload_id>/plan.json", planning.download, "plan_download"),
+    _page("import/<str:upload_id>/rows/<str:table>/<str:kind>/", looking.show, "rows"),
     _page("import/<str:upload_id>/confirm/", confirming.show, "confirm"),
     path("live/<str:run_id>/", live.show, name="restore_live"),
     path("live/<str:run_id>/status/", live.status, name="restore_live_status"),

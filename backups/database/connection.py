@@ -1,13 +1,14 @@
 """Plain connections with a fixed session, so that equal data is printed as equal text everywhere."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg2
 from django.db import connections
 from psycopg2 import extensions
 
+from backups.database import pooling
 from backups.errors import DatabaseFailure
 from backups.wording import _
 
@@ -38,31 +39,66 @@ SESSION = {
 CLIENT_LOST_AFTER = "1s"
 
 
+# What Django passes to a driver and libpq does not know, with psycopg 3 installed or without it.
+_OF_THE_DRIVER = frozenset(
+    {
+        *("autocommit", "connection_factory", "context", "cursor_factory", "isolation_level"),
+        *("pool", "prepare_threshold", "row_factory", "server_side_binding", "assume_role"),
+    }
+)
+
+
 def connect(alias: str = "default", *, purpose: str) -> Connection:
     """A connection of its own with the fixed session, in psycopg2's default transaction mode.
 
     ``purpose`` is shown in ``pg_stat_activity``. Raises DatabaseFailure.
     """
-    parameters: dict[str, Any] = connections[alias].get_connection_params()
-    parameters.pop("cursor_factory", None)
-    parameters.pop("assume_role", None)
-    parameters["application_name"] = f"backups {purpose}"
-    connection: Connection
-    try:
-        connection = psycopg2.connect(**parameters)
-    except psycopg2.Error as error:
-        raise database_failure(error) from error
+    connection = _open(alias, purpose)
     try:
         with database_errors():
+            connection.autocommit = True
+            # First of all: what is set behind a pooler is set for somebody else.
+            pooling.refuse_shared_sessions(connection, lambda: _open(alias, purpose))
             _fix_session(connection)
+            _assume_role(connection, alias)
+            connection.autocommit = False
     except BaseException:
         close_quietly(connection)
         raise
     return connection
 
 
+def _open(alias: str, purpose: str) -> Connection:
+    """Django's parameters, which may be a backend's of somebody else, without what is the driver's."""
+    given: dict[str, Any] = connections[alias].get_connection_params()
+    parameters = {name: value for name, value in given.items() if name not in _OF_THE_DRIVER}
+    parameters["application_name"] = f"backups {purpose}"
+    try:
+        connection: Connection = psycopg2.connect(**parameters)
+    except (psycopg2.ProgrammingError, TypeError) as error:
+        raise _settings_refused() from error
+    except psycopg2.Error as error:
+        raise database_failure(error) from error
+    return connection
+
+
+def _assume_role(connection: Connection, alias: str) -> None:
+    """As Django does on its own connections; what a role may do is then the same on all."""
+    role = connections[alias].settings_dict.get("OPTIONS", {}).get("assume_role")
+    if not role:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE %s", [role])
+    except (psycopg2.DataError, psycopg2.ProgrammingError) as error:
+        raise DatabaseFailure(
+            "database.role",
+            _("The role that the settings name (assume_role) cannot be taken on."),
+            hint=_("Grant it to the account, or correct OPTIONS['assume_role']."),
+        ) from error
+
+
 def _fix_session(connection: Connection) -> None:
-    connection.autocommit = True
     with connection.cursor() as cursor:
         # A setting that this server does not have (transaction_timeout before 17) is passed over.
         cursor.execute(
@@ -74,7 +110,6 @@ def _fix_session(connection: Connection) -> None:
         # Without it the server notices a dead client only when it next prints something.
         with contextlib.suppress(psycopg2.Error):
             cursor.execute("SET client_connection_check_interval = %s", [CLIENT_LOST_AFTER])
-    connection.autocommit = False
 
 
 @contextlib.contextmanager
@@ -113,13 +148,21 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
             permanent=False,
         )
     if state == "42501":
+        return not_permitted([])
+    if state == "25006":
         return DatabaseFailure(
-            "database.permission",
-            _(
-                "The database account may not do what is needed (it needs to own the tables, and"
-                " row security must not hide rows from it)."
+            "database.read_only",
+            _("The database takes no writes: it is a standby, or its transactions are read-only."),
+            hint=_(
+                "Use the primary server, and look for default_transaction_read_only among the settings"
+                " of the server, the database and the role."
             ),
-            hint=_("Run the application with the account that owns the tables."),
+        )
+    if state == "53200":
+        return DatabaseFailure(
+            "database.memory",
+            _("The database server ran out of memory, or of room for locks."),
+            hint=_("Raise max_locks_per_transaction or give it more memory, then try again."),
         )
     if state == "57014":
         return DatabaseFailure(
@@ -154,4 +197,32 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
         hint=_(
             "Look up the SQLSTATE in PostgreSQL's manual; the database's own log has the details."
         ),
+    )
+
+
+def not_permitted(tables: Sequence[str]) -> DatabaseFailure:
+    """``tables``: names of those that the account may not read, where they are known."""
+    hint = _("Run the application with the account that owns the tables.")
+    if tables:
+        message = _(
+            "The database account may not read all rows of {tables}: it lacks the right, or row"
+            " security is forced on it.",
+            tables=", ".join(tables),
+        )
+        return DatabaseFailure("database.permission", message, hint=hint)
+    return DatabaseFailure(
+        "database.permission",
+        _(
+            "The database account may not do what is needed (it needs to own the tables, and"
+            " row security must not hide rows from it)."
+        ),
+        hint=hint,
+    )
+
+
+def _settings_refused() -> DatabaseFailure:
+    return DatabaseFailure(
+        "database.settings",
+        _("The settings of the database have an option that cannot be used to connect."),
+        hint=_("Compare OPTIONS in DATABASES with PostgreSQL's list of connection parameters."),
     )

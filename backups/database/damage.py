@@ -25,6 +25,8 @@ _OF_THE_TABLE = "42"
 # So many damaged pages are searched row by row; a table with more of them is taken for lost as a whole.
 MOST_PAGES = 200
 TOO_LONG = "row limit"
+# PostgreSQL's insufficient_privilege.
+NOT_ALLOWED = "42501"
 
 
 @dataclass(frozen=True)

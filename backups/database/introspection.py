@@ -69,17 +69,28 @@ class LiveTable:
 
 @dataclass(frozen=True)
 class LiveSequence:
-    """``table`` and ``column`` own it; both empty where nothing does."""
+    """``table`` and ``column`` own it; both empty, and ``owner`` 0, where nothing does. ``takers`` are the
+    tables whose defaults take numbers from it; they and ``owner`` are oids. Its numbers lie between
+    ``minimum`` and ``maximum``; ``rises`` or falls. ``whole``: its column holds whole numbers."""
 
     schema: str
     name: str
     table: str
     column: str
+    owner: int
+    takers: tuple[int, ...]
+    minimum: int
+    maximum: int
+    rises: bool
+    whole: bool
 
     @property
     def identifier(self) -> sql.Identifier:
         return sql.Identifier(self.schema, self.name)
 
+
+# Django's own list of what was applied.
+MIGRATIONS = "django_migrations"
 
 _NOT_OF_AN_EXTENSION = (
     "NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
@@ -113,16 +124,31 @@ WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
 """
 
+# An owned one, in its table's schema always, is found with the table; of others the first of a name counts.
 _SEQUENCES = f"""
-SELECT n.nspname, c.relname, coalesce(owner.relname, ''), coalesce(a.attname, '')
+SELECT n.nspname, c.relname, coalesce(owner.relname, ''), coalesce(a.attname, ''),
+       coalesce(owner.oid, 0)::bigint,
+       ARRAY(SELECT DISTINCT f.adrelid::bigint FROM pg_depend t
+             JOIN pg_attrdef f ON t.classid = 'pg_attrdef'::regclass AND t.objid = f.oid
+             WHERE t.refclassid = 'pg_class'::regclass AND t.refobjid = c.oid),
+       s.seqmin, s.seqmax, s.seqincrement > 0,
+       coalesce(a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype), false)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_sequence s ON s.seqrelid = c.oid
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
 LEFT JOIN pg_class owner ON owner.oid = d.refobjid
 LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-WHERE c.relkind = 'S' AND n.nspname = ANY (current_schemas(false)) AND {_NOT_OF_AN_EXTENSION}
-ORDER BY c.relname COLLATE "C"
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {_NOT_OF_AN_EXTENSION}
+  AND n.nspname = ANY (current_schemas(false))
+  AND NOT EXISTS (
+    SELECT FROM pg_class o JOIN pg_namespace h ON h.oid = o.relnamespace
+    WHERE o.relname = coalesce(owner.relname, c.relname) AND o.relpersistence <> 't'
+      AND (o.relkind = 'S') = (owner.oid IS NULL) AND o.relkind IN ('S', 'r', 'p')
+      AND array_position(current_schemas(false), h.nspname)
+          < array_position(current_schemas(false), n.nspname))
+ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C"
 """
 
 
@@ -139,10 +165,13 @@ def live_tables(connection: Connection) -> dict[str, LiveTable]:
 
 
 def live_sequences(connection: Connection) -> list[LiveSequence]:
-    """Every sequence by name, those that nothing owns included."""
+    """Those of the tables that ``live_tables`` finds, and those that nothing owns."""
     with connection.cursor() as cursor:
         cursor.execute(_SEQUENCES)
-        return [LiveSequence(*row) for row in cursor.fetchall()]
+        return [
+            LiveSequence(schema, name, table, column, owner, tuple(takers), *facts)
+            for schema, name, table, column, owner, takers, *facts in cursor.fetchall()
+        ]
 
 
 def sequence_state(connection: Connection, sequence: LiveSequence) -> tuple[int, bool]:

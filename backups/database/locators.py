@@ -1,6 +1,6 @@
 """Which files the rows point at: every declared locator of every row, in one sorted stream."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.apps import apps
 from psycopg2 import sql
@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveTable
 from backups.database.reading import TableReading, column_of, primary_key_columns
 from backups.database.row_stream import copy_lines
-from backups.registry import FileLocator, JsonAddress, StoragePath
+from backups.registry import FileLocator, JsonAddress, Section, StoragePath
 
 
 def stream_locators(
@@ -25,6 +25,16 @@ def stream_locators(
     ]
     if parts:
         copy_lines(connection, _sorted(parts), write)
+
+
+def looked_up(sections: Iterable[Section]) -> set[str]:
+    """The tables, of these sections or not, in which values are looked up that may be ids."""
+    return {
+        apps.get_model(locator.ids_of)._meta.db_table
+        for section in sections
+        for locator in section.files
+        if isinstance(locator, JsonAddress) and locator.ids_of
+    }
 
 
 def _sorted(parts: list[sql.Composed]) -> sql.Composed:

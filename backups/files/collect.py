@@ -4,10 +4,11 @@ Two passes over a list on disk, since an entry names every locator with the same
 fetched into the spool, then the entries are made. In memory stay about 150 bytes a distinct file.
 """
 
+import contextlib
 import hashlib
 import mimetypes
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -176,14 +177,28 @@ class Collector:
         attempts = conf.fetch_attempts()
         for attempt in range(attempts):
             try:
-                return self._spool.take(self._blocks(target), limit_bytes=conf.file_limit_bytes())
+                return self._take(target)
             except FetchError as error:
                 if error.permanent or attempt == attempts - 1:
                     raise
                 self._http.pause(attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _blocks(self, target: Target) -> Iterator[bytes]:
+    def _take(self, target: Target) -> Spooled:
+        """Where the size is not the one that the storage says, the content is read twice: either the
+        storage means another size, or one of its answers broke off, and nobody else would ever see that."""
+        taken = self._take_once(target)
+        if isinstance(target, StorageTarget):
+            said = storage.size_said(target)
+            if said not in (None, taken.size_bytes) and self._take_once(target) != taken:
+                raise storage.unreadable()
+        return taken
+
+    def _take_once(self, target: Target) -> Spooled:
+        with contextlib.closing(self._blocks(target)) as blocks:
+            return self._spool.take(blocks, limit_bytes=conf.file_limit_bytes())
+
+    def _blocks(self, target: Target) -> Generator[bytes, None, None]:
         if isinstance(target, HttpTarget):
             return self._http.read(target)
         return storage.read(target)

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from http import HTTPStatus
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -60,7 +60,7 @@ class HttpSource:
         self._hosts: defaultdict[str, Host] = defaultdict(lambda: Host(per_host, clock))
         self._hosts_lock = threading.Lock()
 
-    def read(self, target: HttpTarget) -> Iterator[bytes]:
+    def read(self, target: HttpTarget) -> Generator[bytes, None, None]:
         """The body in blocks, at one go. Raises FetchError."""
         with self._host(_permitted(target.url).netloc).turn, self._until_deadline() as deadline:
             # Waiting for others to be done with the host does not count.

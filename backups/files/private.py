@@ -102,9 +102,10 @@ def create_locked_folder(path: Path) -> int:
 def is_abandoned(path: Path) -> bool:
     """Whether a file or folder that its maker would hold locked is held by nobody."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        # Whatever it is, opening it must not wait, as it would for a named pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        return False
+        return path.is_symlink()  # to nowhere
     try:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

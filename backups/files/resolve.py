@@ -32,7 +32,7 @@ def resolve(value: str, alias: str, *, is_path: bool) -> Target | None:
         return StorageTarget(alias, value.lstrip("/"))
     if holds_content(value):
         return None
-    base = str(getattr(storages[alias], "base_url", None) or "")
+    base = base_url(alias)
     if base and value.startswith(base):
         # Browsers and Django percent-encode names in addresses; a storage knows the plain name.
         # Cut by hand: what is left of a path may look like a malformed address.
@@ -41,6 +41,14 @@ def resolve(value: str, alias: str, *, is_path: bool) -> Target | None:
     if "://" in value or value.startswith("//"):
         return HttpTarget(value if "://" in value else f"https:{value}")
     return StorageTarget(alias, value.lstrip("/"))
+
+
+def base_url(alias: str) -> str:
+    """Where the addresses of the storage's own files begin; nothing where it has none, or cannot be asked."""
+    try:
+        return str(getattr(storages[alias], "base_url", None) or "")
+    except Exception:  # whatever the making of a storage, or its property, may raise
+        return ""
 
 
 def _path_of(url: str) -> str:

@@ -112,6 +112,7 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
 
     run = model._default_manager.get(pk=run_id)
     try:
+        _require_same_code()
         work(run)
     except BaseTimeoutException:
         _say_timed_out(run)
@@ -121,6 +122,17 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
         # process is at work on it.
         runs.fail(run, error, states=(State.QUEUED,))
         raise
+
+
+def _require_same_code() -> None:
+    """Raises WorkerFailure in a worker that runs other code than asked for the work: by declarations of
+    before, a Safe file would hold what is left out today."""
+    if is_configured() and _queue().is_of_other_code():
+        raise WorkerFailure(
+            "worker.stale",
+            _("The worker runs another version of the code than what asked it. Nothing was done."),
+            hint=_("Restart the worker, and the web server with it, then start again."),
+        )
 
 
 def _say_timed_out(run: Run) -> None:
@@ -173,8 +185,14 @@ def end_lost(model: type[Run]) -> list[str]:
 
 
 @contextlib.contextmanager
-def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def others_paused(
+    *,
+    held: Callable[[], bool] = lambda: False,
+    not_held: Callable[[WorkerFailure], None] = lambda error: None,
+) -> Iterator[None]:
     """Let no worker on this Redis begin another job while the block runs, nor after it if then ``held``.
+
+    ``not_held`` is told where Redis refused that.
 
     A mark with a short life, renewed while the block lasts, so that it cannot stay behind. Where Redis
     is away, or the project has no queue, there are no workers to pause.
@@ -200,7 +218,10 @@ def others_paused(*, held: Callable[[], bool] = lambda: False) -> Iterator[None]
         thread.join()
         # Not first resumed and then held: a worker would take a job in between.
         if held():
-            hold_others()
+            try:
+                _queue().suspend()
+            except WorkerFailure as error:
+                not_held(error)
         else:
             release_others()
 

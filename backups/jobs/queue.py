@@ -10,20 +10,23 @@ from typing import Any
 
 import django_rq
 from redis.backoff import NoBackoff
+from redis.connection import SSLConnection
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue, Worker, suspension
+from rq import Queue, Worker, get_current_job, suspension
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from backups import conf
-from backups.errors import WorkerFailure
-from backups.wording import _
+from backups.jobs import tls
+from backups.jobs.refusals import failure_of, needs_tls
+from backups.services import loaded_code
 
 # Results are not read: the run's row has everything.
 RESULT_SECONDS = 0
 CONNECT_SECONDS = 2
+_CODE = "code"
 _PENDING = ("queued", "started", "deferred", "scheduled")
 
 
@@ -47,7 +50,9 @@ def at_once() -> Queue:
 
 
 def put(function: Callable[..., None], args: tuple[Any, ...], job_id: str, *, keep: int) -> None:
-    """Hand a call to a worker; a failed job stays ``keep`` seconds for whoever looks at RQ."""
+    """Hand a call to a worker; a failed job stays ``keep`` seconds for whoever looks at RQ.
+
+    Beside the call stands which code asks."""
     with _redis():
         at_once().enqueue_call(
             function,
@@ -56,7 +61,17 @@ def put(function: Callable[..., None], args: tuple[Any, ...], job_id: str, *, ke
             timeout=conf.job_seconds(),
             result_ttl=RESULT_SECONDS,
             failure_ttl=keep,
+            meta={_CODE: loaded_code.digest()},
         )
+
+
+def is_of_other_code() -> bool:
+    """Whether the job at work in this process was asked for by other code than is loaded here.
+
+    A job that does not say is of a version that did not say it, which is other code too.
+    """
+    job = get_current_job()
+    return job is not None and job.meta.get(_CODE) != loaded_code.digest()
 
 
 def is_pending(job_id: str) -> bool:
@@ -97,13 +112,13 @@ def _redis() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise _away() from error
+        failure = failure_of(error)
+        if failure.code == "worker.redis_away" and _speaks_only_tls():
+            failure = needs_tls()
+        raise failure from error
 
 
-def _away() -> WorkerFailure:
-    return WorkerFailure(
-        "worker.redis_away",
-        _("The queue (Redis) cannot be reached, so no worker can be told."),
-        hint=_("Start Redis, or check REDIS_URL, then try again."),
-        permanent=False,
-    )
+def _speaks_only_tls() -> bool:
+    pool = ours().connection.connection_pool
+    speaks = issubclass(pool.connection_class, SSLConnection)
+    return not speaks and tls.is_wanted(pool.connection_kwargs)

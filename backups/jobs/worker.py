@@ -1,21 +1,29 @@
 """A worker: RQ's, which also looks after the runs of those that died."""
 
+import contextlib
 import os
 import secrets
 from typing import Any
 
 from django.db import connections
-from rq import Queue, Worker, suspension
+from rq import Queue, suspension
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseTimeoutException
 
 from backups import jobs
+from backups.files import storage
 from backups.jobs import queue as queues
+from backups.jobs.patience import PatientWorker, insist
 
 NO_END = -1  # what Redis answers to TTL
 
+# A job's time limit is raised wherever its work is just then, be it in the middle of a storage's call.
+storage.LET_THROUGH.append(BaseTimeoutException)
 
-class LookingWorker(Worker):
+
+class LookingWorker(PatientWorker):
     """RQ's worker, which looks after the dead twice a minute, at work and at rest.
 
     RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but tells the worker.
@@ -27,14 +35,17 @@ class LookingWorker(Worker):
         super().fork_work_horse(job, queue)
 
     def run_maintenance_tasks(self) -> None:
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        super().run_maintenance_tasks()
         jobs.clear_up()
 
     def check_for_suspension(self, burst: bool) -> None:
         # A pause has an end and holds for us too. A hold has none: it is for what leaves the house,
         # and backups do not.
-        if self.connection.ttl(suspension.WORKERS_SUSPENDED) != NO_END:
+        if self._insist(self._hold) != NO_END:
             super().check_for_suspension(burst)
+
+    def _hold(self) -> int:
+        return int(self.connection.ttl(suspension.WORKERS_SUSPENDED))
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
         super().maintain_heartbeats(job, execution)
@@ -42,9 +53,21 @@ class LookingWorker(Worker):
 
 
 def work(*, burst: bool) -> None:
-    """Be a worker until told to stop; with ``burst`` until nothing is left to do."""
+    """Be a worker until told to stop; with ``burst`` until nothing is left to do.
+
+    Raises WorkerFailure where Redis refuses, which without ``burst`` is waited for.
+    """
+    worker = insist(_made, is_over=lambda: burst)
+    worker.waits = not burst
+    with contextlib.suppress(StopRequested):  # before its loop began
+        worker.work(burst=burst, logging_level="WARNING")
+    if worker.failure:
+        raise worker.failure
+
+
+def _made() -> LookingWorker:
     queue = queues.ours()
-    worker = LookingWorker(
+    return LookingWorker(
         [queue],
         connection=queue.connection,
         serializer=JSONSerializer,
@@ -56,4 +79,3 @@ def work(*, burst: bool) -> None:
         job_monitoring_interval=jobs.LOOK_SECONDS,
         worker_ttl=jobs.LOOK_SECONDS + 15,  # RQ waits for a job 15 seconds less than this
     )
-    worker.work(burst=burst, logging_level="WARNING")

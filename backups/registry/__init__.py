@@ -4,9 +4,15 @@ No SQL and no web in here. The words are those of docs/design.md.
 """
 
 from backups.registry.accounts import Accounts, django_accounts
-from backups.registry.declare import exclude, renamed_column, renamed_section, section
+from backups.registry.declare import (
+    exclude,
+    renamed_column,
+    renamed_section,
+    renamed_value,
+    section,
+)
 from backups.registry.files import Address, FileLocator, JsonAddress, StoragePath
-from backups.registry.moves import Move, RenamedColumn, RenamedSection
+from backups.registry.moves import Move, RenamedColumn, RenamedSection, RenamedValue
 from backups.registry.redaction import NULL, Omit, Refill, random_token, unusable_password
 from backups.registry.registry import Registry, registry
 from backups.registry.scopes import COMPLETE, SAFE, Scope
@@ -27,6 +33,7 @@ __all__ = [
     "Registry",
     "RenamedColumn",
     "RenamedSection",
+    "RenamedValue",
     "Scope",
     "Section",
     "StoragePath",
@@ -36,6 +43,7 @@ __all__ = [
     "registry",
     "renamed_column",
     "renamed_section",
+    "renamed_value",
     "section",
     "unusable_password",
 ]

@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from backups.registry.accounts import Accounts
 from backups.registry.files import FileLocator
-from backups.registry.moves import RenamedColumn, RenamedSection
+from backups.registry.moves import RenamedColumn, RenamedSection, RenamedValue
 from backups.registry.redaction import Omit
 from backups.registry.registry import Registry, registry
 from backups.registry.scopes import COMPLETE, SAFE, Scope
@@ -59,16 +59,20 @@ def section(
     )
 
 
-def exclude(model: type[Model] | str, *, because: str, to: Registry = registry) -> None:
+def exclude(
+    model: type[Model] | str, *, because: str, schema: str = "", to: Registry = registry
+) -> None:
     """Declare that a table is never backed up, with the reason. Made by ``backups.wording``, it is shown
     in the reader's language.
 
     A string is a model's label when it has a dot (a label that is not installed says nothing), and
-    otherwise the name of a table without a model.
+    otherwise the name of a table without a model. With ``schema`` it is always a name: that of a table
+    in this schema, or ``*`` for all that lie there and no backup would hold.
     """
     if isinstance(model, str):
-        if "." not in model:
-            to.add_exclusion(Exclusion(table=model, because=because))
+        if schema or "." not in model:
+            table = f"{schema}.{model}" if schema else model
+            to.add_exclusion(Exclusion(table=table, because=because))
             return
         try:
             model = apps.get_model(model)
@@ -87,4 +91,22 @@ def renamed_column(*, key: str, old: str, field: str, until: str, to: Registry =
     to.add_move(RenamedColumn(key, old, field, until))
 
 
-__all__ = ["COMPLETE", "SAFE", "exclude", "renamed_column", "renamed_section", "section"]
+def renamed_value(
+    *, key: str, field: str, old: str, new: str, until: str, to: Registry = registry
+) -> None:
+    """Let files in which ``field`` of section ``key`` holds ``old`` restore, as ``new``.
+
+    Of several for one field each goes on from what those before it made.
+    """
+    to.add_move(RenamedValue(key, field, old, new, until))
+
+
+__all__ = [
+    "COMPLETE",
+    "SAFE",
+    "exclude",
+    "renamed_column",
+    "renamed_section",
+    "renamed_value",
+    "section",
+]

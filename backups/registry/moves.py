@@ -26,4 +26,16 @@ class RenamedColumn:
     until: str
 
 
-Move = RenamedSection | RenamedColumn
+@dataclass(frozen=True)
+class RenamedValue:
+    """What ``field`` of section ``key`` calls ``new`` today, such as a label of an enum, was ``old`` in older
+    files. Both as PostgreSQL prints them; in an array each element is a value."""
+
+    key: str
+    field: str
+    old: str
+    new: str
+    until: str
+
+
+Move = RenamedSection | RenamedColumn | RenamedValue

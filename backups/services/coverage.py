@@ -1,18 +1,20 @@
 """What is backed up and what is not: the registry against the live database."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from backups.database import introspection
 from backups.database.connection import connected
 from backups.database.introspection import LiveTable
+from backups.database.outsiders import Outsider
 from backups.database.reading import column_of, own_columns
 from backups.errors import ConfigurationError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section, registry
 from backups.registry.checks import check_registry
 from backups.registry.registry import models_with_tables
+from backups.services import outside
 from backups.wording import Sentence, _, ngettext
 
 
@@ -53,9 +55,14 @@ def report(declared: Registry = registry) -> CoverageReport:
     """Compare the registry with the database as it is now. Raises DatabaseFailure."""
     with connected(purpose="coverage") as connection:
         tables = introspection.live_tables(connection)
-        present = [tables[s.table] for s in declared.sections if s.table in tables]
+        outsiders = outside.look_outside(connection, tables)
+        readable = tables.keys() - outside.unreadable(outsiders)
+        present = [tables[s.table] for s in declared.sections if s.table in readable]
         rows = introspection.count_rows(connection, present)
-    findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
+    findings = [
+        *check_registry(declared, models_with_tables()),
+        *drift(declared, tables, outsiders),
+    ]
     return CoverageReport(
         sections=tuple(_covered(s, rows.get(s.table, 0)) for s in declared.sections),
         excluded=tuple({"table": e.table, "because": e.because} for e in declared.exclusions),
@@ -78,15 +85,20 @@ def _covered(section: Section, rows: int) -> SectionCoverage:
     )
 
 
-def drift(declared: Registry, tables: Mapping[str, LiveTable]) -> list[Finding]:
-    """What the live database has that no model owns, and the other way round."""
+def drift(
+    declared: Registry, tables: Mapping[str, LiveTable], outsiders: Iterable[Outsider]
+) -> list[Finding]:
+    """What the live database has that no model owns, and the other way round.
+
+    ``outsiders``: what it holds beside ``tables``.
+    """
     found: list[Finding] = []
     sections, excluded = declared.by_table(), declared.excluded_tables()
     owned = {model._meta.db_table for model in models_with_tables()}
     for name, table in tables.items():
         if name in sections:
             found += _column_drift(sections[name], table)
-        elif name not in excluded and name not in owned:
+        elif excluded.isdisjoint((name, f"{table.schema}.{name}")) and name not in owned:
             found.append(
                 Finding(
                     "backups.E101",
@@ -98,8 +110,9 @@ def drift(declared: Registry, tables: Mapping[str, LiveTable]) -> list[Finding]:
                     table=name,
                 )
             )
-    found += [_missing_table(s) for s in declared.sections if s.table not in tables]
-    return found
+    missing = [s for s in declared.sections if s.table not in tables]
+    found += [outside.no_table(s, outsiders) or _missing_table(s) for s in missing]
+    return [*found, *outside.findings(declared, outsiders)]
 
 
 def _column_drift(section: Section, table: LiveTable) -> list[Finding]:
@@ -139,15 +152,22 @@ def _behind(section: Section, message: Sentence) -> Finding:
     return Finding("backups.E103", Severity.ERROR, message, hint, table=section.table)
 
 
-def objections(declared: Registry, tables: Mapping[str, LiveTable]) -> list[Finding]:
+def objections(
+    declared: Registry, tables: Mapping[str, LiveTable], outsiders: Iterable[Outsider]
+) -> list[Finding]:
     """What a backup would forget or leak, everything at once."""
-    findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
+    findings = [
+        *check_registry(declared, models_with_tables()),
+        *drift(declared, tables, outsiders),
+    ]
     return [finding for finding in findings if finding.blocking]
 
 
-def require_covered(declared: Registry, tables: Mapping[str, LiveTable]) -> None:
+def require_covered(
+    declared: Registry, tables: Mapping[str, LiveTable], outsiders: Iterable[Outsider]
+) -> None:
     """Raises ConfigurationError where a backup would forget or leak something."""
-    blocking = objections(declared, tables)
+    blocking = objections(declared, tables, outsiders)
     if not blocking:
         return
     first = blocking[0]

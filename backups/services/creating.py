@@ -5,7 +5,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import django
@@ -19,7 +19,7 @@ from backups.artifact import codecs
 from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
 from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter
-from backups.database import introspection, locks
+from backups.database import introspection, locators, locks
 from backups.database.connection import connected
 from backups.database.reading import TableReading, fingerprint
 from backups.database.snapshot import Snapshot, snapshot
@@ -27,10 +27,11 @@ from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, coverage, installation, runs, vault
+from backups.services import auditing, broken_rules, coverage, installation, outside, runs, vault
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
+from backups.services.sweeping import passed_over
 from backups.services.verifying import verify_stream
 from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
@@ -59,11 +60,13 @@ def carry_out(
     *,
     listener: Listener | None = None,
     under_restore_lock: bool = False,
+    in_the_way: Callable[[], None] = lambda: None,
     leaving_out: LeavingOut | None = None,
 ) -> BackupRun:
     """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
 
     ``under_restore_lock``: the caller holds the data lock alone already, as a restore does.
+    ``in_the_way`` is called again and again while somebody keeps a table from the backup.
     ``leaving_out``: what it does without; None asks that everything is covered and can be read.
 
     Raises:
@@ -78,7 +81,7 @@ def carry_out(
                 if not under_restore_lock:
                     with progress.interruptible(lock):
                         locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
-                work = _Backup(run, progress, leaving_out)
+                work = _Backup(run, progress, in_the_way, leaving_out)
                 statistics = work.write(draft.stream)
             progress.stage(Stage.READING_BACK)
             artifact = vault.keep(
@@ -117,12 +120,13 @@ def drop_unnamed() -> None:
     Call it when the runs of the dead have been ended: then no row can still get one.
     """
     for run_id, artifact in vault.unsettled().items():
-        if runs.is_alive(run_id):
-            continue
-        # An empty note is of one who died before there was a file of that name.
-        if artifact and not BackupRun.objects.filter(pk=run_id, artifact=artifact).exists():
-            vault.delete(artifact)
-        vault.settle(run_id)
+        with passed_over("dropping its unnamed file", run_id):
+            if runs.is_alive(run_id):
+                continue
+            # An empty note is of one who died before there was a file of that name.
+            if artifact and not BackupRun.objects.filter(pk=run_id, artifact=artifact).exists():
+                vault.delete(artifact)
+            vault.settle(run_id)
 
 
 def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: str) -> None:
@@ -136,7 +140,8 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         plain_bytes=work.plain_bytes,
         digest=work.digest,
         statistics=_as_json(statistics)
-        | {"not_embedded": work.not_embedded, "left_out": work.left_out},
+        | {"not_embedded": work.not_embedded, "left_out": work.left_out}
+        | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
     )
@@ -151,14 +156,22 @@ def _as_json(statistics: Statistics) -> dict[str, Any]:
 class _Backup:
     """One backup being written. ``digest`` and ``plain_bytes`` are there after ``write``."""
 
-    def __init__(self, run: BackupRun, progress: Progress, leaving_out: LeavingOut | None) -> None:
+    def __init__(
+        self,
+        run: BackupRun,
+        progress: Progress,
+        in_the_way: Callable[[], None],
+        leaving_out: LeavingOut | None,
+    ) -> None:
         self._run = run
         self._leaving_out = leaving_out
         self._scope = Scope(run.scope)
         self._progress = progress
+        self._in_the_way = in_the_way
         self.digest = ""
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
+        self.rules: dict[str, Any] = {}
 
     @property
     def lacks_rows(self) -> bool:
@@ -178,13 +191,17 @@ class _Backup:
         writer = ArtifactWriter(compressed)
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
-            writer.start(self._manifest(view, readings))
-            self._progress.stage(Stage.ROWS, **_totals(readings))
-            for item in readings:
-                self._write_section(writer, view, item)
-            sequences = _sequences(view, readings)
-            self._progress.stage(Stage.LOCATORS)
-            self._list_locators(view, spool)
+            # Before anything is read: from behind a savepoint the server exports no snapshot.
+            with self._asking_rules(view, readings) as rules:
+                sequences = _sequences(view, readings)
+                writer.start(self._manifest(view, readings))
+                self._progress.stage(Stage.ROWS, **_totals(readings))
+                for item in readings:
+                    self._write_section(writer, view, item)
+                self._progress.stage(Stage.LOCATORS)
+                self._list_locators(view, spool)
+                # In here, as only the snapshot keeps others from rewriting the tables.
+                self.rules = rules.answers(self._progress.check)
         # The snapshot is over before the fetching, which may take hours and needs no database.
         writer.begin_files()
         files = self._write_files(writer, spool)
@@ -192,12 +209,30 @@ class _Backup:
         self.plain_bytes = writer.bytes_written
         return statistics
 
-    def _readings(self, view: Snapshot) -> list[TableReading]:
-        self._progress.stage(Stage.CHECKING)
+    def _asking_rules(
+        self, view: Snapshot, readings: list[TableReading]
+    ) -> contextlib.AbstractContextManager[broken_rules.Asking]:
         tables = view.tables()
+        held = tables.keys() - (self._leaving_out or LeavingOut()).tables
+        known = [tables[s.table] for s in registry.sections if s.table in held]
+        return broken_rules.asking(view.export(), [item.table for item in readings], known)
+
+    def _readings(self, view: Snapshot) -> list[TableReading]:
+        without = self._leaving_out or LeavingOut()
+        tables = view.hold(
+            tables_read() - without.tables,
+            wait_seconds=conf.lock_wait_seconds(),
+            check=self._keep_waiting,
+        )
+        self._progress.stage(Stage.CHECKING)
         if self._leaving_out is None:
-            coverage.require_covered(registry, tables)
-        return (self._leaving_out or LeavingOut()).readings(self._scope, tables)
+            outsiders = outside.look_outside(view.connection, tables)
+            coverage.require_covered(registry, tables, outsiders)
+        return without.readings(self._scope, tables)
+
+    def _keep_waiting(self) -> None:
+        self._progress.check()
+        self._in_the_way()
 
     def _manifest(self, view: Snapshot, readings: list[TableReading]) -> Manifest:
         return Manifest(
@@ -281,6 +316,12 @@ class _Backup:
         return installation.seal(document_digest)
 
 
+def tables_read() -> set[str]:
+    """The names of all tables that a backup of either scope reads rows of."""
+    sections = {section.table for section in registry.sections}
+    return {*sections, *locators.looked_up(registry.in_scope(COMPLETE)), introspection.MIGRATIONS}
+
+
 def _totals(readings: list[TableReading]) -> dict[str, int]:
     return {
         "sections_total": len(readings),
@@ -291,15 +332,16 @@ def _totals(readings: list[TableReading]) -> dict[str, int]:
 def _sequences(view: Snapshot, readings: list[TableReading]) -> list[Sequence]:
     """The states of the sequences that the sections' columns own, and of those that nothing owns.
 
-    Read after the rows: a sequence that is ahead of them harms nobody, one behind would.
+    Sequences know no instant. Read after it was fixed: a sequence that is ahead of the rows harms
+    nobody, one behind would. Not long after: somebody may set it back.
     """
-    keys = {item.table.name: item.section.key for item in readings}
+    keys = {item.table.oid: item.section.key for item in readings}
     found = []
     for sequence in view.sequences():
-        if sequence.table and sequence.table not in keys:
+        if sequence.owner and sequence.owner not in keys:
             continue
         value, called = view.sequence_state(sequence)
-        found.append(Sequence(sequence.name, keys.get(sequence.table, ""), value, called))
+        found.append(Sequence(sequence.name, keys.get(sequence.owner, ""), value, called))
     return found
 
 

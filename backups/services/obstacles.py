@@ -11,13 +11,13 @@ from typing import Any
 from backups import conf
 from backups.database import introspection
 from backups.database.connection import Connection
-from backups.database.damage import Damage, damage_of, reading_from
+from backups.database.damage import NOT_ALLOWED, Damage, damage_of, reading_from
 from backups.database.introspection import LiveTable
 from backups.database.reading import TableReading, reading
 from backups.errors import ConfigurationError
 from backups.findings import Finding
 from backups.registry import COMPLETE, Registry, Scope, registry
-from backups.services import coverage
+from backups.services import coverage, outside
 
 # More than a row itself takes of its line in the file: a comma, and the end of the line.
 _OF_THE_LINE = 2
@@ -50,9 +50,8 @@ class LeavingOut:
     ) -> list[TableReading]:
         """What is read of the tables that are left."""
         found = []
-        for section in declared.in_scope(scope):
-            if section.table in self.tables:
-                continue
+        kept = [s for s in declared.in_scope(scope) if s.table not in self.tables]
+        for section in outside.with_tables(kept, tables):
             one = reading(section, scope, dict(tables))
             damage = self.damages.get(section.table)
             found.append(reading_from(one, damage.readable()) if damage else one)
@@ -66,13 +65,20 @@ def obstacles(connection: Connection, declared: Registry = registry, *, read: bo
     ``connection`` is in a transaction. Raises psycopg2.Error where the server itself fails.
     """
     tables = introspection.live_tables(connection)
-    uncovered = tuple(coverage.objections(declared, tables))
-    damages: dict[str, Damage] = {}
-    for section in declared.in_scope(COMPLETE) if read else ():
+    outsiders = outside.look_outside(connection, tables)
+    found = coverage.objections(declared, tables, outsiders)
+    sections = outside.with_tables(declared.in_scope(COMPLETE), tables)
+    forbidden = outside.unreadable(outsiders)
+    damages = {s.table: Damage(NOT_ALLOWED, whole=True) for s in sections if s.table in forbidden}
+    for section in sections if read else ():
+        if section.table in damages:
+            continue
         try:
             one = reading(section, COMPLETE, tables)
         except ConfigurationError:
             continue  # said by the coverage
-        if found := damage_of(connection, one, conf.row_limit_bytes() - _OF_THE_LINE):
-            damages[section.table] = found
+        if damage := damage_of(connection, one, conf.row_limit_bytes() - _OF_THE_LINE):
+            damages[section.table] = damage
+    # What may not be read is a damage here.
+    uncovered = tuple(finding for finding in found if finding.code != outside.MAY_NOT_READ)
     return Obstacles(uncovered, damages)

@@ -111,6 +111,16 @@ class Progress:
         """How far into ``bytes_total`` the stage is."""
         self._values["bytes_done"] = bytes_done
 
+    def mirror(self, values: dict[str, Any]) -> None:
+        """Show what another process, which does the work, says of itself. Raises CancelledError."""
+        self.check()
+        if not values.get("stage"):
+            return  # it has not begun
+        began = values["stage"] != self._values["stage"]
+        self._values |= {name: value for name, value in values.items() if name in self._values}
+        if began:
+            self._tell_listener()
+
     def check(self) -> None:
         if self._cancelled.is_set():
             raise cancelled()

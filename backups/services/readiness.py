@@ -15,7 +15,8 @@ from backups.database import estimates
 from backups.errors import StorageFailure
 from backups.models import ACTIVE_STATES, BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import vault
+from backups.services import said_of_rules, vault
+from backups.wording import Sentence
 
 FINISHED = (State.SUCCEEDED, State.INCOMPLETE)
 _LOOKED_AT = 5
@@ -55,8 +56,15 @@ class Readiness:
         """``yes``, ``partly`` or ``no``."""
         if self.complete is None:
             return "partly" if self.safe else "no"
-        whole = not (gaps(self.complete) or self.lost or is_overdue(COMPLETE, self.complete))
+        short = gaps(self.complete) or said_of_rules.duplicates(self.complete.statistics)
+        whole = not (short or self.lost or is_overdue(COMPLETE, self.complete))
         return "yes" if whole else "partly"
+
+    @property
+    def rules(self) -> list[Sentence]:
+        """What the newest usable backup found of rows that break rules."""
+        run = self.complete or self.safe
+        return said_of_rules.in_short(run.statistics) if run else []
 
     @property
     def overdue(self) -> bool:

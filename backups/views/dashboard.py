@@ -8,13 +8,13 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from backups import conf, jobs, permissions
-from backups.errors import WorkerFailure
+from backups import conf, permissions
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
 from backups.services import readiness
 from backups.services.readiness import Contents, Next
 from backups.views.frame import page
+from backups.views.trouble import trouble
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         local_files=_local_files(ready.safe),
         files=readiness.files_of(ready.complete) if ready.complete else {},
         limit=conf.file_limit_bytes(),
-        trouble=_trouble(),
+        **trouble(),
     )
 
 
@@ -72,11 +72,3 @@ def _card(
 def _local_files(safe: BackupRun | None) -> Any:
     """How many local files the last Safe backup left out; None where none was made yet."""
     return readiness.files_of(safe).get("not_included_local") if safe else None
-
-
-def _trouble() -> str:
-    """``redis``, ``queue``, ``worker`` or nothing, as on a run's page."""
-    try:
-        return "" if jobs.workers_listening() else "worker"
-    except WorkerFailure as error:
-        return "queue" if error.code == "worker.no_queue" else "redis"

@@ -12,15 +12,16 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from backups import jobs, permissions
-from backups.errors import BackupSystemError, WorkerFailure
+from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import auditing, creating, readiness, runs
+from backups.services import auditing, creating, readiness, runs, said_of_rules
 from backups.stages import Stage
 from backups.translating import translated
 from backups.views.frame import page
 from backups.views.going import counts_of_backup, going, pace_of_whole
 from backups.views.lookup import run_or_refuse
+from backups.views.trouble import trouble
 from backups.wording import Sentence
 
 _ORDER = (
@@ -91,7 +92,7 @@ def live_context(run: BackupRun) -> dict[str, Any]:
     expected = readiness.expected(Scope(run.scope))
     return {
         "run": run,
-        "trouble": _trouble(run),
+        **(trouble() if run.state == State.QUEUED else {}),
         **going(
             run,
             order_of(run),
@@ -113,16 +114,6 @@ def order_of(run: BackupRun) -> tuple[Stage, ...]:
     return tuple(stage for stage in _ORDER if embeds or stage is not Stage.FETCHING)
 
 
-def _trouble(run: BackupRun) -> str:
-    """Why a waiting run does not begin: ``redis``, ``queue``, ``worker`` or nothing."""
-    if run.state != State.QUEUED:
-        return ""
-    try:
-        return "" if jobs.workers_listening() else "worker"
-    except WorkerFailure as error:
-        return "queue" if error.code == "worker.no_queue" else "redis"
-
-
 def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
     listed = run.statistics.get("not_embedded", [])
     return {
@@ -130,6 +121,7 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "took": run.finished_at - run.started_at if run.finished_at and run.started_at else None,
         "is_there": bool(run.artifact) and readiness.is_there(run),
         "files": readiness.files_of(run),
+        "rules": said_of_rules.in_full(run.statistics),
         "sections": _section_rows(run),
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],

@@ -66,7 +66,7 @@ def accounts_in_file(
     )
     # The pairs name the file's key first and the current columns behind it.
     paired = [f"k{i}" for i in range(len(columns.key))]
-    has_password = columns.password in waiting.columns
+    has_password = columns.password in waiting.target.live_columns
     query = sql.SQL(
         "SELECT {key}, s.{email}, s.{name}, s.{role}::text, {active}, {password},"
         " coalesce(p.role_now::text, ''), {password_now}, p.{first} IS NOT NULL"

@@ -7,30 +7,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
-
-
-@dataclass(frozen=True)
-class ForeignKey:
-    """One constraint as it stands; ``definition`` is PostgreSQL's own text and restores all of it."""
-
-    name: str
-    schema: str
-    table: str
-    columns: tuple[str, ...]
-    target_schema: str
-    target_table: str
-    target_columns: tuple[str, ...]
-    definition: str
-    comment: str | None
-    validated: bool = True
-
-    @property
-    def identifier(self) -> sql.Identifier:
-        return sql.Identifier(self.schema, self.table)
-
-    @property
-    def target_identifier(self) -> sql.Identifier:
-        return sql.Identifier(self.target_schema, self.target_table)
+from backups.database.rules import ForeignKey as ForeignKey
+from backups.database.rules import foreign_keys as foreign_keys
 
 
 @dataclass(frozen=True)
@@ -68,25 +46,8 @@ class Switch:
         return sql.SQL("ONLY {}").format(sql.Identifier(self.schema, self.table))
 
 
-_FOREIGN_KEYS = """
-SELECT k.conname, n.nspname, c.relname,
-       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place)
-             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
-             ORDER BY place),
-       tn.nspname, t.relname,
-       ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(number, place)
-             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number
-             ORDER BY place),
-       pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated
-FROM pg_constraint k
-JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
-WHERE k.contype = 'f' AND k.conparentid = 0
-ORDER BY n.nspname, c.relname, k.conname
-"""
-
 # The tables with all their partitions, a table before its partitions.
-_PARTS = """
+PARTS = """
 WITH RECURSIVE part (oid, depth) AS (
     SELECT unnest(%s::oid[]), 0
     UNION
@@ -95,7 +56,7 @@ WITH RECURSIVE part (oid, depth) AS (
     JOIN pg_inherits i ON i.inhparent = part.oid
 )"""
 
-_CONSTRAINTS = f"""{_PARTS}
+_CONSTRAINTS = f"""{PARTS}
 SELECT k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid),
        obj_description(k.oid, 'pg_constraint'), k.convalidated
 FROM pg_constraint k JOIN part ON part.oid = k.conrelid
@@ -106,7 +67,7 @@ WHERE (k.contype = 'c' OR k.contype = 'n' AND NOT k.convalidated) AND k.conisloc
 ORDER BY part.depth, n.nspname, c.relname, k.conname
 """
 
-_SWITCHES = f"""{_PARTS}
+_SWITCHES = f"""{PARTS}
 SELECT s.kind, s.name, n.nspname, c.relname, s.firing
 FROM (SELECT 'TRIGGER' AS kind, tgname AS name, tgrelid AS relation, tgenabled::text AS firing
       FROM pg_trigger WHERE NOT tgisinternal
@@ -118,16 +79,6 @@ JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamesp
 WHERE s.firing IN ('O', 'A')
 ORDER BY part.depth, n.nspname, c.relname, s.kind, s.name
 """
-
-
-def foreign_keys(connection: Connection) -> list[ForeignKey]:
-    """Every foreign key of the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FOREIGN_KEYS)
-        return [
-            ForeignKey(name, schema, table, tuple(cols), ts, tt, tuple(tcols), *facts)
-            for name, schema, table, cols, ts, tt, tcols, *facts in cursor.fetchall()
-        ]
 
 
 def constraints(connection: Connection, tables: Iterable[LiveTable]) -> list[Constraint]:

@@ -51,7 +51,7 @@ def differing_rows(
     """
     target = waiting.target
     kinds = [target.table.columns[name] for name in columns]
-    of_file = [_as_it_will_be(target, column) for column in kinds]
+    of_file = [as_it_will_be(target, column) for column in kinds]
     return sql.SQL(
         " FROM {} AS s JOIN {} AS t ON {} WHERE record_image_ne(ROW({}), ROW({}))"
         " AND ROW({}) IS DISTINCT FROM ROW({})"
@@ -66,7 +66,7 @@ def differing_rows(
     )
 
 
-def _as_it_will_be(target: Target, column: LiveColumn) -> sql.Composable:
+def as_it_will_be(target: Target, column: LiveColumn) -> sql.Composable:
     """The file's cell; where its content was left out of the file, the one of now, which stays."""
     cell = sql.Identifier("s", column.name)
     if column.name not in target.content_left_out:

@@ -22,6 +22,17 @@ WHERE l.locktype = 'relation' AND l.relation = ANY (%s::oid[])
 """
 
 
+# Who reads queues behind whoever waits to have a table alone, though it can have it only after us.
+_WAITING = """
+SELECT DISTINCT a.pid
+FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = ANY (%s::oid[]) AND NOT l.granted
+  AND l.mode = 'AccessExclusiveLock' AND a.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
 def at_work(connection: Connection, tables: Iterable[LiveTable]) -> list[int]:
     """The other sessions whose transactions use these tables now."""
     with connection.cursor() as cursor:
@@ -31,16 +42,30 @@ def at_work(connection: Connection, tables: Iterable[LiveTable]) -> list[int]:
         return [pid for (pid,) in cursor.fetchall()]
 
 
+def waiting(connection: Connection, tables: Iterable[LiveTable]) -> list[int]:
+    """The sessions that wait to have one of these tables alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [[table.oid for table in tables]])
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def turn_away(connection: Connection, pids: Iterable[int]) -> None:
+    """Cancel what these sessions wait for. Raises as ``cut_off`` does."""
+    _each(connection, "pg_cancel_backend", pids)
+
+
 def cut_off(connection: Connection, pids: Iterable[int]) -> None:
     """End these sessions; their transactions are rolled back by the server.
 
     Raises BusyError ``restore.tables_busy`` where one belongs to a role that ours may not end.
     """
+    _each(connection, "pg_terminate_backend", pids)
+
+
+def _each(connection: Connection, function: str, pids: Iterable[int]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", [list(pids)]
-            )
+            cursor.execute(f"SELECT {function}(pid) FROM unnest(%s::int[]) AS pid", [list(pids)])
     except psycopg2.errors.InsufficientPrivilege as error:
         raise BusyError(
             "restore.tables_busy",

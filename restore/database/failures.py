@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import psycopg2
+from psycopg2 import sql
 
 from backups.database.connection import database_failure
 from backups.errors import BackupSystemError, BusyError, RestoreError
@@ -89,16 +90,25 @@ def place_in_file(section: str, row: int, key: Sequence[str] | None) -> Sentence
     return _("section {section}, row {row}", section=section, row=row)
 
 
-def copy_failure(error: psycopg2.Error, section: str) -> BackupSystemError:
-    """An error of COPY, whose context tells the line."""
+def copy_failure(
+    error: psycopg2.Error, section: str, relation: sql.Identifier
+) -> BackupSystemError:
+    """An error of COPY into ``relation``, whose context tells the line."""
     reason = reason_of(error)
     if reason is None:
         return database_failure(error)
-    line = re.search(r", line (\d+)", error.diag.context or "")
     refused = _refused(reason, error)
     refused.section = section
-    refused.row = int(line[1]) if line else 0
+    refused.row = _line(error.diag.context or "", relation.strings[-1])
     return refused
+
+
+def _line(context: str, relation: str) -> int:
+    """The first number behind the table's name: ``COPY t, line 3``, ``COPY t, Zeile 3``, ``tのCOPY、行3``.
+
+    The server speaks its administrator's language, which only a superuser may change. 0: unknown."""
+    found = re.search(re.escape(relation) + r"\D{1,24}(\d+)", context)
+    return int(found[1]) if found else 0
 
 
 @contextlib.contextmanager
@@ -107,12 +117,7 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
     try:
         yield
     except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
-        raise BusyError(
-            "restore.tables_busy",
-            _("Other work holds the tables, so the restore could not begin. Nothing was changed."),
-            hint=_("Stop long-running work on the database, then try again."),
-            permanent=False,
-        ) from error
+        raise tables_busy(None) from error
     except psycopg2.Error as error:
         reason = reason_of(error)
         if reason is None:
@@ -120,6 +125,23 @@ def restore_failure(*, constraint: str = "", table: str = "") -> Iterator[None]:
         refused = _refused(reason, error)
         refused.table = table or error.diag.table_name or ""
         raise refused from error
+
+
+def tables_busy(holder: tuple[str, Sentence] | None) -> BusyError:
+    """``holder``: a table, and who keeps it from us, where that is known."""
+    if holder:
+        said = _(
+            "The table {table} is in use by {holder}, so the restore could not begin."
+            " Nothing was changed.",
+            table=holder[0],
+            holder=holder[1],
+        )
+    else:
+        said = _(
+            "Other work holds the tables, so the restore could not begin. Nothing was changed."
+        )
+    hint = _("Stop long-running work on the database, then try again.")
+    return BusyError("restore.tables_busy", said, hint=hint, permanent=False)
 
 
 def reason_of(error: psycopg2.Error) -> Reason | None:

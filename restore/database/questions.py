@@ -1,7 +1,7 @@
 """What a plan asks of the database: the file's waiting rows beside the live ones. Nothing here writes to the
 application's tables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -54,6 +54,25 @@ def repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) ->
             names=sql.SQL(", ").join(rule.names),
         ),
     )
+
+
+def leave_out_repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) -> int:
+    """Of waiting rows with the same unique value keep the first of the file. Returns how many go."""
+    query = sql.SQL(
+        "DELETE FROM {waiting} AS w USING (SELECT {place}, row_number() OVER (PARTITION BY {names}"
+        " ORDER BY {place}) AS {again} FROM (SELECT ctid AS {place}, {terms} FROM {waiting}"
+        " WHERE {covers}) AS t) AS r WHERE w.ctid = r.{place} AND r.{again} > 1"
+    ).format(
+        waiting=waiting.relation,
+        place=sql.Identifier(PLACE),
+        names=sql.SQL(", ").join(rule.names),
+        again=sql.Identifier(_AGAIN),
+        terms=rule.term_list,
+        covers=rule.covers,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.rowcount)
 
 
 def broken(connection: Connection, waiting: WaitingTable, rule: CheckRule | PartitionRule) -> int:
@@ -329,6 +348,11 @@ class Simulation:
             )
         while any(self._follow(follower) for follower in self._followers):
             pass
+
+    @property
+    def lost(self) -> Mapping[str, sql.Identifier]:
+        """What holds the rows that would go, by table."""
+        return self._lost
 
     def removed(self, follower: Follower) -> Difference:
         return whole(

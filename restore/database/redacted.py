@@ -59,22 +59,16 @@ def set_aside(
 
 
 def insert_waiting(connection: Connection, waiting: WaitingTable) -> int:
-    """Insert the waiting rows as they are; columns of a later schema get their default."""
-    columns, cells = _given(waiting)
+    """Insert the waiting rows as they are; columns that do not wait get the database's default."""
     return execute(
         connection,
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s").format(
-            waiting.target.table.identifier, columns, cells, waiting.relation
+            waiting.target.table.identifier,
+            names(waiting.columns),
+            names(waiting.columns, "s"),
+            waiting.relation,
         ),
     )
-
-
-def _given(waiting: WaitingTable) -> tuple[sql.Composed, sql.Composed]:
-    """The columns that the waiting rows fill, and their cells: their own, then the fills."""
-    fills = waiting.target.fills
-    cells: list[sql.Composable] = [names(waiting.columns, "s")]
-    cells += [sql.Literal(value) for value in fills.values()]
-    return names([*waiting.columns, *fills]), sql.SQL(", ").join(cells)
 
 
 def insert_filled(
@@ -86,7 +80,6 @@ def insert_filled(
     """
     made = _make_refills(connection, aside, refills)
     waiting, columns = aside.waiting, list(refills)
-    given, cells_given = _given(waiting)
     now = [f"now_{i}" for i in range(len(columns))]
     paired = [f"k{i}" for i in range(len(aside.key))]
     cells = [
@@ -104,9 +97,9 @@ def insert_filled(
             " LEFT JOIN {made} AS r ON {same}"
         ).format(
             table=aside.table,
-            given=given,
+            given=names(waiting.columns),
             redacted=names(columns),
-            given_cells=cells_given,
+            given_cells=names(waiting.columns, "s"),
             cells=sql.SQL(", ").join(cells),
             waiting=waiting.relation,
             pairs=questions.pairs(waiting, aside.relation, aside.identity, columns),

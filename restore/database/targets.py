@@ -1,6 +1,6 @@
 """A section of a file against the live table it goes to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from psycopg2 import sql
@@ -9,6 +9,7 @@ from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
 from backups.database.introspection import LiveTable
 from backups.database.reading import TableReading
+from restore.database.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,10 @@ class Target:
     ``loads`` are the file's columns that are loaded, each with the live column it goes to, in the file's
     order; ``reading`` reads back just those. ``redacted`` are the live columns that the file leaves out
     on purpose. ``fills`` are live columns that the file's schema did not have and the database has no
-    default for, with the model's default. ``as_written``: the rows are the table's own, column by column
-    and type by type, so that the file's digest is that of the table. ``content_left_out`` are live columns
-    that may hold ``data:`` addresses which a Safe file emptied, with whether they are JSON documents.
+    default for, with what makes the cell of a row. ``as_written``: the rows are the table's own, column by
+    column and type by type, so that the file's digest is that of the table. ``content_left_out`` are live
+    columns that may hold ``data:`` addresses which a Safe file emptied, with whether they are JSON documents.
+    ``renamed_values`` are those of the file's columns which are called otherwise today.
     """
 
     head: SectionHead
@@ -28,9 +30,10 @@ class Target:
     codec: RowCodec
     loads: tuple[tuple[str, str], ...]
     redacted: tuple[str, ...] = ()
-    fills: Mapping[str, object] = field(default_factory=dict)
+    fills: Mapping[str, Callable[[], Cell]] = field(default_factory=dict)
     as_written: bool = True
     content_left_out: Mapping[str, bool] = field(default_factory=dict)
+    renamed_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def table(self) -> LiveTable:

@@ -5,7 +5,6 @@ admin's log and all that points here.
 """
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -14,19 +13,18 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.artifact.tail import Sequence
+from backups.database import holding
 from backups.database.damage import is_of_the_rows
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.reading import TableReading
 from restore.database import questions, redacted
 from restore.database.catalogue import ForeignKey
 from restore.database.detaching import Detached, LeftOff, Lenient
-from restore.database.failures import restore_failure
+from restore.database.failures import restore_failure, tables_busy
 from restore.database.verification import RowsDigest, read_digest
 from restore.database.waiting import same
 
 Answer = TypeVar("Answer")
-# Less than PostgreSQL's deadlock_timeout, which is a second.
-ATTEMPT_SECONDS = 0.5
 
 
 class RestoreTransaction:
@@ -36,43 +34,35 @@ class RestoreTransaction:
         self.connection = connection
         self._detached = Detached(connection)
 
-    def hold(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
-        """Keep others from writing to the tables; reading goes on, for the safety backup."""
-        self._lock(tables, "EXCLUSIVE", wait_seconds)
+    def hold(
+        self,
+        tables: Iterable[LiveTable],
+        *,
+        wait_seconds: float,
+        read: Iterable[LiveTable] = (),
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Keep others from writing to the tables, and from rewriting or emptying those that are only
+        ``read``; reading goes on, for the safety backup. ``check`` is called while it waits."""
+        locks = ((tables, holding.EXCLUSIVE), (read, holding.ACCESS_SHARE))
+        self._lock(*locks, wait_seconds=wait_seconds, check=check)
 
     def lock(self, tables: Iterable[LiveTable], *, wait_seconds: float) -> None:
         """Take every table alone."""
-        self._lock(tables, "ACCESS EXCLUSIVE", wait_seconds)
+        self._lock((tables, holding.ACCESS_EXCLUSIVE), wait_seconds=wait_seconds)
 
-    def _lock(self, tables: Iterable[LiveTable], mode: str, wait_seconds: float) -> None:
-        """Many short attempts: whoever holds one table and waits for another, which is ours already,
-        gets on in between, before the server finds a deadlock and ends one of us."""
-        # One order for all who lock, so that no two restores wait for one another.
-        names = [t.identifier for t in sorted(tables, key=lambda t: (t.schema, t.name))]
-        statement = sql.SQL("LOCK TABLE {} IN {} MODE").format(
-            sql.SQL(", ").join(names), sql.SQL(mode)
-        )
-        end = time.monotonic() + wait_seconds
-        self._wait_for_locks(min(ATTEMPT_SECONDS, wait_seconds))
-        while not self._attempt(statement, last=time.monotonic() > end):
-            pass
-        self._wait_for_locks(wait_seconds)
-
-    def _wait_for_locks(self, seconds: float) -> None:
-        limit = sql.Literal(f"{max(1, int(seconds * 1000))}ms")
-        self._execute(sql.SQL("SET LOCAL lock_timeout = {}").format(limit))
-
-    def _attempt(self, statement: sql.Composable, *, last: bool) -> bool:
-        self._execute(sql.SQL("SAVEPOINT attempt"))
+    def _lock(
+        self,
+        *wanted: holding.Wanted,
+        wait_seconds: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        asked = [(list(tables), mode) for tables, mode in wanted]
         try:
-            self._execute(statement)
-        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
-            if last:
-                raise
-            self._execute(sql.SQL("ROLLBACK TO SAVEPOINT attempt"))
-            return False
-        self._execute(sql.SQL("RELEASE SAVEPOINT attempt"))
-        return True
+            holding.take(self.connection, *asked, wait_seconds=wait_seconds, check=check)
+        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
+            raise tables_busy(holding.holder(self.connection, *asked)) from error
+        holding.wait_for_locks(self.connection, wait_seconds)
 
     @contextlib.contextmanager
     def only_looking(self) -> Iterator[None]:
@@ -136,14 +126,29 @@ class RestoreTransaction:
         )
 
     def set_sequence_behind(self, sequence: LiveSequence, table: LiveTable) -> None:
-        """Let the sequence go on behind the highest value of the column that owns it."""
+        """Let the sequence go on behind the last value of the column that owns it, from its start where
+        there is none, and never beyond its own bounds."""
         self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+        if not sequence.whole:
+            return
+        last = sql.SQL("{}({})::bigint").format(
+            sql.SQL("max" if sequence.rises else "min"), sql.Identifier(sequence.column)
+        )
         self._execute(
-            sql.SQL("SELECT setval({}::regclass, max({})) FROM {} HAVING max({}) > 0").format(
-                sql.Literal(sequence.identifier.as_string(self.connection)),
-                sql.Identifier(sequence.column),
-                table.identifier,
-                sql.Identifier(sequence.column),
+            sql.SQL(
+                "SELECT setval({name}::regclass, CASE WHEN {rises} THEN least(r.last, {maximum})"
+                " ELSE greatest(r.last, {minimum}) END)"
+                " FROM (SELECT {last} AS last FROM {table}) AS r,"
+                " (SELECT last_value AS start FROM {sequence}) AS s"
+                " WHERE CASE WHEN {rises} THEN r.last >= s.start ELSE r.last <= s.start END"
+            ).format(
+                name=sql.Literal(sequence.identifier.as_string(self.connection)),
+                rises=sql.Literal(sequence.rises),
+                maximum=sql.Literal(sequence.maximum),
+                minimum=sql.Literal(sequence.minimum),
+                last=last,
+                table=table.identifier,
+                sequence=sequence.identifier,
             )
         )
 

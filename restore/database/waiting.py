@@ -4,7 +4,7 @@ Nothing of the application's is written: temporary tables live and die with the 
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg2
@@ -12,20 +12,38 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT, ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
+from backups.database import holding
 from backups.database.introspection import LiveTable
 from restore.database.copying import copy_in
-from restore.database.failures import copy_failure
+from restore.database.failures import copy_failure, tables_busy
 from restore.database.targets import Target
 
 Relation = sql.Identifier
 
 
 @contextlib.contextmanager
-def one_instant(connection: Connection) -> Iterator[None]:
-    """A REPEATABLE READ transaction that is always rolled back; then the connection is in autocommit."""
+def one_instant(
+    connection: Connection,
+    tables: Iterable[LiveTable],
+    *,
+    wait_seconds: float,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """A REPEATABLE READ transaction that is always rolled back; then the connection is in autocommit.
+
+    The tables that are read are locked before its instant, or those that somebody rewrites or empties
+    by TRUNCATE meanwhile would have no rows. ``check`` is called while it waits.
+
+    Raises BusyError ``restore.tables_busy`` where somebody holds on to one of them."""
     connection.autocommit = False
     connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+    lock = (list(tables), holding.ACCESS_SHARE)
     try:
+        try:
+            holding.take(connection, lock, wait_seconds=wait_seconds, check=check)
+        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
+            raise tables_busy(holding.holder(connection, lock)) from error
+        holding.wait_for_locks(connection, wait_seconds)
         yield
     finally:
         connection.rollback()
@@ -35,7 +53,8 @@ def one_instant(connection: Connection) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class WaitingTable:
-    """A section's rows as they came out of the file. ``relation`` is the temporary table."""
+    """A section's rows as they came out of the file, with the cells of columns that it did not have.
+    ``relation`` is the temporary table."""
 
     target: Target
     columns: tuple[str, ...]
@@ -43,8 +62,8 @@ class WaitingTable:
 
 
 def create_waiting(connection: Connection, number: int, target: Target) -> WaitingTable:
-    """A temporary table with the live types of the columns that the file brings, and no constraints."""
-    columns = target.live_columns
+    """A temporary table with the live types of the columns that are written, and no constraints."""
+    columns = (*target.live_columns, *target.fills)
     relation = sql.Identifier("pg_temp", f"waiting_{number}")
     _create_like(connection, relation, target.table, columns)
     return WaitingTable(target, tuple(columns), relation)
@@ -101,7 +120,7 @@ def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator
     try:
         copy_in(connection, waiting.relation, waiting.columns, blocks)
     except psycopg2.Error as error:
-        raise copy_failure(error, waiting.target.head.key) from error
+        raise copy_failure(error, waiting.target.head.key, waiting.relation) from error
     with connection.cursor() as cursor:
         # Without statistics the joins of the plan would be nested loops.
         cursor.execute(sql.SQL("ANALYZE {}").format(waiting.relation))

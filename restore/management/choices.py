@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from restore.plan import CHOICE_OF, Choices
+from restore.plan import CHOICE_OF, Choices, Overwritten
 
 # How each choice is made on the command line.
 OPTIONS = {
@@ -12,7 +12,9 @@ OPTIONS = {
     "accept_altered": "--accept-altered",
     "grant_roles": "--grant-roles EMAIL",
     "keep_revoked": "--keep-revoked",
-    "partial_undo": "--partial-undo, or --without-undo",
+    "host_files": "--host-files",
+    "drop_duplicates": "--drop-duplicates",
+    "partial_undo": "--partial-undo",
     "without_undo": "--without-undo",
 }
 
@@ -47,6 +49,16 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="what is revoked now stays revoked, whatever the file says",
     )
+    parser.add_argument(
+        "--host-files",
+        action="store_true",
+        help="keep the files of other servers here, and let their rows point at them",
+    )
+    parser.add_argument(
+        "--drop-duplicates",
+        action="store_true",
+        help="of rows that have the same unique value, take the first of the file and leave the others out",
+    )
     add_choices_of_undo(parser)
 
 
@@ -79,4 +91,19 @@ def choices_of(options: dict[str, Any]) -> Choices:
         grant_roles=tuple(options["grant_roles"]),
         partial_undo=options["partial_undo"],
         without_undo=options["without_undo"],
+        host_files=options["host_files"],
+        drop_duplicates=options["drop_duplicates"],
+    )
+
+
+def target_line(target: Overwritten) -> str:
+    """Which database is overwritten, for whoever has two terminals open."""
+    server = (
+        f"{target.host}:{target.port}"
+        if target.host
+        else f"this machine's own server (socket, port {target.port})"
+    )
+    return (
+        f"What a restore overwrites here: database {target.database} on {server}, installation"
+        f" {target.installation}."
     )

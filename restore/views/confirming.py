@@ -15,7 +15,7 @@ from backups.views.frame import page
 from restore import jobs
 from restore.forms import ConfirmForm
 from restore.models import PlanRun, Upload
-from restore.services.asking import requests
+from restore.services.asking import here, requests
 from restore.views import presenting, tickets, workers
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB
@@ -78,6 +78,7 @@ def _ask(
         status=status,
         upload=upload,
         plan=plan.plan,
+        here=here.overwritten(),
         sums=presenting.sums(tables),
         worst=presenting.worst(tables),
         lacking=presenting.lacking(plan.plan),

@@ -27,7 +27,13 @@ def _writing(files: Stage) -> tuple[Stage, ...]:
 
 
 # Of the files a test restore reads only the content, with the rows.
-_REHEARSAL = (Stage.QUEUED, Stage.THROWAWAY, Stage.INSPECTING, *_writing(Stage.HASHES))
+_REHEARSAL = (
+    Stage.QUEUED,
+    Stage.THROWAWAY,
+    Stage.SCHEMA,
+    Stage.INSPECTING,
+    *_writing(Stage.HASHES),
+)
 _RESTORE = (
     Stage.QUEUED,
     *_READING,

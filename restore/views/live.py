@@ -21,6 +21,7 @@ from backups.services import auditing, runs
 from backups.services.auditing import Actor
 from backups.views.going import elapsed, standings
 from restore.models import RestoreRun, Upload
+from restore.services.applying import on_purpose, problems
 from restore.services.asking import requests
 from restore.views import presenting, tickets, workers
 from restore.views.going import going, order_of
@@ -100,6 +101,8 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "plan_changed": run.error_code == PLAN_CHANGED,
         "upload": Upload.objects.filter(pk=run.upload).first() if run.upload else None,
         "report": run.report,
+        "on_purpose": on_purpose.in_words(run.report),
+        "problems": problems.of_report(run.report),
         "groups": presenting.groups(tables),
         "sums": presenting.sums(tables),
         "accounts": run.plan.get("accounts"),

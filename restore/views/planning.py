@@ -17,6 +17,7 @@ from backups.views.frame import page
 from restore.forms import ChoicesForm
 from restore.models import PlanRun, Upload
 from restore.plan import Choices
+from restore.services.asking import here, kept_rows
 from restore.services.planning import plan_runs
 from restore.services.planning.opening import ALTERED
 from restore.views import presenting, workers
@@ -45,7 +46,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         presence=workers.presence(),
         can_accept_altered=run is not None and run.error_code in ALTERED,
         hint=presenting.hint_of(run) if run else "",
-        **(_shown(run) if run and _is_made(run) else going(run) if run else {}),
+        **(_shown(upload, run) if run and _is_made(run) else going(run) if run else {}),
     )
 
 
@@ -111,14 +112,24 @@ def _grantable(run: PlanRun | None) -> list[str]:
     return [account["email"] for account in presenting.grantable(run.plan)]
 
 
-def _shown(run: PlanRun) -> dict[str, Any]:
+def made_plan(upload: Upload) -> PlanRun | None:
+    """The latest plan, if it is made."""
+    run = plan_runs.latest(upload)
+    return run if _is_made(run) else None
+
+
+def _shown(upload: Upload, run: PlanRun) -> dict[str, Any]:
     plan = run.plan
     return {
         "plan": plan,
+        "here": here.overwritten(),
+        "can_look": kept_rows.is_there(upload.stored, run.pk),
         "choices": Choices.of(plan["choices"]),
         "groups": presenting.groups(plan["tables"]),
         "sums": presenting.sums(plan["tables"]),
         "worst": presenting.worst(plan["tables"]),
+        "has_duplicates": plan["choices"].get("drop_duplicates")
+        or any(finding["code"] == "restore.duplicate" for finding in plan["findings"]),
         "most_changed": presenting.most_changed(plan["tables"]),
         "findings": presenting.findings(plan),
         "blocking": presenting.blocking(plan),

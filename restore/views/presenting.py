@@ -11,6 +11,7 @@ from backups.models import Run
 from backups.registry import registry
 from backups.translating import translated
 from backups.wording import Sentence
+from restore.plan import Kind
 
 Plain = dict[str, Any]
 
@@ -147,6 +148,16 @@ def worst(tables: list[Plain], *, most: int = 5) -> list[TableRow]:
     return [_row(table) for table in losing[:most]]
 
 
+def table_of(plan: Plain, key: str) -> TableRow | None:
+    """A table of the plan by its section's key."""
+    return next((_row(table) for table in plan["tables"] if key and table["key"] == key), None)
+
+
+def count(plain: Plain, kind: Kind) -> int:
+    """How many rows of a kind a plan counted in a table."""
+    return int(plain.get({Kind.RETURNING: "added"}.get(kind, kind.value), 0))
+
+
 def proven(sections: dict[str, int]) -> list[tuple[str, list[tuple[str, int]]]]:
     """The rows that a test restore read back: by group and table, in the order of the declarations. A
     section that is not declared any more comes last, by its key."""
@@ -268,6 +279,10 @@ def _page_hints() -> dict[str, str]:
         "undo.unreadable": _(
             "Repair the rows, or say under “Choices” whether to go on with an undo that lacks them, or"
             " without one."
+        ),
+        "restore.duplicate": _(
+            "Use the file as it was made. If there is no other, leave the repeated rows out under “Choices”"
+            " and plan again."
         ),
         "artifact.layout": _(
             "Use the file as it was downloaded. If there is no other, and you trust who had it, take"

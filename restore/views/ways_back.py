@@ -24,12 +24,12 @@ from restore.forms import ConfirmForm, ReleaseForm, UndoForm
 from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
 from restore.services.applying import rehearsing
-from restore.services.asking import outgoing, requests, undoing
+from restore.services.asking import here, outgoing, requests, undoing
 from restore.views import tickets, workers
 from restore.views.access import RESTORE
 from restore.views.going import going
 from restore.views.importing import TAB
-from restore.views.presenting import proven
+from restore.views.presenting import findings, proven
 
 
 @sensitive_post_parameters("password")
@@ -83,6 +83,7 @@ def _ask_undo(
         run=run,
         safety=BackupRun.objects.filter(pk=run.safety_backup).first(),
         can_undo=undoing.can_undo(run),
+        here=here.overwritten(),
         form=form,
         phrase=requests.PHRASE,
         presence=workers.presence(),
@@ -135,6 +136,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
         "presence": workers.presence() if run.is_active else "",
         "proven": proven(run.report.get("sections", {})),
+        "findings": findings({"findings": run.report.get("findings", [])}),
         **going(run),
     }
 

@@ -1,4 +1,4 @@
-"""Whether anybody is there to do the work, in a word that pages can show."""
+"""Whether anybody is there to do the work, in what pages can show."""
 
 from backups import jobs
 from backups.errors import WorkerFailure
@@ -7,11 +7,13 @@ LISTENING = "listening"
 NOBODY = "nobody"
 REDIS_AWAY = "redis-away"
 NO_QUEUE = "no-queue"
+_NAMED = {"worker.no_queue": NO_QUEUE, "worker.redis_away": REDIS_AWAY}
 
 
-def presence() -> str:
-    """``LISTENING``, ``NOBODY``, ``REDIS_AWAY`` or ``NO_QUEUE``. Asks Redis, never the database."""
+def presence() -> str | WorkerFailure:
+    """``LISTENING``, ``NOBODY``, ``REDIS_AWAY`` or ``NO_QUEUE``, else how Redis refuses. Asks Redis, never
+    the database."""
     try:
         return LISTENING if jobs.workers_listening() else NOBODY
     except WorkerFailure as error:
-        return NO_QUEUE if error.code == "worker.no_queue" else REDIS_AWAY
+        return _NAMED.get(error.code, error)

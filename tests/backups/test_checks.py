@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import StringIO
 from typing import Any
 
@@ -21,6 +21,7 @@ from backups.errors import ConfigurationError
 from backups.registry import SAFE, registry
 from backups.services import coverage
 from backupsvc.studio.models import Organization, User
+from tests.databases import superuser
 from tests.roundtrip.engine import back_up
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
@@ -106,14 +107,20 @@ def _of_the_studio(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _sql(there: str, gone: str) -> Iterator[None]:
-    with connection.cursor() as cursor:
+def _sql(there: str, gone: str, by: Any = connection.cursor) -> Iterator[None]:
+    with by() as cursor:
         cursor.execute(there)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with by() as cursor:
             cursor.execute(gone)
+
+
+@contextmanager
+def _superuser() -> Iterator[Any]:
+    with closing(superuser()) as session, session, session.cursor() as cursor:
+        yield cursor
 
 
 def bare_table():
@@ -125,6 +132,52 @@ def bare_column():
     return _sql(f"{alter} ADD COLUMN drill text", f"{alter} DROP COLUMN drill")
 
 
+def other_schema():
+    return _sql(
+        "CREATE SCHEMA drill_archive; CREATE TABLE drill_archive.orders (id int);"
+        " CREATE VIEW drill_archive.seen AS SELECT 1;"
+        " CREATE TABLE drill_archive.parts (id int) PARTITION BY RANGE (id);"
+        " CREATE TABLE drill_archive.part PARTITION OF drill_archive.parts DEFAULT",
+        "DROP SCHEMA drill_archive CASCADE",
+    )
+
+
+def hidden_table():
+    """A second schema on the search path, as the account's own schema is by default."""
+    own = connection.ops.quote_name(connection.settings_dict["USER"])
+    return _sql(
+        f"CREATE SCHEMA AUTHORIZATION CURRENT_USER; ALTER TABLE studio_tag SET SCHEMA {own};"
+        " CREATE TABLE public.studio_tag (id int)",
+        f"DROP TABLE public.studio_tag; ALTER TABLE {own}.studio_tag SET SCHEMA public;"
+        f" DROP SCHEMA {own}",
+    )
+
+
+def rows_of_ours_in_an_extension():
+    """As PostGIS has them: its own rows, and those that somebody added."""
+    return _sql(
+        "CREATE TABLE public.drill_known (id int, ours boolean);"
+        " INSERT INTO public.drill_known VALUES (1, true), (2, false), (3, true);"
+        " CREATE TABLE public.drill_still AS SELECT 1; GRANT SELECT ON public.drill_known TO public;"
+        " ALTER EXTENSION plpgsql ADD TABLE public.drill_known;"
+        " ALTER EXTENSION plpgsql ADD TABLE public.drill_still;"
+        " UPDATE pg_extension SET extconfig = ARRAY['public.drill_known'::regclass::oid],"
+        " extcondition = ARRAY['WHERE ours'] WHERE extname = 'plpgsql'",
+        "UPDATE pg_extension SET extconfig = NULL, extcondition = NULL WHERE extname = 'plpgsql';"
+        " ALTER EXTENSION plpgsql DROP TABLE public.drill_known;"
+        " ALTER EXTENSION plpgsql DROP TABLE public.drill_still;"
+        " DROP TABLE public.drill_known, public.drill_still",
+        by=_superuser,
+    )
+
+
+def large_objects():
+    return _sql(
+        "SELECT lo_from_bytea(4711, 'content'); SELECT lo_create(4712)",
+        "SELECT lo_unlink(4711), lo_unlink(4712)",
+    )
+
+
 News = Callable[[], Any]
 DRILLS: list[tuple[News, str, int]] = [
     (new_model, "backups.E001", 1),
@@ -132,6 +185,10 @@ DRILLS: list[tuple[News, str, int]] = [
     (new_columns, "backups.E002", len(kinds())),
     (bare_table, "backups.E101", 1),
     (bare_column, "backups.E102", 1),
+    (other_schema, "backups.E104", 2),
+    (hidden_table, "backups.E105", 1),
+    (rows_of_ours_in_an_extension, "backups.E106", 1),
+    (large_objects, "backups.E107", 1),
 ]
 # A new file field is a column that nobody decided on, and files that nobody did.
 ALSO: dict[News, list[str]] = {new_columns: ["backups.E020"]}
@@ -181,12 +238,12 @@ def migrated() -> str:
     return told.getvalue()
 
 
-@pytest.mark.parametrize("news", [bare_table, bare_column])
+@pytest.mark.parametrize("news", [bare_table, bare_column, other_schema, large_objects])
 def test_migrate_only_warns_of_what_a_migration_may_mend(news: News):
     with news():
         told = migrated()
     assert "WARNINGS" in told
-    assert re.search(r"backups\.E10[12]", told)
+    assert re.search(r"backups\.E10[1247]", told)
 
 
 def test_without_that_softness_the_migration_could_not_run(monkeypatch: pytest.MonkeyPatch):

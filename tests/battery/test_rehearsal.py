@@ -14,10 +14,9 @@ from backups.database.connection import connected
 from backups.errors import RestoreError
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE
-from backups.services import auditing
 from restore.database import throwaway
-from restore.models import Rehearsal
 from restore.services.applying import rehearsing
+from tests.battery.rehearsals import refused, rehearse, throwaways
 from tests.battery.state import sessions, stored_files
 from tests.databases import as_superuser, on_server
 from tests.restore.rewriting import rewrite
@@ -25,24 +24,10 @@ from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up
 
 
-def rehearse(backup: BackupRun) -> Rehearsal:
-    return rehearsing.carry_out(rehearsing.request(backup, auditing.COMMAND_LINE))
-
-
-def refused(backup: BackupRun) -> Rehearsal:
-    with pytest.raises(RestoreError):
-        rehearse(backup)
-    return Rehearsal.objects.latest("requested_at")
-
-
 def stored_as_backup(artifact: Path) -> BackupRun:
     name = f"{'0' * 32}.json.zst"
     shutil.copy(artifact, Path(settings.BACKUPS_ROOT) / name)
     return BackupRun.objects.create(scope="complete", state="succeeded", artifact=name)
-
-
-def throwaways() -> list[str]:
-    return [name for name in throwaway.left_over() if not throwaway.in_use("default", name)]
 
 
 @pytest.mark.parametrize("scope", [pytest.param(SAFE, marks=pytest.mark.battery), COMPLETE])
@@ -59,18 +44,18 @@ def test_it_proves_a_backup_and_leaves_nothing(studio, scope) -> None:
     assert throwaways() == [] and sessions() == []
 
 
-@pytest.mark.battery
-def test_production_is_not_touched_and_no_table_is_locked(studio, monkeypatch) -> None:
+def test_production_is_not_touched_and_no_table_is_locked(studio) -> None:
     backup = back_up()
-    plan = rehearsing.make_plan
+    seen: list[str] = []
 
-    def look(*args: Any) -> Any:
-        with connected(purpose="test") as other, other.cursor() as cursor:
-            cursor.execute("LOCK TABLE studio_user, studio_project, zoo_animal NOWAIT")
-        return plan(*args)
+    def look(values: dict[str, Any]) -> None:
+        if values["stage"] in ("inspecting", "emptying", "loading", "verifying", "references"):
+            with connected(purpose="test") as other, other.cursor() as cursor:
+                cursor.execute("LOCK TABLE studio_user, studio_project, zoo_animal NOWAIT")
+            seen.append(values["stage"])
 
-    monkeypatch.setattr(rehearsing, "make_plan", look)
-    rehearse(backup)
+    rehearse(backup, look)
+    assert "inspecting" in seen and "loading" in seen
     assert [d for d in differences(studio.today, dump_data()) if "restore_rehearsal" not in d] == []
     assert stored_files() == studio.files_today
 

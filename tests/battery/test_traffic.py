@@ -9,11 +9,10 @@ import psycopg2
 import pytest
 from django.db import connection as django_connection
 
-from backups.database import locks, snapshot
+from backups.database import holding, locks, snapshot
 from backups.database.connection import connect, connected
 from backups.errors import BackupSystemError, BusyError
 from backups.models import BackupRun
-from restore.database import transaction
 from restore.database.transaction import RestoreTransaction
 from restore.models import RestoreRun
 from restore.services.applying import applying
@@ -249,8 +248,8 @@ def test_writes_that_are_not_held_are_seen_to_be_lost(studio, short_drain, monke
     monkeypatch.setattr(RestoreTransaction, "hold", lambda *_, **__: None)
     safety_backup = applying._Restore._safety_backup
 
-    def slowly(self):
-        made = safety_backup(self)
+    def slowly(self, in_the_way):
+        made = safety_backup(self, in_the_way)
         time.sleep(0.5)
         return made
 
@@ -306,8 +305,8 @@ def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
     safety_backup = applying._Restore._safety_backup
     with closing(connect(purpose="idle")) as idle:
 
-        def read_and_idle(self):
-            made = safety_backup(self)
+        def read_and_idle(self, in_the_way):
+            made = safety_backup(self, in_the_way)
             with idle.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM zoo_keeper")
             return made
@@ -321,12 +320,12 @@ def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
 def meet_crosswise(studio) -> None:
     """A session reads one table, then another; the restore has the other and waits for the one."""
     go = threading.Event()
-    began = RestoreTransaction._execute
+    attempt = holding._attempt
 
-    def tell(self, query) -> int:
-        if "ACCESS EXCLUSIVE" in query.as_string(self.connection):
+    def tell(connection, statements, *, last: bool) -> bool:
+        if any("ACCESS EXCLUSIVE" in s.as_string(connection) for s in statements):
             go.set()
-        return began(self, query)
+        return attempt(connection, statements, last=last)
 
     with pytest.MonkeyPatch.context() as patch, closing(connect(purpose="crosswise")) as other:
         safety_backup = applying._Restore._drain
@@ -338,7 +337,7 @@ def meet_crosswise(studio) -> None:
                     cursor.execute("SELECT count(*) FROM zoo_serial")
 
         patch.setattr(applying._Restore, "_drain", read_first)
-        patch.setattr(RestoreTransaction, "_execute", tell)
+        patch.setattr(holding, "_attempt", tell)
 
         def read_on() -> None:
             go.wait(60)
@@ -357,9 +356,9 @@ def test_a_deadlock_is_avoided_by_waiting_in_short_attempts(studio) -> None:
 
 @pytest.mark.battery
 def test_one_long_attempt_is_seen_to_meet_a_deadlock(studio, monkeypatch) -> None:
-    attempt = RestoreTransaction._attempt
-    once = lambda self, statement, last: attempt(self, statement, last=True)  # noqa: E731
-    monkeypatch.setattr(transaction, "ATTEMPT_SECONDS", 60)
-    monkeypatch.setattr(RestoreTransaction, "_attempt", once)
+    attempt = holding._attempt
+    once = lambda link, statements, last: attempt(link, statements, last=True)  # noqa: E731
+    monkeypatch.setattr(holding, "ATTEMPT_SECONDS", 60)
+    monkeypatch.setattr(holding, "_attempt", once)
     with pytest.raises(AssertionError):
         meet_crosswise(studio)

@@ -24,7 +24,7 @@ from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope
 from backups.services import creating, vault
 from backups.services.auditing import Actor
-from backupsvc.studio.models import Issue
+from backupsvc.studio.models import Contractor, Issue
 from restore import jobs
 from restore.models import OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
 from restore.plan import Choices
@@ -72,6 +72,8 @@ def test_pictures_of_importing_are_taken(camera, request, tmp_path):
     plan = planned(bring(complete, "complete-backup-2026-11-01.json.zst"))
     shoot("plan-complete", address("plan", plan.upload))
     shoot("plan-losses", address("plan", plan.upload), before=only_losses, end=True)
+    shoot("rows-changed", address("rows", plan.upload, "contractors", "changed"))
+    shoot("rows-lost", address("rows", plan.upload, "issues", "lost"))
     shoot("confirm", address("confirm", plan.upload))
     shoot("confirm-wrong", address("confirm", plan.upload), before=answer_wrongly)
     plan = planned(bring(safe, "safe-backup-2026-11-20.json.zst"))
@@ -182,6 +184,10 @@ def change_the_studio() -> None:
         issue.pk = f"later-{timezone.now():%H%M%S%f}-{number}"
         issue.save(force_insert=True)
     Issue.objects.filter(pk__in=lost).delete()
+    edited = Contractor.objects.order_by("pk")[:3]
+    Contractor.objects.filter(pk__in=edited.values("pk")).update(
+        business_name="Edited since \u202e", phone=None
+    )
 
 
 def bring(content: bytes, name: str) -> Upload:

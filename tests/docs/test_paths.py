@@ -51,7 +51,7 @@ def test_every_path_that_a_page_names_is_there(path: Path):
 
 
 def test_a_path_that_has_gone_would_be_noticed():
-    text = "See `restore/gone.py`, `backups/jobs.py` and `backups/base.html`."
+    text = "See `restore/gone.py`, `backups/conf.py` and `backups/base.html`."
     assert missing(paths_in(text)) == ["restore/gone.py"]
 
 

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from backups.artifact.tail import FileHead
+from backups.artifact import digest
+from backups.artifact.tail import FileHead, Integrity
 from backups.artifact.writer import ArtifactWriter
 from backups.models import BackupRun
 from backups.services import installation, vault
@@ -21,11 +22,13 @@ def forged(
     changes: dict[str, Change],
     *,
     locators: Mapping[str, str] = MappingProxyType({}),
+    seal: Callable[[str], Integrity] = installation.seal,
 ) -> Path:
     """The backup written again to ``target`` with other rows, and with digests that agree.
 
     ``changes`` are by section: each takes the rows, one JSON object each, and gives others.
-    ``locators`` are values that locate files, each with another one.
+    ``locators`` are values that locate files, each with another one. ``seal``: ``foreign_seal`` is that of
+    another installation.
     """
     with vault.reader(stored(backup)) as reader, target.open("wb") as out:
         writer = ArtifactWriter(out)
@@ -44,9 +47,20 @@ def forged(
             sequences=tail.sequences,
             altered=tail.altered,
             files=tail.statistics.files,
-            seal=installation.seal,
+            seal=seal,
         )
     return target
+
+
+def foreign_seal(document_digest: str) -> Integrity:
+    """As another installation would have signed it."""
+    secret = bytes(range(32))
+    return Integrity(
+        algorithm="sha256",
+        digest=document_digest,
+        key_id=digest.key_id(secret),
+        hmac=digest.sign(secret, document_digest),
+    )
 
 
 def _relocated(head: FileHead, values: Mapping[str, str]) -> FileHead:

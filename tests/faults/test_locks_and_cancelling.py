@@ -76,7 +76,7 @@ def test_without_the_lock_a_backup_would_run_into_a_restore(
 def test_a_backup_that_waits_for_a_table_is_cancelled_at_once(backup: BackupRun) -> None:
     run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     with _held_table("zoo_feeding", "ACCESS EXCLUSIVE"):
-        _cancelled_at_once(run, lambda: creating.carry_out(run), section="zoo.Feeding")
+        _cancelled_at_once(run, lambda: creating.carry_out(run), stage="turn")
     assert {b.artifact for b in BackupRun.objects.all()} == {backup.artifact, ""}
 
 

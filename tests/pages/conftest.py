@@ -84,6 +84,19 @@ def backup(db):
     return make
 
 
+RULES = {
+    "rules_broken": [
+        {"kind": "duplicate", "table": "studio_tag", "rule": "names", "rows": 2},
+        {"kind": "reference", "table": "studio_tag", "rule": "its_key", "rows": 4},
+        {"kind": "check", "table": "studio_tag", "rule": "later", "rows": 1},
+        {"kind": "not_null", "table": "studio_tag", "rule": "filled", "rows": 3},
+        {"kind": "invalid_index", "table": "studio_tag", "rule": "half_built", "rows": 0},
+    ],
+    "rules_broken_more": 6,
+    "rules_unasked": 7,
+}
+
+
 def statistics(**files):
     """As a run keeps them."""
     section = {"rows": 3, "bytes": 120, "sha256": "0" * 64}

@@ -25,7 +25,7 @@ from backups.wording import _
 from restore.trail import ACTIONS
 from tests.docs.pages import ROOT
 from tests.languages import changed_template, marked_language, names_of_tables, untranslated
-from tests.pages.conftest import PAGES, PASSWORD, statistics
+from tests.pages.conftest import PAGES, PASSWORD, RULES, statistics
 
 PEOPLE = {"owner@studio.example", "admin@studio.example", "designer@studio.example"}
 FILE = "photo.jpg"
@@ -155,6 +155,16 @@ def test_a_backup_with_gaps_and_skipped_files(owner, backup):
     found["not_embedded"] = [missing(_missing(), "gap"), missing(_too_large(5000), "skipped")]
     run = backup("complete", state=State.INCOMPLETE, statistics=found)
     assert left_over(owner.get(f"{PAGES}runs/{run.pk}/")) == []
+
+
+@pytest.mark.parametrize("unasked", [7, None])
+def test_rows_that_break_rules(owner, backup, unasked):
+    found = statistics() | RULES | {"rules_unasked": unasked}
+    names = [one[part] for one in RULES["rules_broken"] for part in ("table", "rule")]
+    for scope in ("safe", "complete"):
+        run = backup(scope, statistics=found)
+        assert left_over(owner.get(f"{PAGES}runs/{run.pk}/"), *names) == []
+        assert left_over(owner.get(PAGES)) == []
 
 
 def test_a_damaged_and_a_lost_backup(owner, backup):

@@ -15,7 +15,7 @@ from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE, registry
 from backups.services import coverage, readiness
 from backups.wording import _
-from tests.pages.conftest import PAGES, statistics
+from tests.pages.conftest import PAGES, RULES, statistics
 
 MANY = 10_000
 
@@ -114,6 +114,27 @@ def test_what_is_missing_is_said(owner, backup, fields, said):
 
     assert "Yes, but not everything." in shown
     assert said in shown
+
+
+def test_rows_that_break_rules_are_said_and_those_that_cannot_come_back_first(owner, backup):
+    backup("complete", statistics=statistics() | RULES)
+    shown = " ".join(page(owner).split())
+    assert "Yes, but not everything." in shown
+    assert "2 rows in it stand twice or more where a unique index allows one" in shown
+    assert "8 times a row in it breaks a rule of its table" in shown
+
+
+def test_of_a_safe_backup_alone_they_are_said_too(owner, backup):
+    backup("safe", statistics=statistics() | RULES)
+    assert "2 rows in it stand twice or more" in " ".join(page(owner).split())
+
+
+def test_rows_that_only_break_rules_come_back_so_the_answer_is_yes(owner, backup):
+    rules = [one for one in RULES["rules_broken"] if one["kind"] != "duplicate"]
+    backup("complete", statistics=statistics() | {"rules_broken": rules})
+    shown = " ".join(page(owner).split())
+    assert "Could you restore today? Yes." in shown
+    assert "8 times a row in it breaks a rule of its table" in shown
 
 
 def test_a_backup_whose_file_is_gone_does_not_count(owner, backup):

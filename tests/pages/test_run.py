@@ -7,7 +7,7 @@ from backups.database import locks
 from backups.database.connection import connected
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import auditing, keeping, vault
-from tests.pages.conftest import PAGES, statistics
+from tests.pages.conftest import PAGES, RULES, statistics
 
 
 def page_of(browser, run, path=""):
@@ -137,3 +137,25 @@ def test_the_way_back_of_a_restore_is_not_deleted_before_its_day(owner, backup):
 
     assert BackupRun.objects.filter(pk=run.pk).exists()
     assert "it is kept until" in page_of(owner, run, "delete/")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "2 rows of studio_tag stand more than once by the unique index names.",
+        "4 rows of studio_tag point by its_key to rows that are not there.",
+        "1 row of studio_tag breaks the rule later.",
+        "3 rows of studio_tag break the rule filled.",
+        "The index half_built of studio_tag is not valid",
+        "6 more rules are broken.",
+        "Whether rows keep 7 of the rules could not be asked.",
+    ],
+)
+def test_it_lists_the_rules_that_rows_break(owner, backup, said):
+    run = backup("safe", statistics=statistics() | RULES)
+    assert said in page_of(owner, run)
+
+
+def test_of_a_backup_that_did_not_ask_no_rule_is_said_to_be_kept_or_broken(owner, backup):
+    run = backup("safe")
+    assert "Rows that break rules" not in page_of(owner, run)

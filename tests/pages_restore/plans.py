@@ -79,8 +79,8 @@ TABLES = (
     table("django_content_type", Fate.FOLLOWS, removed=1),
     table("rooms", Fate.REPLACED, now=0, after=0),
 )
-FILES_ONE = FilesPlan(1, 1, 5, 1, 1, 1, 1, ("photo.jpg",))
-FILES_MANY = FilesPlan(2, 2, 5, 2, 2, 2, 2, ("photo.jpg",))
+FILES_ONE = FilesPlan(1, 1, 5, 1, 1, 1, 1, ("photo.jpg",), unsure=1, hosted=1)
+FILES_MANY = FilesPlan(2, 2, 5, 2, 2, 2, 2, ("photo.jpg",), unsure=2, hosted=2)
 
 
 def plan(kind: str = "complete", *findings: Finding, **more) -> Plan:

@@ -4,6 +4,7 @@ one than its reader."""
 import datetime
 
 import pytest
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -17,10 +18,8 @@ from backups.stages import PARTS
 from backups.wording import _
 from restore.middleware import _turned_away
 from restore.models import UNDO_OF, OutgoingHold, PlanRun, Rehearsal, RestoreRun, Upload
-from restore.plan import (
-    Plan,
-)
-from restore.services.asking import outgoing, uploads
+from restore.plan import Fate, Kind, Plan
+from restore.services.asking import kept_rows, outgoing, uploads
 from restore.services.asking.requests import PHRASE
 from restore.views.going import order_of
 from tests.languages import (
@@ -31,7 +30,7 @@ from tests.languages import (
     write_catalogue,
 )
 from tests.pages_restore.conftest import PASSWORD, as_json, bring, planned
-from tests.pages_restore.plans import EVERY_PLAN, plan
+from tests.pages_restore.plans import EVERY_PLAN, ONE, plan, table
 from tests.pages_restore.test_live import holder, ticket_of
 
 FILE = "backup.json.zst"
@@ -56,7 +55,7 @@ def marked(spoken, owner) -> Client:
 def left_over(answer, *names: str) -> list[str]:
     page = answer.content.decode()
     assert "⟦" in page
-    return untranslated(page, {*PEOPLE, FILE}, names)
+    return untranslated(page, {*PEOPLE, FILE, connection.settings_dict["NAME"]}, names)
 
 
 def address(name: str, *arguments: str) -> str:
@@ -142,6 +141,35 @@ def test_a_plan(marked, kind):
     assert left_over(marked.get(address("plan", upload.pk)), *names) == []
 
 
+ROWS = [
+    {
+        "key": {"id": "1", "token": None},
+        "cells": [
+            {"column": "id", "now": "1", "file": "1", "now_characters": 900},
+            {"column": "id", "now": None, "file": ""},
+            {"column": "token", "hidden": True, "differs": True, "is_filled": filled},
+        ],
+    }
+    for filled in (True, False)
+]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_rows_behind_a_plan(marked, kind, monkeypatch):
+    monkeypatch.setattr(kept_rows, "MOST_ROWS", 60)
+    upload = upload_of()
+    run = plan_run(upload, plan(tables=(table("users", Fate.REPLACED, **dict.fromkeys(ONE, 121)),)))
+    page = address("rows", upload.pk, "users", kind)
+    assert left_over(marked.get(page)) == []
+    kept_rows.write(upload.stored, run.pk, [("users", kind, (row for row in ROWS * 50))])
+    names = [*TABLE_NAMES, "id", "token", "NULL", kind]
+    for number in (1, 2):
+        assert left_over(marked.get(page, {"page": number}), *names) == []
+    assert (
+        left_over(marked.get(address("plan", upload.pk)), *TABLE_NAMES, *ROLES, "photo.jpg") == []
+    )
+
+
 @pytest.mark.parametrize("kind", ["foreign", "safe, losing one row", "losing nothing"])
 def test_the_confirmation(marked, kind):
     upload = upload_of()
@@ -191,7 +219,7 @@ REPORT = {
     "rows": 5,
     "sections": {"users": 5},
     "tables": plan().as_dict()["tables"],
-    "files": {"added": 1, "kept": 2, "renamed": 3, "elsewhere": 4},
+    "files": {"added": 1, "kept": 2, "renamed": 3, "hosted": 5, "elsewhere": 4},
     "sessions_ended": 2,
 }
 

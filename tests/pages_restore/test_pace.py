@@ -119,7 +119,9 @@ def noted(monkeypatch):
     found = Noted()
     real = plan_runs.plan_file
     monkeypatch.setattr(
-        plan_runs, "plan_file", lambda path, choices, watch: real(path, choices, watch=found)
+        plan_runs,
+        "plan_file",
+        lambda path, choices, watch, look: real(path, choices, watch=found, look=look),
     )
     return found
 

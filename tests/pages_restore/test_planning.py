@@ -99,6 +99,13 @@ def test_a_role_cannot_be_given_to_an_account_that_the_page_does_not_offer(live_
     assert PlanRun.objects.count() == before
 
 
+def test_files_of_other_servers_are_kept_here_only_where_that_is_chosen(live_studio, files):
+    upload = bring(live_studio, files.complete)
+    assert planned(upload).plan["choices"]["host_files"] is False
+    live_studio.post(reverse("admin:restore_plan_again", args=[upload.pk]), {"host_files": "on"})
+    assert planned(upload).plan["choices"]["host_files"] is True
+
+
 def test_a_new_plan_stops_the_one_that_was_being_made(live_studio, files):
     upload = bring(live_studio, files.complete)
     first = plan_runs.latest(upload)

@@ -99,6 +99,20 @@ def test_the_proof_stands_on_its_page_on_the_backups_and_on_the_dashboard(owner,
     assert "Its restore was tried out" in dashboard
 
 
+def test_what_was_not_tried_stands_on_the_page_of_the_proof(owner, backup):
+    words = {"message": "The event trigger was not tried.", "hint": "Nothing, unless it matters."}
+    finding = {"code": "rehearsal.left_out", "severity": "warning", **words}
+    report = {"rows": 1, "sections": {}, "files": {"kept": 0}, "seconds": 1.5}
+    run = Rehearsal.objects.create(
+        backup=backup.pk,
+        state=State.SUCCEEDED,
+        finished_at=timezone.now(),
+        report=report | {"findings": [finding]},
+    )
+    page = text(owner.get(address("rehearsal", run.pk)))
+    assert all(said in page for said in words.values())
+
+
 def test_a_failed_test_restore_says_why_on_both_pages(owner, backup):
     run = Rehearsal.objects.create(
         backup=backup.pk,

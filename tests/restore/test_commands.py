@@ -10,15 +10,16 @@ import django_rq
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
 from backups import conf
-from backups.models import BackupRun
+from backups.models import AuditEvent, BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import vault
-from backupsvc.studio.models import Asset, Organization
+from backups.services import installation, vault
+from backupsvc.studio.models import Asset, Organization, User
 from restore.models import RestoreRun
 from tests.backups.programs import burst_worker, manage, started
-from tests.backups.studio import small_studio
+from tests.backups.studio import PASSWORD, small_studio
 from tests.roundtrip.engine import back_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -202,3 +203,76 @@ def test_a_worker_restores_and_the_command_waits_for_the_end(complete: Path):
     assert said.startswith("Restored: ")
     assert Asset.objects.count() == 2
     assert BackupRun.objects.filter(purpose="safety").count() == 1
+
+
+def listed(*arguments: Any) -> dict[str, Any]:
+    status, said, objected = ended("restore_plan", *arguments, "--json")
+    assert status == 0, objected
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def test_the_rows_behind_a_number_are_listed_by_table_kind_and_page(complete: Path):
+    Organization.objects.bulk_create(
+        Organization(id=f"n{n:03}", name=f"N{n}", slug=f"n{n}") for n in range(120)
+    )
+    last = listed(complete, "--rows=organizations", "--kind=lost", "--page=3")
+    assert (last["page"], last["pages"], last["total"], len(last["rows"])) == (3, 3, 120, 20)
+    assert last["rows"][0]["key"] == {"id": "n100"}
+    status, said, _ = ended("restore_plan", complete, "--rows=organizations", "--kind=lost")
+    assert (status, "1 to 50 of 120" in said) == (0, True)
+    for odd in ("0", "4", "-1"):
+        status, _, objected = ended(
+            "restore_plan", complete, "--rows=organizations", "--kind=lost", f"--page={odd}"
+        )
+        assert (status, "There are 3 pages" in objected) == (2, True)
+    assert AuditEvent.objects.filter(action="plan.look", outcome="looked").count() == 2
+
+
+def test_a_listed_change_shows_both_sides_and_nothing_that_a_terminal_obeys(complete: Path):
+    Organization.objects.update(name="a\x1b[2J\u202e\n\\n")
+    table = Organization._meta.db_table
+    status, said, _ = ended("restore_plan", complete, f"--rows={table}")
+    assert status == 0
+    assert r'"a\x1b[2J\u202e\n\\n" → "סטודיו' in said
+    assert "\x1b" not in said and "\u202e" not in said
+    (row,) = listed(complete, f"--rows={table}")["rows"]
+    assert [cell["column"] for cell in row["cells"]] == ["name"]
+
+
+def test_the_command_shows_no_secret(complete: Path):
+    User.objects.update(password="canary-of-a-secret")
+    for more in ([], ["--json"]):
+        status, said, _ = ended("restore_plan", complete, "--rows=users", *more)
+        assert status == 0
+        assert "canary-of-a-secret" not in said and PASSWORD not in said
+        assert "differs" in said
+
+
+def test_rows_of_a_table_that_is_not_in_the_plan_end_with_2(complete: Path):
+    for name in ("nothing", "django_admin_log"):
+        status, _, objected = ended("restore_plan", complete, f"--rows={name}")
+        assert (status, "no such table" in objected) == (2, True)
+
+
+def test_plan_restore_and_undo_say_first_which_database_is_overwritten(complete: Path):
+    info = connection.cursor().connection.info
+    named = f"database {info.dbname} on "
+    plan = json.loads(ended("restore_plan", complete, "--json")[1])
+    assert (plan["target"]["database"], plan["target"]["port"]) == (info.dbname, info.port)
+    assert plan["target"]["installation"] == installation.name()
+    assert named in ended("restore_plan", complete)[1]
+    for command in (["restore_apply", complete], ["restore_undo"]):
+        program = manage(*command)
+        assert program.returncode == 1
+        assert named in program.stderr.splitlines()[0]
+        assert "Code: restore.unconfirmed" in program.stderr
+
+
+def test_a_plan_of_another_database_is_not_applied(complete: Path, tmp_path: Path):
+    plan = json.loads(ended("restore_plan", complete, "--json")[1])
+    path = tmp_path / "plan.json"
+    for target, wanted in ((plan["target"] | {"database": "another"}, 1), (None, 0)):
+        path.write_text(json.dumps(plan | {"target": target}))
+        status, _, objected = ended("restore_apply", complete, PHRASE, f"--plan={path}")
+        assert (status, "another database" in objected) == (wanted, bool(wanted))

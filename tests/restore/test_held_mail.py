@@ -298,12 +298,12 @@ def test_a_message_whose_writer_dies_is_none_and_is_swept(monkeypatch):
     monkeypatch.undo()
     assert outgoing.held_messages() == 1 and len(files()) == 1
     for name, age in (("young", 0), ("old", 7200)):
-        draft = folder() / f".partial-{name}.json"
+        draft = folder() / f".{name}.json.0123"
         draft.write_bytes(b'{"half')
         os.utime(draft, (time.time() - age, time.time() - age))
     assert outgoing.held_messages() == 1
     outgoing.send_messages(send)
-    assert [path.name for path in files()] == [".partial-young.json"]
+    assert [path.name for path in files()] == [".young.json.0123"]
 
 
 def test_what_is_too_large_is_refused_in_words_and_stores_nothing(monkeypatch):

@@ -72,7 +72,11 @@ def test_each_fault_of_a_row_is_found(studio, changing_schema, tmp_path, maker, 
     errors = {k: v for k, v in found(plan).items() if v[0] == "error"} | {
         k: v for k, v in found(plan).items() if k in FAULTS
     }
-    assert errors == FAULTS
+    expected = dict(FAULTS)
+    if maker == "ours":
+        # Of a backup that was made here, the row comes back and the key is put back NOT VALID.
+        expected["restore.reference", "studio_client"] = ("warning", 1)
+    assert errors == expected
     before = rows_of_database()
     assert refusal(file, accept_foreign=True) in {code for code, _ in FAULTS}
     assert changed_tables(before, rows_of_database()) == {}
@@ -115,12 +119,14 @@ def test_what_a_plan_without_a_guard_lets_through_the_database_refuses(
         else:
             document.rows["commentLikes"].append(document.rows["commentLikes"][0])
 
-    file = ours(studio.safe, tmp_path / "f.json", spoil)
-    assert twin.code in codes(plan_as(file))
+    file = foreign(studio.safe, tmp_path / "f.json", spoil)
+    assert twin.code in codes(plan_as(file, accept_foreign=True))
     monkeypatch.setattr(twin.owner, twin.name, twin.stand_in)
-    assert twin.code not in codes(plan_as(file))
+    # The index that is tried on the waiting rows would still tell.
+    monkeypatch.setattr(questions, "try_index", lambda *a: None)
+    assert twin.code not in codes(plan_as(file, accept_foreign=True))
     before = rows_of_database()
-    assert refusal(file) == twin.code
+    assert refusal(file, accept_foreign=True) == twin.code
     assert changed_tables(before, rows_of_database()) == {}
 
 
@@ -225,12 +231,13 @@ def test_other_losses_than_the_confirmed_ones_stop_the_restore(studio) -> None:
 
 
 def test_a_change_that_loses_no_more_does_not_stop_it(studio) -> None:
-    plan = plan_as(studio.safe)
-    client = _model("studio_client").objects.first()
-    client.name = "Renamed since"
-    client.save()
-    assert refusal(studio.safe, confirmed=plan) == ""
-    assert not _model("studio_client").objects.filter(name="Renamed since").exists()
+    """What is missing now comes back whether it went before the plan or after it."""
+    plan = plan_as(studio.complete)
+    sent = _model("studio_notificationsend").objects
+    key = sent.values_list("pk", flat=True)[0]
+    sent.filter(pk=key).delete()
+    assert refusal(studio.complete, confirmed=plan) == ""
+    assert sent.filter(pk=key).exists()
 
 
 def _model(table: str):

@@ -174,3 +174,37 @@ def test_a_rewrite_rule_changes_nothing_of_what_comes_back(studio) -> None:
         " VALUES ('new', 'n', 'n', now(), now())"
     )
     assert Organization.objects.count() == organizations
+
+
+def repeated_values() -> None:
+    """As an index is left by a change of its language: two rows have what may stand once."""
+    organization = Organization.objects.order_by("pk").first()
+    with_keys_off(
+        "UPDATE pg_index SET indisready = false, indisvalid = false"
+        " WHERE indrelid = 'studio_organization'::regclass AND NOT indisprimary AND indisunique",
+        "INSERT INTO studio_organization SELECT (jsonb_populate_record(o, jsonb_build_object('id',"
+        f" 'again'))).* FROM studio_organization AS o WHERE id = '{organization.pk}'",
+        "UPDATE pg_index SET indisready = true, indisvalid = true"
+        " WHERE indrelid = 'studio_organization'::regclass AND NOT indisprimary AND indisunique",
+    )
+
+
+def test_of_repeated_values_the_first_comes_back_where_that_was_chosen(studio) -> None:
+    repeated_values()
+    file = stored(back_up(COMPLETE))
+    assert codes(plan_as(file))["restore.duplicate"] == "error"
+    assert refusal(file) == "restore.duplicate"
+    plan = plan_as(file, drop_duplicates=True)
+    assert not plan.blocking
+    assert {t.table: t.left_out for t in plan.tables if t.left_out} == {"studio_organization": 1}
+    assert refusal(file, confirmed=plan, drop_duplicates=True) == ""
+    assert not Organization.objects.filter(pk="again").exists()
+
+
+def test_an_undo_leaves_repeated_values_out_by_itself(studio) -> None:
+    repeated_values()
+    run = restore_as(studio.complete)
+    undo = undoing.request(run, auditing.COMMAND_LINE)
+    applying.carry_out(undo, stored(undoing.safety_backup_of(run)))
+    left_out = {t["table"]: t["left_out"] for t in undo.report["tables"] if t["left_out"]}
+    assert left_out == {"studio_organization": 1}

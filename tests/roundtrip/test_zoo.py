@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from backups.database import connection as database_connection
 from backups.database.introspection import LiveTable
 from backups.errors import RestoreError
-from restore.database import catalogue
+from restore.database import detaching
 from restore.database.transaction import RestoreTransaction
 from tests.roundtrip import independent
 from tests.roundtrip.disturbance import empty_everything, rotate_everything
@@ -99,7 +99,7 @@ def test_the_comparison_sees_forgotten_sequences(
 def test_a_trigger_that_is_not_silenced_is_noticed(
     zoo: Dump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "triggers", lambda *_: [])
+    monkeypatch.setattr(detaching, "switches", lambda *_: [])
     with pytest.raises(RestoreError) as refusal:
         restore(stored(back_up()))
     assert refusal.value.code == "restore.differs"

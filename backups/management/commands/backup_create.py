@@ -11,7 +11,7 @@ from backups.errors import WorkerFailure
 from backups.management import terminal
 from backups.models import BackupRun, State
 from backups.registry import Scope
-from backups.services import auditing, creating, runs, vault
+from backups.services import auditing, creating, runs, said_of_rules, vault
 from backups.services.progress import Listener
 from backups.wording import _
 
@@ -70,6 +70,8 @@ class Command(BaseCommand):
             )
         if files["skipped"]:
             self.stdout.write(f"  {files['skipped']:,} files skipped by rule (too large).")
+        for said in said_of_rules.in_full(run.statistics):
+            self.stdout.write(f"  {said}")
         if output:
             self.stdout.write(f"  written to {output}")
         if run.state == State.INCOMPLETE:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backups.files import private
-from backups.services.vault.place import disk_errors, folder
+from backups.services.sweeping import passed_over
+from backups.services.vault.place import LONGEST_NAME, disk_errors, folder
 
 PARTIAL = ".partial-"
 _NAMED = ".named-"
@@ -60,8 +61,12 @@ def keep(finished: Draft, verify: Callable[[BinaryIO], object], *, run_id: str =
 
 def unsettled() -> dict[str, str]:
     """The names that runs gave and that nobody has settled yet, by run; of the living and the dead."""
-    notes = sorted(folder().glob(f"{_NAMED}*"))
-    return {note.name.removeprefix(_NAMED): note.read_text() for note in notes}
+    found = {}
+    for note in sorted(folder().glob(f"{_NAMED}*")):
+        run_id = note.name.removeprefix(_NAMED)
+        with passed_over("reading the note of its file's name", run_id), note.open("rb") as named:
+            found[run_id] = named.read(LONGEST_NAME + 1).decode("ascii")
+    return found
 
 
 def settle(run_id: str) -> None:

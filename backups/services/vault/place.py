@@ -2,6 +2,8 @@
 
 import contextlib
 import errno
+import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,10 @@ from backups import conf
 from backups.errors import StorageFailure
 from backups.files import private
 from backups.wording import _
+
+logger = logging.getLogger("backups")
+
+LONGEST_NAME = 255
 
 
 def folder() -> Path:
@@ -47,7 +53,7 @@ def storage_failure(error: OSError) -> StorageFailure:
 def path_of(name: str) -> Path:
     """The stored file. Raises StorageFailure where it is not there (any more)."""
     path = folder() / name
-    if not name or path.parent != folder() or not path.is_file():
+    if not _is_name(name) or not path.is_file():
         raise StorageFailure(
             "storage.missing",
             _("The backup's file is not in the folder of the backups."),
@@ -57,5 +63,16 @@ def path_of(name: str) -> Path:
 
 
 def delete(name: str) -> None:
+    """Delete a stored file. Of a name that no file of the folder can have, nothing is there to delete."""
+    if not _is_name(name):
+        logger.warning("a name that no file of the backups can have was passed over")
+        return
     with disk_errors():
         (folder() / name).unlink(missing_ok=True)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it names a file right in the folder, and nowhere else."""
+    return (
+        name == Path(name).name and "\0" not in name and 0 < len(os.fsencode(name)) <= LONGEST_NAME
+    )

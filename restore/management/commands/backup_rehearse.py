@@ -40,6 +40,10 @@ class Command(BaseCommand):
             f"  {report['rows']:,} rows in {len(report['sections'])} sections read back and equal,"
             f" {report['files']['kept']:,} files equal to their hashes"
         )
+        for finding in report.get("findings", ()):
+            self.stdout.write(
+                f"  Not tried: {finding['message']}\n    What to do: {finding['hint']}"
+            )
 
 
 def _backup(number: str | None) -> BackupRun:

@@ -1,6 +1,7 @@
 """``manage.py restore_apply``: put back what a backup holds."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import add_choices, choices_of, remedy
+from restore.management.choices import add_choices, choices_of, remedy, target_line
 from restore.models import RestoreRun
-from restore.services.applying import applying
-from restore.services.asking import requests
+from restore.plan import Overwritten
+from restore.services.applying import on_purpose, problems
+from restore.services.asking import here, requests
 
 
 class Command(BaseCommand):
@@ -39,12 +41,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
+            target = here.overwritten()
+            self.stderr.write(terminal.printable(target_line(target)))
             requests.require_phrase(options["confirm"])
             run = requests.request(
                 options["file"],
                 auditing.COMMAND_LINE,
                 choices_of(options),
-                confirmed=_confirmed(options["plan"]),
+                confirmed=_confirmed(options["plan"], target),
             )
             if options["enqueue"]:
                 requests.take_copy(run, options["file"])
@@ -54,20 +58,28 @@ class Command(BaseCommand):
                 terminal.wait_for(run, listener, requests.end_abandoned)
                 terminal.require_success(run)
             else:
-                with jobs.others_paused():
-                    applying.carry_out(run, options["file"], listener=listener)
+                jobs.carry_out_here(run, options["file"], listener=listener)
         self._report(run)
+        for sentence in problems.of_report(run.report):
+            self.stderr.write(f"  {sentence}")
 
     def _report(self, run: RestoreRun) -> None:
         report = run.report
+        if "rows" not in report:
+            self.stdout.write(
+                "Restored: everything was put back. The report's last words are missing.\n"
+                f"  safety backup of what was there before: {run.safety_backup}"
+            )
+            return
         files = report["files"]
         self.stdout.write(
-            f"Restored: {report['rows']:,} rows in {len(report['sections'])} sections,"
-            " each read back and equal to the file\n"
+            f"Restored: {report['rows']:,} rows in {len(report['sections'])} tables were put back, read"
+            f" back and equal to the file{_on_purpose(report)}\n"
             f"  {_sum(run, 'lost'):,} rows that were here are gone,"
             f" {_sum(run, 'changed'):,} were changed back\n"
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
-            f" {files['renamed']:,} under a new name, {files['elsewhere']:,} stay elsewhere\n"
+            f" {files['renamed']:,} under a new name, {files['hosted']:,} of other servers kept here,"
+            f" {files['elsewhere']:,} stay elsewhere\n"
             f"  {report['sessions_ended']:,} web sessions ended\n"
             f"  {_way_back(run)}"
         )
@@ -75,8 +87,14 @@ class Command(BaseCommand):
             self.stdout.write(f"  {_lacking(item)}")
         if report["outgoing_held"]:
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
-        for sentence in report["aftermath"]["problems"]:
-            self.stderr.write(f"  {sentence}")
+
+
+def _on_purpose(report: dict[str, Any]) -> str:
+    said = on_purpose.in_words(report)
+    if not said:
+        return ""
+    rows = report["changed_on_purpose"]["rows"]
+    return f";\n  {rows:,} of them were then changed on purpose: {', '.join(said)}"
 
 
 def _way_back(run: RestoreRun) -> str:
@@ -103,11 +121,18 @@ def _sum(run: RestoreRun, what: str) -> int:
     return sum(table.get(what, 0) for table in run.report["tables"])
 
 
-def _confirmed(path: Path | None) -> dict[str, Any] | None:
+def _confirmed(path: Path | None, target: Overwritten) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
         plan: dict[str, Any] = printed_json.parsed(path.read_bytes())
     except (OSError, ValueError) as error:
         raise CommandError("The file given with --plan is not a plan.") from error
+    made_for = plan.get("target") if isinstance(plan, dict) else None
+    # A plan of an earlier version does not say.
+    if made_for and made_for != asdict(target):
+        raise CommandError(
+            "The plan given with --plan was made for another database or installation."
+            " Nothing was changed. Plan again here: restore_plan FILE --json."
+        )
     return plan

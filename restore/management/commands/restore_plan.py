@@ -1,6 +1,7 @@
 """``manage.py restore_plan``: everything a restore of a file would do, without a write."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,44 @@ from django.core.management.base import BaseCommand
 
 from backups import printed_json
 from backups.management import terminal
-from restore.management.choices import add_choices, choices_of, remedy
-from restore.plan import Plan, TablePlan
+from backups.services import auditing
+from restore.management import rows
+from restore.management.choices import add_choices, choices_of, remedy, target_line
+from restore.plan import ROWS_A_PAGE, Kind, Plan, TablePlan
 from restore.services.planning.counting import plan_file
 
 
 class Command(BaseCommand):
     help = (
-        "Show what a restore would do. Exit 0 it can be applied, 1 a finding blocks it,"
-        " 2 the file is not sound."
+        "Show what a restore would do; with --rows, the rows behind a number of it. Exit 0 it can be"
+        " applied, 1 a finding blocks it, 2 the file is not sound or there are no such rows."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--json", action="store_true")
         add_choices(parser)
+        parser.add_argument(
+            "--rows",
+            default="",
+            metavar="TABLE",
+            help="list rows of this table, named as in the plan or by its section's key, instead of"
+            " the plan; secrets are not shown",
+        )
+        parser.add_argument(
+            "--kind",
+            type=Kind,
+            choices=list(Kind),
+            default=Kind.CHANGED,
+            help="which of its rows: those that would be lost, go back to what they were (the"
+            " default), or come back",
+        )
+        parser.add_argument("--page", type=int, default=1, help=f"from 1, {ROWS_A_PAGE} rows each")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["rows"]:
+            self._list(options)
+            return
         with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
             plan = plan_file(options["file"], choices_of(options))
         if options["json"]:
@@ -34,8 +56,35 @@ class Command(BaseCommand):
         if plan.blocking:
             raise SystemExit(terminal.FAILED)
 
+    def _list(self, options: dict[str, Any]) -> None:
+        wanted = rows.Wanted(options["rows"], options["kind"], options["page"])
+        found: list[rows.Found] = []
+        with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
+            plan = plan_file(
+                options["file"],
+                choices_of(options),
+                look=lambda look: found.append(rows.find(look, wanted)),
+            )
+            auditing.audit(
+                auditing.COMMAND_LINE,
+                "plan.look",
+                "looked",
+                subject=plan.file.digest[:32],
+                table=found[0].table.key,
+                kind=wanted.kind,
+                page=wanted.page,
+            )
+        if options["json"]:
+            listed = {"target": asdict(plan.target)} | found[0].as_dict()
+            self.stdout.write(printed_json.indented(listed))
+            return
+        output = terminal.Output(self, width=150)
+        output.line(target_line(plan.target))
+        rows.show(found[0], output)
+
     def _show(self, plan: Plan) -> None:
         output = terminal.Output(self, width=150)
+        output.line(target_line(plan.target))
         output.line(f"A {plan.file.type} backup of {plan.file.created_at}, {plan.file.rows:,} rows")
         output.table(
             ("Table", "Fate", "Now", "After", "Lost", "Changed", "Kept", "Refilled", "To NULL"),
@@ -53,7 +102,8 @@ class Command(BaseCommand):
             output.line(f"  would become {account.role}: {account.email}")
         output.line(
             f"files: {files.stay:,} stay, {files.put_back:,} are put back,"
-            f" {files.renamed:,} get a new name, {files.elsewhere:,} stay elsewhere"
+            f" {files.renamed:,} get a new name, {files.hosted:,} of other servers are kept here,"
+            f" {files.elsewhere:,} stay elsewhere"
         )
         for sentence in plan.schema:
             output.line(sentence)

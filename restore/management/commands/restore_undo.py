@@ -9,10 +9,10 @@ from backups.management import terminal
 from backups.models import State
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import add_choices_of_undo, remedy
+from restore.management.choices import add_choices_of_undo, remedy, target_line
 from restore.models import RestoreRun
-from restore.services.applying import applying
-from restore.services.asking import requests, undoing
+from restore.services.applying import problems
+from restore.services.asking import here, requests, undoing
 
 
 class Command(BaseCommand):
@@ -28,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
+            self.stderr.write(terminal.printable(target_line(here.overwritten())))
             requests.require_phrase(options["confirm"])
             undo = undoing.request(
                 _restore(options["restore"]),
@@ -35,12 +36,14 @@ class Command(BaseCommand):
                 partial_undo=options["partial_undo"],
                 without_undo=options["without_undo"],
             )
-            with jobs.others_paused():
-                applying.carry_out(undo, requests.stored_file(undo), listener=listener)
+            jobs.carry_out_here(undo, requests.stored_file(undo), listener=listener)
+        rows = f"{undo.report['rows']:,} rows are" if "rows" in undo.report else "everything is"
         self.stdout.write(
-            f"Undone: {undo.report['rows']:,} rows are as they were before restore {undo.undo_of}\n"
+            f"Undone: {rows} as they were before restore {undo.undo_of}\n"
             f"  safety backup of what was there until now: {undo.safety_backup or 'none, as chosen'}"
         )
+        for sentence in problems.of_report(undo.report):
+            self.stderr.write(f"  {sentence}")
 
 
 def _restore(number: str | None) -> RestoreRun:

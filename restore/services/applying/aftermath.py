@@ -1,40 +1,56 @@
-"""After the commit: planner statistics, materialised views, caches. Each is named in the report."""
+"""After the commit: planner statistics, materialised views, caches. What fails is named in the report."""
 
-import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import caches
 
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
-from backups.errors import BackupSystemError
+from backups.wording import Sentence, _
 from restore.database import aftermath
+from restore.services.applying.problems import Problems
 
-logger = logging.getLogger("backups")
 
+def follow_up(
+    connection: Connection, tables: list[LiveTable], problems: Problems
+) -> dict[str, Any]:
+    """Do all steps. Nothing is raised: the restore is committed, and ``problems`` are told what failed."""
+    report: dict[str, Any] = {"tables_analysed": 0, "views_refreshed": [], "caches_cleared": []}
 
-def follow_up(connection: Connection, tables: list[LiveTable]) -> dict[str, Any]:
-    """Do all steps. Nothing is raised: the restore is committed, and the report says what failed."""
-    report: dict[str, Any] = {"problems": []}
-    try:
+    def statistics() -> None:
         connection.autocommit = True
         report["tables_analysed"] = aftermath.analyze(connection, tables)
+
+    def views() -> None:
         refreshed, failed = aftermath.refresh_materialized_views(connection)
         report["views_refreshed"] = refreshed
-        report["problems"] += [f"The view {name} could not be refreshed." for name in failed]
-    except Exception as error:
-        _note(report, "Statistics and views could not be brought up to date.", error)
-    report["caches_cleared"] = []
+        for name in failed:
+            problems.note(
+                _(
+                    "The materialised view {name} could not be refreshed: it shows what was.",
+                    name=name,
+                )
+            )
+
+    _try(statistics, problems, _("The planner's statistics could not be brought up to date."))
+    _try(views, problems, _("The materialised views could not be refreshed: they show what was."))
     for alias in caches:
-        try:
+
+        def cache(alias: str = alias) -> None:
             caches[alias].clear()
             report["caches_cleared"].append(alias)
-        except Exception as error:
-            _note(report, f"The cache {alias} could not be cleared.", error)
+
+        _try(
+            cache,
+            problems,
+            _("The cache {alias} could not be cleared: pages may show what was.", alias=alias),
+        )
     return report
 
 
-def _note(report: dict[str, Any], sentence: str, error: Exception) -> None:
-    known = error.code if isinstance(error, BackupSystemError) else type(error).__name__
-    logger.warning("after a restore: %s", known)
-    report["problems"].append(sentence)
+def _try(step: Callable[[], None], problems: Problems, sentence: Sentence) -> None:
+    try:
+        step()
+    except Exception as error:
+        problems.note(sentence, error)

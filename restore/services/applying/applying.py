@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from backups import conf
-from backups.database import introspection, locks
+from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
 from backups.errors import BackupSystemError, RestoreError
 from backups.findings import Finding
@@ -21,19 +23,21 @@ from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
-from backups.wording import _, ngettext
+from backups.wording import Sentence, _, ngettext
 from restore.database import damaged, draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
-from restore.files import FilesBack, Journal, undo_journal
+from restore.files import FilesBack
+from restore.journal import Journal, undo_journal
 from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
-from restore.services.applying import parachute, superseded
+from restore.services.applying import parachute, problems, superseded
 from restore.services.applying.aftermath import follow_up
+from restore.services.applying.problems import Problems
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
-from restore.services.planning.counting import make_plan
+from restore.services.planning.counting import make_plan, require_same_schema
 from restore.services.planning.files import plan_files
-from restore.services.planning.following import tables_held
+from restore.services.planning.following import tables_held, tables_read
 from restore.services.planning.foreseeing import Foresight, foresee
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
@@ -53,49 +57,88 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
         BackupSystemError: the run is then ``failed`` or ``cancelled``; the database and the file
             storage are as they were.
     """
-    with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
-        report: dict[str, Any] = {}
-        try:
-            with opened(path, Choices.of(run.choices), progress) as readable:
-                report = _Restore(run, readable, progress).apply()
-            runs.once_more_if_lost(lambda: _succeed(run, report))
-        except BaseException as error:
-            if not requests.is_committed(run.pk):
-                raise
-            # What went wrong afterwards must not make it look undone.
-            problem = {"aftermath": {"problems": [runs.explain(error).message]}}
-            runs.once_more_if_lost(lambda: _succeed(run, report | problem))
+    done = False
+    try:
+        with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
+            _carry_out(run, path, progress)
+            done = True
+    except BaseException as error:
+        # What was held while the work went on could not be let go: nothing is undone by that.
+        if not done:
             raise
+        problems.add(run, _cut_short(error), error)
     return run
 
 
-def _succeed(run: RestoreRun, report: dict[str, Any]) -> None:
-    run.refresh_from_db(fields=["report"])
-    runs.succeed(run, report=run.report | report)
+def _carry_out(run: RestoreRun, path: Path, progress: Progress) -> None:
+    """Raises only where nothing was committed."""
+    work = _Restore(run, progress)
+    try:
+        with opened(path, Choices.of(run.choices), progress) as readable:
+            work.apply(readable)
+    except BaseException as error:
+        if not requests.is_committed(run.pk):
+            raise
+        # What went wrong afterwards must not make it look undone.
+        work.problems.note(_cut_short(error), error)
+    _succeed(run, work)
+
+
+def _cut_short(error: BaseException) -> Sentence:
+    return _(
+        "Everything was put back; what follows was cut short: {reason}",
+        reason=runs.explain(error).message,
+    )
+
+
+def _succeed(run: RestoreRun, work: "_Restore") -> None:
+    """Write down how it ended, whatever of that fails. The receipt speaks for a row that cannot be told."""
     actor = Actor(run.requested_by_name, run.requested_by_email)
-    auditing.audit(actor, "restore", "succeeded", subject=run.pk)
+
+    def audit() -> None:
+        with transaction.atomic():
+            auditing.audit(actor, "restore", "succeeded", subject=run.pk)
+
+    def succeed() -> None:
+        run.refresh_from_db(fields=["report"])
+        aftermath = work.problems.added_to(work.report.get("aftermath", {}))
+        runs.succeed(run, report=run.report | work.report | {"aftermath": aftermath})
+
+    try:
+        runs.once_more_if_lost(audit)
+    except BaseException as error:
+        work.problems.note(_("The audit trail does not tell that the restore succeeded."), error)
+    try:
+        runs.once_more_if_lost(succeed)
+    except BaseException as error:
+        logger.error("restore %s is final, and its row could not be told", run.pk)
+        problems.add(run, _cut_short(error), error)
 
 
 class _Restore:
-    def __init__(self, run: RestoreRun, path: Path, progress: Progress) -> None:
+    """``report`` is what was done, once it is committed, and ``problems`` what failed after that."""
+
+    def __init__(self, run: RestoreRun, progress: Progress) -> None:
         self._run = run
-        self._path = path
+        self._path = Path()
         self._progress = progress
         self._choices = Choices.of(run.choices)
+        self.report: dict[str, Any] = {}
+        self.problems = Problems()
 
-    def apply(self) -> dict[str, Any]:
+    def apply(self, path: Path) -> None:
+        """Restore the file at ``path``. What it raises after the commit undoes nothing."""
+        self._path = path
         with connected(purpose="restore") as connection, self._progress.interruptible(connection):
             connection.autocommit = True
             with database_errors():
                 prepared, files = self._prepare(connection)
             with self._maintenance(connection, prepared):
-                report = self._replace(connection, prepared, files)
-                after = follow_up(connection, tables_held(prepared))
-        return report | {"aftermath": after}
+                self._replace(connection, prepared, files)
+                after = follow_up(connection, tables_held(prepared), self.problems)
+                self.report["aftermath"] = after
 
-    def _replace(
-        self, connection: Connection, prepared: Prepared, files: FilesPlan
-    ) -> dict[str, Any]:
+    def _replace(self, connection: Connection, prepared: Prepared, files: FilesPlan) -> None:
         """The transaction, and the files that go with it."""
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
@@ -109,19 +152,31 @@ class _Restore:
                 with vault.spool(self._run.pk) as spool:
                     left_out = foresight.leaving_out
                     superseded.list_files(connection, spool.path("before"), left_out)
-                    back = FilesBack(journal, spool, self._progress.check)
+                    back = FilesBack(
+                        journal, spool, self._progress.check, host=self._choices.host_files
+                    )
                     report = writer.write(back, self._run.pk)
                     superseded.list_files(connection, spool.path("after"), foresight.afterwards)
                     left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
+                undo = parachute.as_reported(self._run, safety, foresight)
+                noted = {"safety_backup": undo["backup"], "files_left_for_undo": left}
+                self.report = report | {"undo": undo} | noted
             # Committed: from here on the restore has succeeded whatever happens.
+            self._forget(journal)
+
+    def _forget(self, journal: Journal) -> None:
+        try:
             journal.forget()
-        undo = parachute.as_reported(self._run, safety, foresight)
-        return report | {"undo": undo, "files_left_for_undo": left, "safety_backup": undo["backup"]}
+        except OSError as error:
+            self.problems.note(
+                _("The list of the files that were put back could not be removed; it goes later."),
+                error,
+            )
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
         prepared = prepare(self._path, connection, registry, self._progress)
-        files = plan_files(self._path, self._progress)
+        files = plan_files(self._path, self._progress, host=self._choices.host_files)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])
@@ -151,14 +206,29 @@ class _Restore:
                 return  # who comes anew waits behind our lock; in heavy traffic somebody always does
             time.sleep(DRAIN_LOOK_SECONDS)
 
+    def _turn_away(self, connection: Connection, prepared: Prepared) -> None:
+        """Who waits for our tables to have them alone keeps the safety backup from reading them, and
+        so would wait for ever."""
+        with database_errors():
+            if late := draining.waiting(connection, tables_read(prepared)):
+                logger.warning("%d sessions were turned away for a restore", len(late))
+                draining.turn_away(connection, late)
+
     def _plan(
         self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan
     ) -> tuple[Plan, Foresight]:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
         self._progress.stage(Stage.PLANNING)
-        work.hold(tables_held(prepared), wait_seconds=conf.lock_wait_seconds())
-        _require_same_schema(work.connection, prepared)
+        held = tables_held(prepared)
+        names = {table.name for table in held}
+        work.hold(
+            held,
+            read=[table for table in tables_read(prepared) if table.name not in names],
+            wait_seconds=conf.lock_wait_seconds(),
+            check=self._progress.check,
+        )
+        require_same_schema(work.connection, prepared)
         found = None
         if not self._must_read():
             found = work.looked(lambda: self._look(work, prepared, files, read=False))
@@ -204,8 +274,12 @@ class _Restore:
         if self._choices.without_undo:
             return None, foresight
         self._progress.stage(Stage.SAFETY_BACKUP)
+
+        def in_the_way() -> None:
+            self._turn_away(work.connection, prepared)
+
         try:
-            return parachute.make(self._run, foresight, self._progress), foresight
+            return parachute.make(self._run, foresight, self._progress, in_the_way), foresight
         except BackupSystemError as error:
             if foresight.was_read or not parachute.may_be_damage(error):
                 raise
@@ -214,7 +288,7 @@ class _Restore:
             if not again.leaving_out.listed and not again.damages:
                 raise
         _require_none_blocking(again.findings)
-        return parachute.make(self._run, again, self._progress), again
+        return parachute.make(self._run, again, self._progress, in_the_way), again
 
     @contextmanager
     def _files_undone_on_failure(self) -> Iterator[Journal]:
@@ -224,7 +298,7 @@ class _Restore:
         except BaseException:
             journal.close()
             if requests.is_committed(self._run.pk):
-                journal.forget()
+                self._forget(journal)
             else:
                 undo_journal(self._run.pk)
                 superseded.forget(self._run.pk)
@@ -243,16 +317,3 @@ def _require_none_blocking(findings: Sequence[Finding]) -> None:
             finding=first.message,
         )
         raise RestoreError(first.code, message, hint=first.hint)
-
-
-def _require_same_schema(connection: Connection, prepared: Prepared) -> None:
-    """Raises RestoreError where a migration came between the reading and the lock."""
-    now = introspection.live_tables(connection)
-    if {n: (t.oid, t.columns) for n, t in now.items()} != {
-        n: (t.oid, t.columns) for n, t in prepared.tables.items()
-    }:
-        raise RestoreError(
-            "restore.schema_changed",
-            _("The database's schema changed while the file was read. Nothing was changed."),
-            hint=_("Let the migration end, then plan and restore again."),
-        )

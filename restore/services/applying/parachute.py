@@ -1,5 +1,6 @@
 """The safety backup before a restore, what it does without, and what the report says of the way back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -19,9 +20,15 @@ OF_DAMAGE = frozenset({"undo.unreadable", "undo.index_damaged", "restore.may_not
 _OF_THE_SERVER = ("database.lost", "database.cancelled", "database.disk_full")
 
 
-def make(run: RestoreRun, foresight: Foresight, progress: Progress) -> BackupRun:
+def make(
+    run: RestoreRun,
+    foresight: Foresight,
+    progress: Progress,
+    in_the_way: Callable[[], None] = lambda: None,
+) -> BackupRun:
     """All data as it is now, while nobody can write, but for what the foresight leaves out. Files stay
-    where they are and need no copy. Raises BackupSystemError: then there is none."""
+    where they are and need no copy. ``in_the_way``: see ``creating.carry_out``. Raises BackupSystemError:
+    then there is none."""
     actor = Actor(run.requested_by_name, run.requested_by_email)
     with transaction.atomic():
         safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
@@ -36,6 +43,7 @@ def make(run: RestoreRun, foresight: Foresight, progress: Progress) -> BackupRun
         safety,
         listener=pass_on_cancel,
         under_restore_lock=True,
+        in_the_way=in_the_way,
         leaving_out=foresight.leaving_out,
     )
     progress.check()

@@ -8,29 +8,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.management import call_command
-from django.db import connections, transaction
+from django.apps import apps
+from django.db import transaction
 
-from backups.database.connection import connected, database_errors
-from backups.errors import RestoreError
+from backups.findings import Finding, Severity
 from backups.models import BackupRun, State
 from backups.registry import registry
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
-from restore.database import throwaway
-from restore.database.transaction import restore_transaction
+from backups.wording import _
+from restore.database import live_schema, throwaway
+from restore.database.live_schema import Carried
+from restore.database.programs import Programs, find_programs
 from restore.models import Rehearsal
-from restore.plan import Choices, FilesPlan
-from restore.services.applying.writing import FilesCompared, Writer
-from restore.services.planning.counting import make_plan
-from restore.services.planning.following import tables_held
-from restore.services.planning.locating import places
-from restore.services.planning.staging import prepare
+from restore.services.applying import isolation
 
-ACTING = "rehearsal@localhost.invalid"
+_OURS = ("backups", "restore", "django.contrib.sessions", "django.contrib.admin")
 
 
 def request(backup: BackupRun, actor: Actor) -> Rehearsal:
@@ -64,52 +59,80 @@ def carry_out(rehearsal: Rehearsal, *, listener: Listener | None = None) -> Rehe
 
 
 def rehearse(path: Path, run_id: str, progress: Progress) -> dict[str, Any]:
-    """Restore the file at ``path`` into a throwaway database. Returns what was compared."""
+    """Restore the file at ``path`` into a throwaway database. Returns what was compared.
+
+    This process only makes the database and drops it. Who restores is a process of its own, which
+    cannot reach the live one, whatever the project's migrations and signals do.
+    """
     drop_left_over()
     progress.stage(Stage.THROWAWAY)
-    with throwaway.throwaway_database() as alias:
-        _make_schema(alias)
-        with connected(alias, purpose="rehearsal") as connection, database_errors():
-            connection.autocommit = True
-            with progress.interruptible(connection):
-                prepared = prepare(path, connection, registry, progress)
-                choices = _choices(alias, prepared.manifest.type)
-                with places(path, registry), restore_transaction(connection) as work:
-                    work.hold(tables_held(prepared), wait_seconds=1)
-                    with work.only_looking():
-                        plan = make_plan(connection, prepared, choices, FilesPlan())
-                    if plan.blocking:
-                        first = plan.blocking[0]
-                        raise RestoreError(first.code, first.message, hint=first.hint)
-                    files = FilesCompared(progress.check)
-                    writer = Writer(work, prepared, plan, path, progress)
-                    report = writer.write(files, run_id)
-    return report
+    with isolation.private_folder() as folder, throwaway.throwaway_database() as alias:
+        progress.stage(Stage.SCHEMA)
+        programs = find_programs(throwaway.server_major(alias))
+        carried = (
+            _carry_over(programs, alias, folder, progress) if programs else _by_migrations(alias)
+        )
+        order = isolation.order_for(
+            alias,
+            run=run_id,
+            file=path,
+            folder=folder,
+            waiting=[(key.schema, key.table, key.name) for key in carried.waiting],
+            by_migrations=programs is None,
+        )
+        report = isolation.carry_out(order, progress)
+    schema = "live" if programs else "migrations"
+    return report | {"schema": schema, "findings": [f.as_dict() for f in carried.findings]}
 
 
-def _make_schema(alias: str) -> None:
-    """The schema as a new server would get it: by the application's own migrations."""
-    call_command("migrate", database=alias, verbosity=0, interactive=False, skip_checks=True)
-    connections[alias].close()
+def _carry_over(programs: Programs, alias: str, folder: Path, progress: Progress) -> Carried:
+    return live_schema.carry_over(
+        programs,
+        alias,
+        folder,
+        restored={section.table for section in registry.sections},
+        ours=_ours(),
+        watch=progress,
+    )
 
 
-def _choices(alias: str, kind: str) -> Choices:
-    """A Safe restore needs an owner who acts; here one is made up. The file's roles are believed: it
-    is tried, not trusted."""
-    if kind == "safe":
-        model = get_user_model()
-        # One and the same field where people sign in with their address.
-        names = dict.fromkeys([model.USERNAME_FIELD, model.get_email_field_name()], ACTING)
-        model._default_manager.db_manager(alias).create_superuser(**names, password=None)
-        connections[alias].close()
-    return Choices(acting=ACTING if kind == "safe" else "", accept_foreign=True)
+def _ours() -> set[str]:
+    """Tables whose rows have nothing to do with those of a file."""
+    installed = [label for label in _OURS if apps.is_installed(label)]
+    configs = [config for config in apps.get_app_configs() if config.name in installed]
+    return {model._meta.db_table for config in configs for model in config.get_models()}
+
+
+def _by_migrations(alias: str) -> Carried:
+    """Safe where it happens. The report says that it is not the live schema that was tried."""
+    major = throwaway.server_major(alias)
+    return Carried(
+        [
+            Finding(
+                "rehearsal.schema_by_migrations",
+                Severity.WARNING,
+                _(
+                    "The schema was made by the application's migrations, as no pg_dump of version {version}"
+                    " or newer was found. What only the live schema has was not tried.",
+                    version=str(major),
+                ),
+                _("Install PostgreSQL's client programs, or name pg_dump by BACKUPS_PG_DUMP."),
+            )
+        ]
+    )
 
 
 def drop_left_over() -> None:
     """Drop the throwaway databases of rehearsals that died."""
     for name in throwaway.left_over():
-        if not throwaway.in_use("default", name):
+        if throwaway.is_abandoned("default", name):
             throwaway.drop("default", name)
+
+
+def end_dead() -> None:
+    """End the test restores whose worker died, and drop what they left."""
+    runs.end_abandoned(Rehearsal)
+    drop_left_over()
 
 
 def last_proof(backup: BackupRun) -> Rehearsal | None:

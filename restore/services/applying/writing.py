@@ -29,8 +29,10 @@ from restore.database.transaction import RestoreTransaction
 from restore.database.verification import RowsDigest
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
+from restore.services.applying import on_purpose
 from restore.services.planning import accounts
 from restore.services.planning.accounts import People
+from restore.services.planning.examining import leave_out_duplicates
 from restore.services.planning.following import (
     followers_of,
     identity_of,
@@ -38,6 +40,7 @@ from restore.services.planning.following import (
     tables_held,
     touching,
 )
+from restore.services.planning.numbers import numbers_of
 from restore.services.planning.staging import Prepared
 
 
@@ -47,6 +50,7 @@ class Files(Protocol):
     stage: Stage
     kept: int
     added: int
+    hosted: int
     elsewhere: int
     renamed: list[tuple[Locator, str]]
 
@@ -62,6 +66,7 @@ class FilesCompared:
         self._check = check
         self.kept = 0
         self.added = 0
+        self.hosted = 0
         self.elsewhere = 0
         self.renamed: list[tuple[Locator, str]] = []
 
@@ -81,6 +86,7 @@ class _Counted:
     set_null: int = 0
     survives: int = 0
     revoked: int = 0
+    left_out: int = 0
 
 
 @dataclass
@@ -113,6 +119,7 @@ class Writer:
         self._progress = progress
         self._state = _State()
         self._followers = followers_of(prepared)
+        self._on_purpose: dict[str, int] = {}
 
     def write(self, files: Files, run_id: str) -> dict[str, Any]:
         """Every step up to the commit. Returns the report.
@@ -121,6 +128,7 @@ class Writer:
             RestoreError: the database or the storage refused, or the outcome is not the planned one.
         """
         self._detach()
+        self._leave_out_duplicates()
         people = self._set_aside()
         survivor = self._surviving_row(people)
         self._work.empty(self._file.matched.written)
@@ -139,6 +147,11 @@ class Writer:
         self._require_as_planned()
         self._progress.stage(Stage.COMMITTING)
         return self._report(files, sessions, left_off)
+
+    def _leave_out_duplicates(self) -> None:
+        left_out = leave_out_duplicates(self._work.connection, self._file, self._plan.choices)
+        for table, rows in left_out.items():
+            self._state.of(table).left_out = rows
 
     def _detach(self) -> None:
         total = len(self._file.matched.targets)
@@ -253,7 +266,8 @@ class Writer:
     def _expected(self, target: Target) -> RowsDigest:
         """The file's own digest. Where rows were converted, or somebody else's software printed them,
         that of the waiting rows: equal values may be written differently."""
-        if target.as_written and self._file.authentic:
+        whole = not self._state.of(target.table.name).left_out
+        if target.as_written and self._file.authentic and whole:
             expected = self._file.tail.statistics.sections[target.head.key]
             return RowsDigest(expected.rows, expected.sha256)
         waiting = self._file.waiting[target.table.name]
@@ -266,9 +280,24 @@ class Writer:
         self._settle_accounts(people, survivor)
         if self._plan.choices.keep_revoked:
             self._keep_revoked()
-        keep_content(self._work.connection, self._state.asides.values())
+        kept = keep_content(self._work.connection, self._state.asides.values())
         targets = {target.head.key: target for target in self._file.matched.targets}
         point_to_new_names(self._work.connection, targets, files.renamed)
+        reasons = {
+            "accounts": self._settled_columns(people),
+            "revoked": on_purpose.revoked_columns(self._file)
+            if self._plan.choices.keep_revoked
+            else {},
+            "names": on_purpose.renamed_columns(self._file, files.renamed),
+            "content": on_purpose.content_columns(self._file) if kept else {},
+        }
+        self._on_purpose = on_purpose.count(self._work.connection, self._file, reasons)
+
+    def _settled_columns(self, people: People) -> on_purpose.Columns:
+        if people.table is None or (self._file.authentic and not people.acting_key):
+            return {}
+        columns = people.table.columns
+        return {people.table.target.table.name: [columns.role, columns.password, *columns.survives]}
 
     def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:
         if people.table is None:
@@ -335,26 +364,16 @@ class Writer:
                     counted.set_null += self._work.clear_references(key)
 
     def _may_be_broken(self, table: str, rule: str) -> bool:
-        """Rows of a backup that was made here come back whatever rule they break. Of any other file only
-        rules that could not be asked beforehand are put back without having been validated."""
-        unasked = {(c.table, c.name) for c in self._file.rules.checks if c.calls_functions}
-        return self._file.authentic or (table, rule) in unasked
+        """Only what the plan said of the file's own rows: any other broken rule is a mistake of ours."""
+        return (table, rule) in self._plan.giving_way
 
     def _set_sequences(self) -> None:
-        """As in the file; a sequence that the file does not know goes behind its column's rows.
-
-        One that no column owns may number rows of any table, so a Safe restore leaves it alone: put
-        back, it would give out numbers once more that tables outside the file have used.
-        """
-        stated = {state.name: state for state in self._file.tail.sequences}
-        written = {table.name: table for table in self._file.matched.written}
-        for sequence in introspection.live_sequences(self._work.connection):
-            if not sequence.table and self._file.manifest.type == "safe":
-                continue
-            if sequence.name in stated:
-                self._work.set_sequence(sequence, stated[sequence.name])
-            elif sequence.table in written:
-                self._work.set_sequence_behind(sequence, written[sequence.table])
+        """As the plan found them; nothing else is touched."""
+        numbers = numbers_of(self._file, introspection.live_sequences(self._work.connection))
+        for sequence, state in numbers.stated:
+            self._work.set_sequence(sequence, state)
+        for sequence, table in numbers.behind:
+            self._work.set_sequence_behind(sequence, table)
 
     def _end_sessions(self) -> int:
         if not apps.is_installed("django.contrib.sessions"):
@@ -386,12 +405,14 @@ class Writer:
         statistics = self._file.tail.statistics
         return {
             "rows": statistics.rows,
+            "changed_on_purpose": self._on_purpose,
             "sections": {key: value.rows for key, value in statistics.sections.items()},
             "tables": self._plan.as_dict()["tables"],
             "files": {
                 "added": files.added,
                 "kept": files.kept,
-                "renamed": len(files.renamed),
+                "renamed": len(files.renamed) - files.hosted,
+                "hosted": files.hosted,
                 "elsewhere": files.elsewhere,
                 "gaps": statistics.files.gaps,
                 "skipped": statistics.files.skipped,

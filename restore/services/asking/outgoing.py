@@ -26,6 +26,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from backups.errors import StorageFailure
+from backups.files import private
 from backups.services import auditing, vault
 from backups.services.auditing import Actor
 from backups.wording import _
@@ -36,7 +37,8 @@ from restore.services.asking.held_message import DamagedMessage, Held
 _FOLDER = "held-mail"
 _SUFFIX = ".json"
 _ASIDE = ".unreadable"
-_PARTIAL = ".partial-"
+# How names of drafts begin; see ``private.write``.
+_PARTIAL = "."
 # A draft that nobody has written to for so long has no writer any more.
 _ABANDONED_SECONDS = 3600
 # No mail server takes a message of this size, and it must not fill the disk of the backups.
@@ -78,7 +80,8 @@ def keep_message(message: EmailMessage, options: Mapping[str, Any] | None = None
             hint=_("Send it again once mail leaves again, or make its attachments smaller."),
         )
     with vault.disk_errors():
-        _store(f"{timezone.now():%Y%m%d%H%M%S%f}-{secrets.token_hex(8)}{_SUFFIX}", content)
+        name = f"{timezone.now():%Y%m%d%H%M%S%f}-{secrets.token_hex(8)}{_SUFFIX}"
+        private.write(_folder() / name, content)
     return 1
 
 
@@ -175,26 +178,6 @@ class _Sending:
 
 def _waiting() -> list[Path]:
     return sorted(p for p in _folder().glob(f"*{_SUFFIX}") if not p.name.startswith(_PARTIAL))
-
-
-def _store(name: str, content: bytes) -> None:
-    """Write ``content`` so that it has its name only once the disk has all of it."""
-    draft = _folder() / f"{_PARTIAL}{name}"
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.rename(_folder() / name)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    descriptor = os.open(_folder(), os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

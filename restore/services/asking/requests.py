@@ -10,8 +10,9 @@ from backups.errors import RestoreError
 from backups.models import ACTIVE_STATES, BackupRun, State
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
+from backups.services.sweeping import passed_over
 from backups.wording import _
-from restore import files
+from restore import journal
 from restore.models import PlanRun, Receipt, RestoreRun, Upload
 from restore.plan import Choices
 from restore.services.asking import uploads
@@ -99,14 +100,21 @@ def end_abandoned() -> list[str]:
     for run_id in filter(is_committed, ended):
         # It was alive at the first look, and died with its commit under way.
         runs.succeed(RestoreRun.objects.get(pk=run_id))
-    for run_id in files.journals():
-        if is_committed(run_id):
-            files.forget_journal(run_id)
-        elif not RestoreRun.objects.filter(pk=run_id, state__in=ACTIVE_STATES).exists():
-            files.undo_journal(run_id)
+    for run_id in journal.journals():
+        with passed_over("clearing up after it", run_id):
+            _settle_journal(run_id)
     for run in RestoreRun.objects.exclude(artifact="").exclude(state__in=ACTIVE_STATES):
-        drop_copy(run)
+        with passed_over("dropping its copy of the file", run.pk):
+            drop_copy(run)
     return ended
+
+
+def _settle_journal(run_id: str) -> None:
+    """What a restore added to the file storages is data once it has committed, and else goes."""
+    if is_committed(run_id):
+        journal.forget_journal(run_id)
+    elif not RestoreRun.objects.filter(pk=run_id, state__in=ACTIVE_STATES).exists():
+        journal.undo_journal(run_id)
 
 
 def take_copy(run: RestoreRun, source: Path) -> None:

@@ -8,6 +8,7 @@ from backups.errors import BackupSystemError, RestoreError
 from backups.models import BackupRun, Purpose, State
 from backups.services import auditing, vault
 from backups.services.auditing import Actor
+from backups.services.sweeping import passed_over
 from backups.wording import _
 from restore.models import UNDO_OF, RestoreRun
 from restore.plan import Choices
@@ -55,7 +56,13 @@ def request(
     Raises RestoreError, StorageFailure.
     """
     safety = safety_backup_of(run)
-    choices = Choices(acting=acting, partial_undo=partial_undo, without_undo=without_undo)
+    # An undo never fails for what was there: of rows that no index would take again, the first comes back.
+    choices = Choices(
+        acting=acting,
+        drop_duplicates=True,
+        partial_undo=partial_undo,
+        without_undo=without_undo,
+    )
     undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, choices)
     undo.backup = safety.pk
     undo.undo_of = run.pk
@@ -71,8 +78,9 @@ def prune_expired() -> list[str]:
     ).exclude(artifact="")
     removed = []
     for backup in expired:
-        vault.delete(backup.artifact)
-        backup.artifact = ""
-        backup.save(update_fields=["artifact"])
-        removed.append(backup.pk)
+        with passed_over("removing an expired safety backup", backup.pk):
+            vault.delete(backup.artifact)
+            backup.artifact = ""
+            backup.save(update_fields=["artifact"])
+            removed.append(backup.pk)
     return removed

@@ -4,6 +4,7 @@ name that tells nothing, until it was restored, thrown away or forgotten.
 Bytes arrive in order. What the server has counts, never what the sender believes.
 """
 
+import contextlib
 import datetime
 import fcntl
 import secrets
@@ -22,9 +23,10 @@ from backups.files import private
 from backups.models import ACTIVE_STATES
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
+from backups.services.sweeping import passed_over
 from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
-from restore.services.asking import first_look
+from restore.services.asking import first_look, kept_rows
 
 PIECE_BYTES = 8 * conf.MEBIBYTE
 # What must stay free beside the file: plans and the safety backup need room too.
@@ -137,12 +139,13 @@ def touch(upload: Upload) -> None:
 
 
 def discard(upload: Upload) -> None:
-    """Remove the file and the plans made of it; one that is being made stops. Idempotent."""
+    """Remove the file, the plans made of it and their rows; one that is being made stops. Idempotent."""
     plans = PlanRun.objects.filter(upload=upload.pk)
     for plan in plans.filter(state__in=ACTIVE_STATES):
         runs.cancel(plan)
     plans.exclude(state__in=ACTIVE_STATES).delete()
     Upload.objects.filter(pk=upload.pk).delete()
+    kept_rows.discard(upload.stored)
     vault.delete(upload.stored)
 
 
@@ -161,9 +164,10 @@ def sweep() -> int:
     horizon = timezone.now() - FORGOTTEN_AFTER
     removed = 0
     for upload in Upload.objects.filter(touched_at__lt=horizon):
-        if not (is_planned_now(upload) or is_restored_now(upload)):
-            discard(upload)
-            removed += 1
+        with passed_over("throwing a forgotten upload away", upload.pk):
+            if not (is_planned_now(upload) or is_restored_now(upload)):
+                discard(upload)
+                removed += 1
     known = Upload.objects.values("pk")
     PlanRun.objects.exclude(state__in=ACTIVE_STATES).exclude(upload__in=known).delete()
     return removed + _sweep_nameless(horizon)
@@ -172,15 +176,14 @@ def sweep() -> int:
 def _sweep_nameless(horizon: datetime.datetime) -> int:
     """Files without a row: their process died between the one and the other."""
     known = set(Upload.objects.values_list("stored", flat=True))
+    known |= {stored + kept_rows.SUFFIX for stored in known}
     removed = 0
     for path in vault.folder().glob(f"{_PREFIX}*"):
-        try:
-            old = path.stat().st_mtime < horizon.timestamp()
-        except FileNotFoundError:
-            continue
-        if old and path.name not in known:
-            path.unlink(missing_ok=True)
-            removed += 1
+        with contextlib.suppress(FileNotFoundError), passed_over("removing a nameless upload"):
+            old = path.lstat().st_mtime < horizon.timestamp()
+            if old and path.name not in known:
+                path.unlink()
+                removed += 1
     return removed
 
 

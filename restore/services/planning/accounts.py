@@ -243,7 +243,7 @@ def _lacking(table: AccountsTable) -> Finding | None:
     """Accounts without an address or a role cannot be judged."""
     columns, target = table.columns, table.target
     wanted = {columns.email, columns.name, columns.role, *(name for name, _ in columns.active)}
-    missing = sorted(wanted - set(table.waiting.columns))
+    missing = sorted(wanted - set(target.live_columns))
     if not missing:
         return None
     return Finding(

@@ -4,13 +4,16 @@ Reads in one REPEATABLE READ transaction that is always rolled back.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from backups import conf
 from backups.database import introspection
 from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable, Source
 from backups.database.reading import primary_key_columns
+from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
 from backups.stages import Stage
@@ -22,12 +25,20 @@ from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
-from restore.services.planning import accounts, left_out
-from restore.services.planning.examining import examine
+from restore.services.asking import here
+from restore.services.planning import accounts, left_out, powers
+from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
-from restore.services.planning.following import followers_of, identity_of, state_columns
+from restore.services.planning.following import (
+    followers_of,
+    identity_of,
+    state_columns,
+    tables_read,
+)
 from restore.services.planning.foreseeing import Foresight, foresee, without_damage
+from restore.services.planning.looking import LookThrough
+from restore.services.planning.numbers import numbers_of
 from restore.services.planning.opening import opened
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
@@ -39,8 +50,11 @@ def plan_file(
     *,
     declared: Registry = registry,
     watch: Watch = NOBODY,
+    look: Callable[[LookThrough], None] | None = None,
 ) -> Plan:
     """What a restore of this file into this database would do. Writes nothing.
+
+    ``look`` is given the rows behind the plan's numbers while they can still be asked for.
 
     Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``COUNTING``.
 
@@ -52,11 +66,21 @@ def plan_file(
         connection.autocommit = True
         with opened(path, choices, watch) as readable, database_errors():
             prepared = prepare(readable, connection, declared, watch)
-            files = plan_files(readable, watch)
+            files = plan_files(readable, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
-            with one_instant(connection):
+            with one_instant(
+                connection,
+                tables_read(prepared),
+                wait_seconds=conf.lock_wait_seconds(),
+                check=watch.check,
+            ):
+                require_same_schema(connection, prepared)
                 foresight = foresee(connection, prepared, choices, read=True)
-                return make_plan(connection, prepared, choices, files, foresight)
+                planner = _Planner(connection, prepared, choices, foresight)
+                plan = planner.plan(files)
+                if look:
+                    look(planner.look_through(plan))
+                return plan
 
 
 def make_plan(
@@ -70,6 +94,19 @@ def make_plan(
     one. The caller's transaction keeps what is counted still, and must
     be rolled back afterwards, to a savepoint at least: temporary tables are left behind."""
     return _Planner(connection, prepared, choices, foresight or Foresight()).plan(files)
+
+
+def require_same_schema(connection: Connection, prepared: Prepared) -> None:
+    """Raises RestoreError where a migration came between the reading and the locks."""
+    now = introspection.live_tables(connection)
+    if {n: (t.oid, t.columns) for n, t in now.items()} != {
+        n: (t.oid, t.columns) for n, t in prepared.tables.items()
+    }:
+        raise RestoreError(
+            "restore.schema_changed",
+            _("The database's schema changed while the file was read. Nothing was changed."),
+            hint=_("Let the migration end, then plan and restore again."),
+        )
 
 
 class _Planner:
@@ -86,11 +123,15 @@ class _Planner:
         tables = [*prepared.matched.written, *(f.table for f in self._followers)]
         self._now = introspection.count_rows(connection, tables)
         self._findings: list[Finding] = [*prepared.findings, *foresight.findings]
+        self._left_out: dict[str, int] = {}
+        self._simulation = Simulation(connection, self._followers, self._after)
 
     def plan(self, files: FilesPlan) -> Plan:
+        self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
         self._findings += people.findings
-        self._findings += examine(self._connection, self._file, self._target_of)
+        giving_way: set[tuple[str, str]] = set()
+        self._findings += examine(self._connection, self._file, self._target_of, giving_way)
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.table and people.survivor:
             # From here on the account counts as one of the file's rows.
@@ -100,7 +141,7 @@ class _Planner:
             self._findings += findings
             name = people.survivor.table
             tables[name] = _with_survivor(tables[name], cleared)
-        simulation = Simulation(self._connection, self._followers, self._after)
+        simulation = self._simulation
         simulation.run()
         self._count_kept_to_nowhere(simulation, tables)
         rows = [
@@ -108,17 +149,28 @@ class _Planner:
             *(self._emptied(table) for table in self._file.matched.emptied),
             *(self._follows(follower, simulation) for follower in self._followers),
         ]
+        self._findings += powers.findings(self._connection, self._file)
         self._findings += findings_on_files(self._file, files, self._choices)
         self._findings += left_out.findings(self._connection, self._file, self._current)
+        live = introspection.live_sequences(self._connection)
+        self._findings += numbers_of(self._file, live).findings
         self._findings += self._authenticity()
         return Plan(
             file=_facts(self._file),
             choices=self._choices,
             tables=tuple(rows),
             schema=self._file.matched.differences,
+            giving_way=tuple(sorted(giving_way)),
             accounts=people.plan,
             files=files,
             findings=tuple(self._findings),
+            target=here.overwritten_by(self._connection.info),
+        )
+
+    def look_through(self, plan: Plan) -> LookThrough:
+        """The rows behind the numbers of the plan that was made."""
+        return LookThrough(
+            self._connection, self._file, plan, self._compared, self._simulation.lost
         )
 
     def _after(self, table: str) -> Relation | None:
@@ -129,7 +181,8 @@ class _Planner:
         section, table = target.reading.section, target.table
         waiting = self._file.waiting[table.name]
         key = primary_key_columns(section.model)
-        rows = self._file.tail.statistics.sections[target.head.key].rows
+        left_out = self._left_out.get(table.name, 0)
+        rows = self._file.tail.statistics.sections[target.head.key].rows - left_out
         kept = refilled = 0
         if target.redacted:
             identity = identity_of(self._file, section)
@@ -149,6 +202,7 @@ class _Planner:
             dropped=dropped.rows,
             changed=changed.rows,
             mark=_mark(changed, dropped),
+            left_out=left_out,
             kept=kept,
             refilled=refilled,
             revoked=self._revoked(target, waiting),
@@ -166,7 +220,7 @@ class _Planner:
             kept += state_columns(section, section.revoked)
         if section.accounts and not self._file.authentic:
             kept += state_columns(section, (section.accounts.role, section.accounts.password))
-        return [name for name in target.live_columns if name not in kept]
+        return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 
     def _revoked(self, target: Target, waiting: WaitingTable) -> int:
         section = target.reading.section

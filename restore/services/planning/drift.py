@@ -1,17 +1,11 @@
-"""A file of an older schema in a newer one: what follows a declared move, what is converted, what gets
-a default, and what has no place any more."""
+"""A file of an older schema in a newer one: what follows a declared move, and what can be converted."""
 
 import re
 from collections.abc import Iterable
 
-from django.db import connection
-from django.db.models import NOT_PROVIDED
-
 from backups.artifact.manifest import SectionHead
-from backups.database.introspection import LiveColumn
 from backups.database.reading import column_of
-from backups.registry import Move, RenamedColumn, RenamedSection, Section
-from backups.registry.checks import fields_of
+from backups.registry import Move, RenamedColumn, RenamedSection, RenamedValue, Section
 
 _INTEGERS = ("smallint", "integer", "bigint")
 
@@ -32,6 +26,18 @@ def column_names(head: SectionHead, section: Section, moves: Iterable[Move]) -> 
         if isinstance(move, RenamedColumn) and move.key == section.key
     }
     return {name: renamed.get(name, name) for name in (*head.column_names(), *head.redacted)}
+
+
+def renamed_values(section: Section, column: str, moves: Iterable[Move]) -> dict[str, str]:
+    """What values of older files are called today in a live column, by what those call them."""
+    today: dict[str, str] = {}
+    for move in moves:
+        if not isinstance(move, RenamedValue) or move.key != section.key:
+            continue
+        if column_of(section.model, move.field) == column:
+            today = {old: move.new if new == move.old else new for old, new in today.items()}
+            today[move.old] = move.new
+    return {old: new for old, new in today.items() if old != new}
 
 
 def loses_nothing(old: str, new: str) -> bool:
@@ -72,11 +78,3 @@ def _wider_numeric(old: str, new: str) -> bool:
         return False
     (p1, s1), (p2, s2) = (tuple(map(int, m.groups())) for m in (before, after))
     return s1 <= s2 and p1 - s1 <= p2 - s2
-
-
-def default_of(section: Section, column: LiveColumn) -> tuple[bool, object]:
-    """Whether the model has a default for the column, and that default as the database takes it."""
-    for field in fields_of(section.model).values():
-        if field.column == column.name and field.default is not NOT_PROVIDED:
-            return True, field.get_db_prep_save(field.get_default(), connection)
-    return False, None

@@ -24,6 +24,7 @@ from restore.database.rules import (
     UniqueRule,
 )
 from restore.database.waiting import Relation, WaitingTable
+from restore.plan import Choices
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.scanning import rows_from
 from restore.services.planning.staging import Prepared
@@ -42,19 +43,43 @@ _ANSWERS = ("0A", "21", "22", "23", "2F", "38", "39", "42", "54", "P0", "XX")
 
 
 def examine(
-    connection: Connection, file: Prepared, target_of: Callable[[ForeignKey], Relation | None]
+    connection: Connection,
+    file: Prepared,
+    target_of: Callable[[ForeignKey], Relation | None],
+    giving_way: set[tuple[str, str]],
 ) -> Iterator[Finding]:
     """Every rule that rows of the file break, each with the first of them.
 
-    ``target_of``: what holds the rows a key points to after the restore; None where nobody knows.
+    ``target_of``: what holds the rows a key points to after the restore; None where nobody knows. The
+    table and the name of each rule that may be put back without being validated go to ``giving_way``.
     """
-    yield from _Examination(connection, file).findings(target_of)
+    yield from _Examination(connection, file, giving_way).findings(target_of)
+
+
+def leave_out_duplicates(
+    connection: Connection, file: Prepared, choices: Choices
+) -> dict[str, int]:
+    """Where it was chosen, let no waiting row repeat a value that may stand once. Returns how many rows
+    went, by table; it is done in the caller's transaction."""
+    left_out: dict[str, int] = {}
+    if not choices.drop_duplicates:
+        return left_out
+    for rule in file.rules.unique:
+        table = file.waiting.get(rule.table)
+        if table is not None and set(rule.columns) <= set(table.columns):
+            gone = questions.leave_out_repeated(connection, table, rule)
+            if gone:
+                left_out[rule.table] = left_out.get(rule.table, 0) + gone
+    return left_out
 
 
 class _Examination:
-    def __init__(self, connection: Connection, file: Prepared) -> None:
+    def __init__(
+        self, connection: Connection, file: Prepared, giving_way: set[tuple[str, str]]
+    ) -> None:
         self._connection = connection
         self._file = file
+        self._giving_way = giving_way
         # Of rows that were here when the backup was made, the rule gives way.
         self._severity = Severity.WARNING if file.authentic else Severity.ERROR
         self._hint = _COMES_BACK if file.authentic else _EDITED
@@ -90,6 +115,8 @@ class _Examination:
             if not attempt(self._connection, question, _ANSWERS):
                 found = [_unasked(rule)]
             if found[0] is not None:
+                if not found[0].blocking:
+                    self._giving_way.add((rule.table, rule.name))
                 yield found[0]
 
     def _unique(self, table: WaitingTable, rule: UniqueRule) -> Finding | None:

@@ -4,62 +4,81 @@ import os
 import shutil
 from pathlib import Path
 
-from django.core.files.storage import FileSystemStorage
-
 from backups import conf
+from backups.artifact.tail import FileHead
+from backups.files import storage
 from backups.findings import Finding, Severity
-from backups.registry.named_storages import storages
 from backups.services import vault
 from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext
-from restore.files import Foreseen, What
+from restore.files import FileFate, Foreseen
 from restore.plan import NAMED, Choices, FilesPlan
 from restore.services.planning.staging import Prepared
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
 # What a restore needs beside the files themselves: the safety backup, and room to breathe.
 _SPARE_BYTES = 64 * 1024 * 1024
+_RENAMED = (FileFate.RENAMED, FileFate.UNSURE)
+_NEW_NAMES = (*_RENAMED, FileFate.HOSTED)
 
 
-def plan_files(path: Path, watch: Watch = NOBODY) -> FilesPlan:
+def plan_files(path: Path, watch: Watch = NOBODY, *, host: bool = False) -> FilesPlan:
     """Look at every locator of the file's entries: the stage ``LOCATING``.
 
-    Raises ArtifactError, StorageFailure.
+    ``host`` says that files of other servers are to be kept here. Raises ArtifactError, StorageFailure.
     """
     begin_reading(Stage.LOCATING, path, watch)
-    foreseen, counts = Foreseen(), dict.fromkeys(What, 0)
-    size, gaps, skipped = 0, 0, 0
-    renamed: list[str] = []
+    counted = _Counted(Foreseen(host=host))
     with vault.reader(path, watch.at) as reader:
         for file in reader.files():
             watch.check()
-            gaps += file.head.state == "gap"
-            skipped += file.head.state == "skipped"
-            if file.head.state != "embedded":
-                continue
-            renamed_in: set[str] = set()
-            for locator in file.head.locators:
-                what = foreseen.of(locator, file.head.sha256 or "", file.head.size_bytes or 0)
-                counts[what] += 1
-                # All locators that get a new name in one storage get the same.
-                if what is What.PUT_BACK or (
-                    what is What.RENAMED and locator.storage not in renamed_in
-                ):
-                    size += file.head.size_bytes or 0
-                if what is What.RENAMED:
-                    renamed_in.add(locator.storage)
-                if what is What.RENAMED and len(renamed) < NAMED:
-                    renamed.append(file.head.name)
-    return FilesPlan(
-        stay=counts[What.STAYS],
-        put_back=counts[What.PUT_BACK],
-        put_back_bytes=size,
-        renamed=counts[What.RENAMED],
-        elsewhere=counts[What.ELSEWHERE],
-        gaps=gaps,
-        skipped=skipped,
-        renamed_names=tuple(renamed),
-    )
+            counted.add(file.head)
+    return counted.plan()
+
+
+class _Counted:
+    def __init__(self, foreseen: Foreseen) -> None:
+        self._foreseen = foreseen
+        self._fates = dict.fromkeys(FileFate, 0)
+        self._states = dict.fromkeys(("embedded", "gap", "skipped"), 0)
+        self._bytes = 0
+        self._renamed: list[str] = []
+        self._unsure_in: set[str] = set()
+
+    def add(self, head: FileHead) -> None:
+        self._states[head.state] += 1
+        if head.state != "embedded":
+            return
+        # All locators that get a new name in one storage get the same.
+        new_in: set[str] = set()
+        for locator in head.locators:
+            fate = self._foreseen.of(locator, head.sha256 or "", head.size_bytes or 0)
+            self._fates[fate] += 1
+            is_new = fate in _NEW_NAMES and locator.storage not in new_in
+            if fate is FileFate.PUT_BACK or is_new:
+                self._bytes += head.size_bytes or 0
+            if fate is FileFate.UNSURE:
+                self._unsure_in.add(locator.storage)
+            if fate in _NEW_NAMES:
+                new_in.add(locator.storage)
+            if fate in _RENAMED and len(self._renamed) < NAMED:
+                self._renamed.append(head.name)
+
+    def plan(self) -> FilesPlan:
+        fates = self._fates
+        return FilesPlan(
+            stay=fates[FileFate.STAYS],
+            put_back=fates[FileFate.PUT_BACK],
+            put_back_bytes=self._bytes,
+            renamed=sum(fates[fate] for fate in _RENAMED),
+            unsure=fates[FileFate.UNSURE],
+            storage_away=any(map(storage.is_away, self._unsure_in)),
+            hosted=fates[FileFate.HOSTED],
+            elsewhere=fates[FileFate.ELSEWHERE],
+            gaps=self._states["gap"],
+            skipped=self._states["skipped"],
+            renamed_names=tuple(self._renamed),
+        )
 
 
 def findings(prepared: Prepared, files: FilesPlan, choices: Choices) -> list[Finding]:
@@ -79,6 +98,10 @@ def findings(prepared: Prepared, files: FilesPlan, choices: Choices) -> list[Fin
                 count=files.gaps,
             )
         )
+    if files.storage_away:
+        found.append(_away())
+    elif files.unsure:
+        found.append(_unsure(files.unsure))
     rows = sum(s.bytes for s in prepared.tail.statistics.sections.values())
     # Without an undo nothing is stored but notes.
     safety = 0 if choices.without_undo else rows
@@ -86,11 +109,37 @@ def findings(prepared: Prepared, files: FilesPlan, choices: Choices) -> list[Fin
         Path(conf.root()), safety + _SPARE_BYTES, _("the backups (for the safety backup)")
     )
     found += _folder(Path(conf.root()))
-    storage = storages["default"]
-    if files.put_back_bytes and isinstance(storage, FileSystemStorage):
+    folder = storage.folder("default")
+    if files.put_back_bytes and folder:
         needed = files.put_back_bytes + _SPARE_BYTES
-        found += _disk(Path(storage.location), needed, _("the uploaded files"))
+        found += _disk(folder, needed, _("the uploaded files"))
     return found
+
+
+def _away() -> Finding:
+    return Finding(
+        "restore.storage_away",
+        Severity.ERROR,
+        _("The file storage does not answer, so files could not be put back."),
+        _("Check the storage's disk, address and permissions, then plan again."),
+    )
+
+
+def _unsure(count: int) -> Finding:
+    return Finding(
+        "restore.storage_unsure",
+        Severity.WARNING,
+        ngettext(
+            "Of {n} file the storage did not say whether it is there.",
+            "Of {n} files the storage did not say whether they are there.",
+            count,
+        ),
+        _(
+            "They get new names, so that nothing is overwritten. Check that the application may read and"
+            " list the storage, then plan again."
+        ),
+        count=count,
+    )
 
 
 def _disk(folder: Path, needed: int, what: Sentence) -> list[Finding]:

@@ -8,6 +8,7 @@ from backups.database.introspection import LiveTable
 from backups.database.reading import column_of, primary_key_columns
 from backups.registry import Section
 from backups.registry.references import references
+from backups.services import creating
 from restore.database.catalogue import ForeignKey
 from restore.database.questions import Follower, Identity
 from restore.services.planning.staging import Prepared
@@ -35,6 +36,14 @@ def followers_of(prepared: Prepared) -> list[Follower]:
 def tables_held(prepared: Prepared) -> list[LiveTable]:
     """Every table that a restore writes to or may remove rows from."""
     return [*prepared.matched.written, *(follower.table for follower in followers_of(prepared))]
+
+
+def tables_read(prepared: Prepared) -> list[LiveTable]:
+    """Every table, written or not, that a plan or a restore looks into."""
+    held = {table.name for table in tables_held(prepared)}
+    around = ({key.table, key.target_table} for key in touching(held, prepared.keys))
+    names = creating.tables_read().union(held, *around)
+    return [table for name, table in prepared.tables.items() if name in names]
 
 
 def followers(written: set[str], keys: list[ForeignKey]) -> list[str]:

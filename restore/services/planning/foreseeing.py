@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backups.database.connection import Connection
-from backups.database.damage import TOO_LONG, Damage, keys_of
+from backups.database.damage import NOT_ALLOWED, TOO_LONG, Damage, keys_of
 from backups.database.introspection import Source
 from backups.database.reading import primary_key_columns
 from backups.findings import Finding, Severity
@@ -129,7 +129,7 @@ class _Sorting:
         else:
             self.damages[table] = damage
         self._list(table, damage, matters=matters)
-        if matters and damage.state == "42501":
+        if matters and damage.state == NOT_ALLOWED:
             self.findings.append(_may_not_read(table))
         else:
             self.findings.append(_unreadable(table, damage, self._severity(matters), matters))

@@ -15,9 +15,13 @@ from backups.database.reading import (
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.services import outside
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services.planning import drift
+from restore.services.planning.filling import Fill, fill_of
+
+_OF_ITS_VERSION = _("Restore the file with the version of the application that made it.")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,19 @@ class Match:
         raise RestoreError(first.code, message, hint=first.hint)
 
 
+def with_renamed_values(matched: Match, found: dict[str, list[Sentence]]) -> Match:
+    """``found``: by section of the file, what its rows were seen to call otherwise. The file's own digest is
+    then no longer that of the table."""
+    return replace(
+        matched,
+        targets=tuple(
+            replace(target, as_written=False) if target.head.key in found else target
+            for target in matched.targets
+        ),
+        differences=(*matched.differences, *(s for said in found.values() for s in said)),
+    )
+
+
 def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) -> Match:
     """Which live table each section of the file goes to. Raises ConfigurationError where the live
     database is behind its models."""
@@ -68,9 +85,10 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         differences += one.differences
         if one.target is not None:
             targets.append(one.target)
+    wanted = outside.with_tables(declared.in_scope(scope), tables)
     absent = [
         reading(s, scope, tables).table
-        for s in declared.in_scope(scope)
+        for s in wanted
         if s.key not in present and s.table not in manifest.left_out
     ]
     differences += [_left_out(table) for table in manifest.left_out if table in tables]
@@ -113,7 +131,9 @@ class _SectionMatch:
         self._withheld = self._redacted_today() if scope is SAFE else frozenset()
         self.findings: list[Finding] = []
         self.differences: list[Sentence] = []
-        self._fills: dict[str, object] = {}
+        self._fills: dict[str, Fill] = {}
+        self._moves = declared.moves
+        self._renamed_values: dict[str, dict[str, str]] = {}
         self._loads: list[tuple[str, str]] = []
         self._converted = False
         self._match_key()
@@ -160,7 +180,13 @@ class _SectionMatch:
                 )
             else:
                 self._loads.append((column.name, name))
+                self._note_renamed_values(column.name, name)
                 self._note_change(column.name, column.type, there)
+
+    def _note_renamed_values(self, old: str, name: str) -> None:
+        found = drift.renamed_values(self._section, name, self._moves)
+        if found:
+            self._renamed_values[old] = found
 
     def _note_change(self, old: str, old_type: str, there: LiveColumn) -> None:
         table = self._live.table.name
@@ -239,8 +265,8 @@ class _SectionMatch:
         for column in self._live.table.columns.values():
             if column.generated or column.name in given:
                 continue
-            has_default, default = drift.default_of(self._section, column)
-            if not column.nullable and not column.has_default and not has_default:
+            fill = None if column.has_default else self._fill_of(column)
+            if not column.nullable and not column.has_default and fill is None:
                 self._object(
                     "restore.column_missing",
                     _(
@@ -251,8 +277,8 @@ class _SectionMatch:
                     ),
                 )
                 continue
-            if has_default and not column.has_default:
-                self._fills[column.name] = default
+            if fill is not None:
+                self._fills[column.name] = fill
                 self._converted = True
             self._differ(
                 _(
@@ -262,6 +288,13 @@ class _SectionMatch:
                 )
             )
 
+    def _fill_of(self, column: LiveColumn) -> Fill | None:
+        try:
+            return fill_of(self._section, column)
+        except RestoreError as error:
+            self._object(error.code, error.message, error.hint)
+            return lambda: None
+
     def _redacted(self) -> tuple[str, ...]:
         """The live columns that keep their current values."""
         left_out = {self._today[name] for name in self._head.redacted} | self._withheld
@@ -270,13 +303,13 @@ class _SectionMatch:
     def _differ(self, sentence: Sentence) -> None:
         self.differences.append(sentence)
 
-    def _object(self, code: str, message: Sentence) -> None:
+    def _object(self, code: str, message: Sentence, hint: Sentence = _OF_ITS_VERSION) -> None:
         self.findings.append(
             Finding(
                 code,
                 Severity.ERROR,
                 message,
-                _("Restore the file with the version of the application that made it."),
+                hint,
                 table=self._live.table.name,
             )
         )
@@ -295,6 +328,7 @@ class _SectionMatch:
             fills=self._fills,
             as_written=not self._converted,
             content_left_out=self._content_left_out(),
+            renamed_values=self._renamed_values,
         )
 
     def _content_left_out(self) -> dict[str, bool]:

@@ -1,13 +1,20 @@
 """Plans of uploaded files, made by a worker: ask for one, make it, find the one that counts."""
 
+import logging
+from collections.abc import Callable
+
+from backups.errors import StorageFailure
 from backups.models import ACTIVE_STATES
 from backups.services import auditing, runs
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from restore.models import PlanRun, Upload
-from restore.plan import Choices
-from restore.services.asking import uploads
+from restore.plan import Choices, Kind
+from restore.services.asking import kept_rows, uploads
 from restore.services.planning.counting import plan_file
+from restore.services.planning.looking import LookThrough
+
+logger = logging.getLogger("backups")
 
 
 def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:
@@ -38,16 +45,45 @@ def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:
 
 
 def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
-    """Make the plan in this process. Writes nothing but the run's own row.
+    """Make the plan in this process. Writes nothing but the run's own row, and the rows behind the plan's
+    numbers into a private file beside the upload.
 
     Raises BackupSystemError: the run is then ``failed`` or ``cancelled``.
     """
     with runs.carried_out(run), Progress(run, listener) as progress:
         path = uploads.stored_file(run.upload)
-        plan = plan_file(path, Choices.of(run.choices), watch=progress)
-        progress.check()
-        runs.succeed(run, plan=plan.as_dict())
+        look = _keeping(run, path.name, progress.check)
+        plan = plan_file(path, Choices.of(run.choices), watch=progress, look=look)
+        try:
+            progress.check()
+            runs.succeed(run, plan=plan.as_dict())
+        except BaseException:
+            kept_rows.discard(path.name, plan=run.pk)
+            raise
+        if not Upload.objects.filter(pk=run.upload).exists():
+            kept_rows.discard(path.name)  # it was thrown away after they had been written
     return run
+
+
+def _keeping(run: PlanRun, stored: str, check: Callable[[], None]) -> Callable[[LookThrough], None]:
+    """What keeps the rows that can be looked at on the pages. A plan without them is a plan too."""
+
+    def keep(look: LookThrough) -> None:
+        try:
+            kept_rows.write(stored, run.pk, _lists(look, check))
+        except StorageFailure as error:
+            logger.warning("The rows of a plan could not be kept: %s", error.code)
+
+    return keep
+
+
+def _lists(look: LookThrough, check: Callable[[], None]) -> kept_rows.Lists:
+    for table in look.plan.tables:
+        for kind in Kind:
+            if table.key and table.count(kind):
+                check()
+                rows = look.rows(table, kind, offset=0, limit=kept_rows.MOST_ROWS)
+                yield table.key, kind, rows
 
 
 def latest(upload: Upload) -> PlanRun | None:

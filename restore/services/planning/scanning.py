@@ -1,16 +1,17 @@
 """What can be known of a section's rows one by one, before any of them is written."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec, copy_text, needs_care
 from backups.database.introspection import LiveColumn
 from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
-from backups.wording import EMPTY, Sentence, _
+from backups.wording import EMPTY, Sentence, _, ngettext
 from restore.database.failures import place_in_file
 from restore.inspection import at_row
 
@@ -41,6 +42,23 @@ def rules_for(
     )
 
 
+_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^{}",\s]+)')
+
+
+def with_elements(cell: str, values: Mapping[str, str]) -> tuple[str, set[str]]:
+    """An array as PostgreSQL prints it with the elements of today, and the elements that it had."""
+    had = set()
+
+    def element(found: re.Match[str]) -> str:
+        value = re.sub(r"\\(.)", r"\1", found[1]) if found[2] is None else found[2]
+        had.add(value)
+        if value not in values or found[0] == "NULL":
+            return found[0]
+        return '"' + re.sub(r'(["\\])', r"\\\1", values[value]) + '"'
+
+    return _ELEMENT.sub(element, cell), had
+
+
 @dataclass
 class _Seen:
     """How many rows have the same thing wrong, and where the first of them stands."""
@@ -50,14 +68,22 @@ class _Seen:
 
 
 class SectionScan:
-    """Turns rows into COPY lines of the wanted columns, and counts what is wrong on the way.
+    """Turns rows into COPY lines of the wanted columns, each with what ``fills`` make for it, and counts
+    what is wrong on the way.
 
     ``problem`` is the first row that does not have its declared form; ``rows`` counts all.
     ``key_is_shown``: primary keys of this section may be named in findings.
     """
 
     def __init__(
-        self, head: SectionHead, rules: CellRules, wanted: Sequence[str], *, key_is_shown: bool
+        self,
+        head: SectionHead,
+        rules: CellRules,
+        wanted: Sequence[str],
+        fills: Sequence[Callable[[], str | None]] = (),
+        renamed: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        *,
+        key_is_shown: bool,
     ) -> None:
         self._head = head
         self._key_is_shown = key_is_shown
@@ -65,6 +91,9 @@ class SectionScan:
         self._rules = rules
         names = head.column_names()
         self._wanted = [names.index(name) for name in wanted]
+        self._fills = fills
+        self._renamed = [(names.index(name), values) for name, values in renamed.items()]
+        self._renamed_rows: Counter[tuple[int, str]] = Counter()
         self._nulls: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._too_long: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._unknown: defaultdict[int, _Seen] = defaultdict(_Seen)
@@ -86,8 +115,41 @@ class SectionScan:
         except ArtifactError as error:
             self.problem = self.problem or at_row(error, self._head, self.rows)
             return None
+        for index, values in self._renamed:
+            cells[index] = self._of_today(index, cells[index], values)
         self._examine(row, cells)
-        return copy_text([cells[i] for i in self._wanted], careful=needs_care(row))
+        careful = bool(self._renamed) or needs_care(row)
+        line = copy_text([cells[i] for i in self._wanted], careful=careful)
+        if self._fills:
+            line += "\t" + copy_text([make() for make in self._fills], careful=True)
+        return line
+
+    def _of_today(self, index: int, cell: str | None, values: Mapping[str, str]) -> str | None:
+        """The cell with what its values are called now; counts the rows in which one is renamed."""
+        if cell is None:
+            return None
+        if not self._head.columns[index].type.endswith("[]"):
+            new, old = values.get(cell, cell), {cell}
+        else:
+            new, old = with_elements(cell, values)
+        self._renamed_rows.update((index, value) for value in old & values.keys())
+        return new
+
+    def renamed(self, table: str) -> list[Sentence]:
+        """Which values were renamed, in how many rows."""
+        values = dict(self._renamed)
+        return [
+            ngettext(
+                "{table}.{column}: {n} row of the file has {old}, which is {new} today.",
+                "{table}.{column}: {n} rows of the file have {old}, which is {new} today.",
+                rows,
+                table=table,
+                column=self._head.column_names()[index],
+                old=old,
+                new=values[index][old],
+            )
+            for (index, old), rows in self._renamed_rows.items()
+        ]
 
     def _examine(self, row: bytes, cells: list[str | None]) -> None:
         rules = self._rules

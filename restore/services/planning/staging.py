@@ -13,20 +13,20 @@ from backups.artifact.reader import SectionReader, Tail
 from backups.database import introspection
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
-from backups.errors import ArtifactError
+from backups.errors import ArtifactError, RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
 from backups.services import installation, vault
 from backups.stages import Stage
-from backups.wording import Sentence
-from restore.database import catalogue, waiting
+from backups.wording import Sentence, _
+from restore.database import catalogue, powers, waiting
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting import WaitingTable
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
-from restore.services.planning.matching import Match, match
+from restore.services.planning.matching import Match, match, with_renamed_values
 from restore.services.planning.scanning import CellRules, SectionScan, rules_for
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
@@ -65,6 +65,7 @@ def prepare(
         ArtifactError: the file is not whole or not well formed.
         StorageFailure: it cannot be read.
     """
+    _require_temporary_tables(connection)
     begin_reading(Stage.INSPECTING, path, watch)
     with vault.reader(path, watch.at) as reader:
         tables = introspection.live_tables(connection)
@@ -75,7 +76,7 @@ def prepare(
         for section in reader.sections():
             work.take(section, watch.check)
         for file in reader.files():
-            for _ in file.content():
+            for _block in file.content():
                 watch.check()
         # The digest speaks first: in a damaged file a row's odd form is only a symptom.
         tail = reader.tail()
@@ -85,13 +86,23 @@ def prepare(
             manifest=reader.manifest,
             tail=tail,
             authentic=installation.is_ours(tail.integrity),
-            matched=matched,
+            matched=with_renamed_values(matched, work.renamed),
             tables=tables,
             keys=catalogue.foreign_keys(connection),
             rules=rules_of(connection, matched.written),
             waiting=work.tables,
             unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings),
+        )
+
+
+def _require_temporary_tables(connection: Connection) -> None:
+    """Raises RestoreError where a file's rows could not wait anywhere."""
+    if not powers.may_make_temporary_tables(connection):
+        raise RestoreError(
+            "restore.no_temporary_tables",
+            _("The database account may not make temporary tables, so nothing can be planned."),
+            hint=_("Let an administrator of the database grant TEMPORARY on it to the account."),
         )
 
 
@@ -107,6 +118,7 @@ class _Filling:
         self.tables: dict[str, WaitingTable] = {}
         self.findings: list[Finding] = []
         self.unread: set[str] = set()
+        self.renamed: dict[str, list[Sentence]] = {}
         self.problem: ArtifactError | None = None
 
     def take(self, section: SectionReader, check: Check) -> None:
@@ -119,6 +131,8 @@ class _Filling:
             section.head,
             _rules(target),
             target.file_columns,
+            tuple(target.fills.values()),
+            target.renamed_values,
             key_is_shown=not key_is_secret(target.reading.section),
         )
         try:
@@ -128,6 +142,8 @@ class _Filling:
             self.unread.add(target.table.name)
             self.findings.append(_misfit(error, section.head, self._locate(error)))
         self.findings += scan.findings()
+        if renamed := scan.renamed(target.table.name):
+            self.renamed[section.head.key] = renamed
         self.problem = self.problem or scan.problem
 
 

@@ -1,11 +1,22 @@
 """The engine's own sessions: the same whatever server, database and role say; errors without values."""
 
+from collections.abc import Iterator
+
 import psycopg2
 import pytest
 from django.db import connection as django_connection
+from psycopg2 import sql
 
-from backups.database.connection import SESSION, connect, connected, database_failure
+from backups.database.connection import (
+    SESSION,
+    connect,
+    connected,
+    database_errors,
+    database_failure,
+)
 from backups.errors import DatabaseFailure
+from tests.databases import as_superuser
+from tests.roundtrip.engine import back_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,3 +119,120 @@ def test_the_server_s_complaint_becomes_ours(state: str | None, code: str, perma
     assert (failure.code, failure.permanent) == (code, permanent)
     assert "value of a row" not in failure.message + failure.hint
     assert failure.hint
+
+
+# The way in
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> dict:
+    changed = dict(django_connection.settings_dict.get("OPTIONS", {}))
+    monkeypatch.setitem(django_connection.settings_dict, "OPTIONS", changed)
+    return changed
+
+
+@pytest.fixture
+def role() -> Iterator[str]:
+    name = 'a role\'s "name" 100%'
+    as_superuser(
+        *gone(name),
+        sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)),
+        sql.SQL("GRANT {} TO {}").format(
+            sql.Identifier(name), sql.Identifier(django_connection.settings_dict["USER"])
+        ),
+    )
+    yield name
+    as_superuser(*gone(name))
+
+
+def gone(name: str) -> list[sql.Composable]:
+    return [sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name))]
+
+
+def test_the_role_that_the_settings_name_is_taken_on(options: dict, role: str) -> None:
+    options["assume_role"] = role
+    with connected(purpose="test") as link, link.cursor() as cursor:
+        cursor.execute("SELECT current_user, session_user")
+        assert cursor.fetchone() == (role, django_connection.settings_dict["USER"])
+        link.rollback()
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == (role,)
+
+
+def test_a_role_that_cannot_be_taken_on_is_said_so(options: dict) -> None:
+    options["assume_role"] = "nobody there"
+    with pytest.raises(DatabaseFailure) as refused:
+        connect(purpose="test")
+    assert refused.value.code == "database.role"
+
+
+def test_what_django_passes_to_psycopg_3_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = django_connection.get_connection_params()
+    theirs = {
+        **{"context": object(), "prepare_threshold": None, "server_side_binding": True},
+        **{"pool": True, "row_factory": tuple, "cursor_factory": object, "isolation_level": 2},
+        "autocommit": True,
+    }
+    monkeypatch.setattr(django_connection, "get_connection_params", lambda: given | theirs)
+    with connected(purpose="test") as link, link.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_parameters_of_libpq_reach_it(options: dict) -> None:
+    options |= {"options": "-c search_path=pg_catalog", "connect_timeout": 7, "sslmode": "prefer"}
+    with connected(purpose="test") as link, link.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        assert cursor.fetchone() == ("pg_catalog",)
+        assert link.get_dsn_parameters()["connect_timeout"] == "7"
+
+
+def test_an_option_that_nobody_knows_is_called_a_setting(options: dict) -> None:
+    options["no_such_option"] = "1"
+    with pytest.raises(DatabaseFailure) as refused:
+        connect(purpose="test")
+    assert refused.value.code == "database.settings"
+
+
+def test_a_database_that_takes_no_writes_is_said_so() -> None:
+    with (
+        pytest.raises(DatabaseFailure) as refused,
+        connected(purpose="test") as link,
+        database_errors(),
+        link.cursor() as cursor,
+    ):
+        cursor.execute("SET default_transaction_read_only = on")
+        link.commit()
+        cursor.execute("CREATE TABLE x ()")
+    assert refused.value.code == "database.read_only"
+    assert "default_transaction_read_only" in refused.value.hint
+
+
+def test_a_table_whose_rows_are_hidden_from_its_owner_is_named() -> None:
+    table = "studio_organization"
+    with django_connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    try:
+        with pytest.raises(DatabaseFailure) as refused:
+            back_up()
+    finally:
+        with django_connection.cursor() as cursor:
+            cursor.execute(
+                f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY"
+            )
+    assert refused.value.code == "database.permission"
+    assert table in refused.value.message
+
+
+def test_a_table_that_may_not_be_read_is_named() -> None:
+    table, user = "studio_organization", django_connection.settings_dict["USER"]
+    with django_connection.cursor() as cursor:
+        cursor.execute(f"REVOKE SELECT ON {table} FROM {user}")
+    try:
+        with pytest.raises(DatabaseFailure) as refused:
+            back_up()
+    finally:
+        with django_connection.cursor() as cursor:
+            cursor.execute(f"GRANT SELECT ON {table} TO {user}")
+    assert refused.value.code == "database.permission"
+    assert table in refused.value.message

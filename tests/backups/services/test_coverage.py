@@ -126,7 +126,7 @@ def test_an_empty_registry_covers_nothing():
 
 def test_a_registry_with_findings_stops_a_backup_and_names_the_first():
     with pytest.raises(ConfigurationError) as refused:
-        coverage.require_covered(Registry(), {})
+        coverage.require_covered(Registry(), {}, [])
     assert refused.value.code == "coverage.uncovered"
     assert re.search(r"\(backups\.E001 and \d+ more\)", refused.value.message)
 
