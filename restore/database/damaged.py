@@ -9,6 +9,8 @@ from psycopg2.extensions import connection as Connection
 from backups.database.damage import Damage, keys_of
 from backups.database.introspection import LiveTable
 
+_BY_INDEX = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
+
 
 def masked(
     connection: Connection, damage: Damage, table: LiveTable, key: Collection[str]
@@ -53,7 +55,8 @@ def avoid_indexes(connection: Connection, damages: Iterable[Damage]) -> None:
     if not any(damage.is_of_an_index for damage in damages):
         return
     with connection.cursor() as cursor:
-        for name in ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"):
+        # To weigh a merge join the planner itself looks at an index's ends, whatever else is forbidden.
+        for name in (*_BY_INDEX, "enable_mergejoin"):
             cursor.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
         # Where everything is forbidden, an index is as good as anything.
         for name in ("enable_seqscan", "enable_sort", "enable_hashjoin"):

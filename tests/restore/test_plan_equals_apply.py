@@ -181,7 +181,7 @@ NOT_OF_A_PLAN = {
     "restore.no_temporary_tables": "nothing can be planned: the plan ends in it too",
     "restore.out_of_range": "a number that is too large is refused when the file is read: artifact.row",
     "restore.storage_unknown": "tests/restore/test_plan.py plans a file with a storage that is not here",
-    "restore.may_not_read": "tests/restore/test_parachute.py has an account that may not read a table",
+    "restore.may_not_read": "what may not be read ends the plan itself: database.permission",
     "restore.not_writable": "tests/restore/test_parachute.py has a folder that takes no files",
     "restore.default_failed": "tests/restore/test_fills.py has a default that cannot be made",
     "restore.sequence": "tests/restore/test_numbers.py states numbers that are not the file's business",
