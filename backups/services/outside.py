@@ -14,6 +14,7 @@ from backups.registry import Registry, Section
 from backups.registry.registry import models_with_tables
 from backups.wording import Sentence, _, ngettext
 
+# The code of what the account may not read.
 MAY_NOT_READ = "backups.E108"
 
 
@@ -159,7 +160,7 @@ _SAYINGS = {
 
 def _unreadable(one: Outsider) -> Finding:
     return _error(
-        MAY_NOT_READ,
+        "backups.E108",
         one,
         _("The database account may not read the table {name}.", name=one.qualified),
         _("Grant it SELECT, or let the account own the table."),
