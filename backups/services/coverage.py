@@ -29,6 +29,7 @@ class SectionCoverage:
     omitted_in_safe: tuple[str, ...]
     file_locators: tuple[str, ...]
     rows: int
+    framework: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class CoverageReport:
     sections: tuple[SectionCoverage, ...]
     excluded: tuple[dict[str, str], ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def of_project(self) -> list[SectionCoverage]:
+        return [section for section in self.sections if not section.framework]
+
+    @property
+    def of_framework(self) -> list[SectionCoverage]:
+        """Django's own tables, which are counted apart."""
+        return [section for section in self.sections if section.framework]
 
     @property
     def is_covered(self) -> bool:
@@ -75,6 +85,7 @@ def _covered(section: Section, rows: int) -> SectionCoverage:
         omitted_in_safe=tuple(column_of(model, name) for name in section.redact),
         file_locators=tuple(column_of(model, locator.field) for locator in section.files),
         rows=rows,
+        framework=section.framework,
     )
 
 

@@ -9,6 +9,7 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.errors import BackupSystemError
 from restore.database import aftermath
+from restore.services.applying.made_again import make_again
 
 logger = logging.getLogger("backups")
 
@@ -24,6 +25,10 @@ def follow_up(connection: Connection, tables: list[LiveTable]) -> dict[str, Any]
         report["problems"] += [f"The view {name} could not be refreshed." for name in failed]
     except Exception as error:
         _note(report, "Statistics and views could not be brought up to date.", error)
+    try:
+        make_again({table.name for table in tables})
+    except Exception as error:
+        _note(report, "Content types and permissions of newer models could not be made.", error)
     report["caches_cleared"] = []
     for alias in caches:
         try:

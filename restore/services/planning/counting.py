@@ -22,7 +22,7 @@ from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
-from restore.services.planning import accounts, left_out
+from restore.services.planning import accounts, left_out, renumbering
 from restore.services.planning.examining import examine
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
@@ -75,6 +75,8 @@ class _Planner:
         tables = [*prepared.matched.written, *(f.table for f in self._followers)]
         self._now = introspection.count_rows(connection, tables)
         self._findings: list[Finding] = list(prepared.findings)
+        # Rows outside the file point to these by the numbers of now.
+        self._stay = renumbering.staying(connection, prepared)
 
     def plan(self, files: FilesPlan) -> Plan:
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
@@ -111,6 +113,8 @@ class _Planner:
         )
 
     def _after(self, table: str) -> Relation | None:
+        if table in self._stay:
+            return self._stay[table]
         waiting = self._file.waiting.get(table)
         return waiting.relation if waiting else None
 

@@ -22,12 +22,14 @@ from restore.services.planning import drift
 
 @dataclass(frozen=True)
 class Match:
-    """``targets`` in the file's order; ``emptied`` are tables that a Complete file does not know."""
+    """``targets`` in the file's order; ``emptied`` are tables that a Complete file does not know;
+    ``dictionaries`` are Django's own tables in a Safe file, which translate numbers and are not written."""
 
     targets: tuple[Target, ...]
     emptied: tuple[LiveTable, ...]
     findings: tuple[Finding, ...]
     differences: tuple[Sentence, ...] = ()
+    dictionaries: tuple[Target, ...] = ()
 
     @property
     def written(self) -> tuple[LiveTable, ...]:
@@ -54,6 +56,7 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
     sections = declared.by_key()
     scope = Scope(manifest.type)
     targets: list[Target] = []
+    dictionaries: list[Target] = []
     findings: list[Finding] = []
     differences: list[Sentence] = []
     present = set()
@@ -67,13 +70,23 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         findings += one.findings
         differences += one.differences
         if one.target is not None:
-            targets.append(one.target)
+            translates = section.framework and scope is SAFE
+            (dictionaries if translates else targets).append(one.target)
+    # A file that was made before Django's own tables were in files says nothing of them: they stay.
     absent = [
-        reading(s, scope, tables).table for s in declared.in_scope(scope) if s.key not in present
+        reading(s, scope, tables).table
+        for s in declared.in_scope(scope)
+        if s.key not in present and not s.framework
     ]
     differences += [_not_in_file(table, scope) for table in absent]
     emptied = absent if scope is COMPLETE else []
-    return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
+    return Match(
+        targets=tuple(targets),
+        emptied=tuple(emptied),
+        findings=tuple(findings),
+        differences=tuple(differences),
+        dictionaries=tuple(dictionaries),
+    )
 
 
 def _not_in_file(table: LiveTable, scope: Scope) -> Sentence:
