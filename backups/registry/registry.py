@@ -36,19 +36,19 @@ class Registry:
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """All that are in files. What a project says of a table of Django's own goes before what is
-        said of it everywhere."""
-        decided = {s.table for s in self._sections if not s.framework} | self.excluded_tables()
-        return tuple(s for s in self._sections if not (s.framework and s.table in decided))
+        """All that are in files, Django's own tables last."""
+        return (*self.of_project, *self.of_framework)
 
     @property
     def of_project(self) -> tuple[Section, ...]:
         """The project's own tables, which people count; Django's are counted apart."""
-        return tuple(s for s in self.sections if not s.framework)
+        return tuple(s for s in self._sections if not s.framework)
 
     @property
     def of_framework(self) -> tuple[Section, ...]:
-        return tuple(s for s in self.sections if s.framework)
+        """Django's own tables, but for those of which the project itself says something else."""
+        decided = {s.table for s in self.of_project} | self.excluded_tables()
+        return tuple(s for s in self._sections if s.framework and s.table not in decided)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:

@@ -29,23 +29,16 @@ class SectionCoverage:
     omitted_in_safe: tuple[str, ...]
     file_locators: tuple[str, ...]
     rows: int
-    framework: bool = False
 
 
 @dataclass(frozen=True)
 class CoverageReport:
+    """``framework``: the tables of Django itself that are in files, counted apart."""
+
     sections: tuple[SectionCoverage, ...]
+    framework: tuple[SectionCoverage, ...]
     excluded: tuple[dict[str, str], ...]
     findings: tuple[Finding, ...]
-
-    @property
-    def of_project(self) -> list[SectionCoverage]:
-        return [section for section in self.sections if not section.framework]
-
-    @property
-    def of_framework(self) -> list[SectionCoverage]:
-        """Django's own tables, which are counted apart."""
-        return [section for section in self.sections if section.framework]
 
     @property
     def is_covered(self) -> bool:
@@ -54,6 +47,7 @@ class CoverageReport:
     def as_dict(self) -> dict[str, Any]:
         return {
             "sections": [asdict(section) for section in self.sections],
+            "framework": [asdict(section) for section in self.framework],
             "excluded": list(self.excluded),
             "findings": [finding.as_dict() for finding in self.findings],
         }
@@ -67,7 +61,8 @@ def report(declared: Registry = registry) -> CoverageReport:
         rows = introspection.count_rows(connection, present)
     findings = [*check_registry(declared, models_with_tables()), *drift(declared, tables)]
     return CoverageReport(
-        sections=tuple(_covered(s, rows.get(s.table, 0)) for s in declared.sections),
+        sections=tuple(_covered(s, rows.get(s.table, 0)) for s in declared.of_project),
+        framework=tuple(_covered(s, rows.get(s.table, 0)) for s in declared.of_framework),
         excluded=tuple({"table": e.table, "because": e.because} for e in declared.exclusions),
         findings=tuple(findings),
     )
@@ -85,7 +80,6 @@ def _covered(section: Section, rows: int) -> SectionCoverage:
         omitted_in_safe=tuple(column_of(model, name) for name in section.redact),
         file_locators=tuple(column_of(model, locator.field) for locator in section.files),
         rows=rows,
-        framework=section.framework,
     )
 
 

@@ -23,8 +23,8 @@ def status(report: CoverageReport) -> str:
 
 
 def _lines(report: CoverageReport) -> Iterator[str]:
-    safe = [s for s in report.of_project if s.safe]
-    only_complete = [s for s in report.of_project if not s.safe]
+    safe = [s for s in report.sections if s.safe]
+    only_complete = [s for s in report.sections if not s.safe]
     yield from ("# Backup System Coverage Report", "")
     yield from (f"**Last Updated:** {timezone.now():%Y-%m-%d %H:%M} UTC", "")
     yield from (f"**Status:** {status(report)}", "", "---", "", "## What Gets Backed Up", "")
@@ -36,11 +36,11 @@ def _lines(report: CoverageReport) -> Iterator[str]:
     yield from ("", *_groups(safe, omitted=True))
     yield "### 🟠 Complete Backup (Orange Button - Owner Only)"
     yield (
-        f"All {len(report.of_project)} tables, password hashes and tokens too, and the content of"
+        f"All {len(report.sections)} tables, password hashes and tokens too, and the content of"
         " every file. Everything from Safe Backup PLUS:"
     )
     yield from ("", *_groups(only_complete, omitted=False))
-    yield from _of_framework(report.of_framework)
+    yield from _of_framework(report.framework)
     yield from _redacted(safe)
     yield from _files(report.sections)
     yield from _safety()

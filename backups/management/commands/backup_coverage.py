@@ -36,10 +36,10 @@ class Command(BaseCommand):
         output = terminal.Output(self, width=160)
         output.table(
             ("Group", "Section", "Table", "Safe", "Complete", "Omitted in Safe", "Rows"),
-            map(_cells, [*report.of_project, *report.of_framework]),
+            map(_cells, [*report.sections, *report.framework]),
         )
         output.line(
-            f"{len(report.of_project)} tables, and {len(report.of_framework)} framework tables of Django"
+            f"{len(report.sections)} tables, and {len(report.framework)} framework tables of Django"
             " itself"
         )
         for excluded in report.excluded:
