@@ -19,13 +19,16 @@ def make_again(written: set[str], using: str = DEFAULT_DB_ALIAS) -> None:
     tables = {s.model._meta.label for s in registry.of_framework if s.table in written}
     if tables:
         remembered.forget()
-    if "contenttypes.ContentType" not in tables:
-        return
+    if "contenttypes.ContentType" in tables:
+        _make(using, permissions="auth.Permission" in tables)
+
+
+def _make(using: str, *, permissions: bool) -> None:
     from django.contrib.contenttypes.management import create_contenttypes
 
     for config in apps.get_app_configs():
         create_contenttypes(config, verbosity=0, using=using)
-    if "auth.Permission" not in tables:
+    if not permissions:
         return
     from django.contrib.auth.management import create_permissions
 
