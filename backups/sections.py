@@ -4,6 +4,7 @@ from django.apps import apps
 
 from backups.models import AuditEvent, BackupRun
 from backups.registry import COMPLETE, SAFE, exclude, section
+from backups.registry.framework import FRAMEWORK
 from backups.wording import _
 
 exclude(BackupRun, because=_("the list of backups; a restore must not change it"))
@@ -14,23 +15,14 @@ exclude("django_migrations", because=_("says which schema this database has, not
 
 # Their rows have numbers, which rows of other tables hold and which every database gives out by itself. So
 # a file says what its numbers mean: docs/artifact-format.md, Tables of Django itself.
-for label, key, columns, natural_key in (
-    ("contenttypes.ContentType", "contentTypes", "id app_label model", "app_label model"),
-    (
-        "auth.Permission",
-        "permissions",
-        "id name content_type codename",
-        "content_type codename",
-    ),
-    ("sites.Site", "sites", "id domain name", "domain"),
-):
-    if apps.is_installed(f"django.contrib.{label.split('.')[0]}"):
+for table in FRAMEWORK:
+    if apps.is_installed(table.app):
         section(
-            apps.get_model(label),
-            key=key,
+            apps.get_model(table.label),
+            key=table.key,
             group=_("Tables of Django itself"),
             scopes={SAFE, COMPLETE},
-            safe_columns=columns,
-            natural_key=natural_key,
+            safe_columns=table.columns,
+            natural_key=table.natural_key,
             framework=True,
         )

@@ -15,6 +15,7 @@ from backups.database.reading import (
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.registry.framework import FRAMEWORK_KEYS
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services.planning import drift
@@ -62,6 +63,8 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
     present = set()
     for head in manifest.sections:
         section = sections.get(drift.section_key(head.key, declared.moves))
+        if section is None and scope is SAFE and head.key in FRAMEWORK_KEYS:
+            continue  # nothing here holds such numbers
         if section is None or section.key in present:
             findings.append(_unknown_section(head))
             continue
