@@ -1,6 +1,6 @@
 """The coverage report in the users' own words and order, generated and never written by hand."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 
 from django.utils import timezone
@@ -61,7 +61,7 @@ def _groups(sections: list[SectionCoverage], *, omitted: bool) -> Iterator[str]:
         yield ""
 
 
-def _of_framework(sections: list[SectionCoverage]) -> Iterator[str]:
+def _of_framework(sections: Collection[SectionCoverage]) -> Iterator[str]:
     if not sections:
         return
     yield "### Tables of Django itself"
