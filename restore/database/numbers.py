@@ -226,12 +226,24 @@ def renumber_live(
     """Rows of a live table outside the file get the new numbers, in two steps, as its unique rules hold.
 
     What has no counterpart keeps a negative number, which no row has: it leads nowhere, as it should.
+    Rows whose number stays are not touched.
     """
     name, mirrored = sql.Identifier(column), sql.SQL("(-1 - {})")
     execute(
         connection,
-        sql.SQL("UPDATE {} SET {} = {} WHERE {} >= 0").format(
-            table, name, mirrored.format(name), name
+        sql.SQL(
+            "UPDATE {} AS t SET {} = {} WHERE t.{} >= 0"
+            " AND NOT EXISTS (SELECT FROM {} AS m WHERE m.{} = t.{} AND m.{} = t.{})"
+        ).format(
+            table,
+            name,
+            mirrored.format(sql.Identifier("t", column)),
+            name,
+            listed,
+            sql.Identifier(naming.number),
+            name,
+            sql.Identifier(NOW),
+            name,
         ),
     )
     execute(

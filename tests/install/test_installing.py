@@ -115,6 +115,16 @@ def test_the_checks_have_nothing_against_the_page(project: Project) -> None:
     assert re.findall(r"\((\w+\.[EW]\d+)\)", said) == []
 
 
+def test_sites_need_no_declaration_and_may_have_one(project: Project) -> None:
+    sites = variant(project, "sites", 'INSTALLED_APPS += ["django.contrib.sites"]')
+    assert "no issues" in project.run("python manage.py check", **sites)
+    declare = (
+        "from django.contrib.sites.models import Site; from backups.registry import *;"
+        ' exclude(Site, because="one"); print([s.key for s in registry.of_framework])'
+    )
+    assert project.shell(declare, **sites).strip() == "['contentTypes', 'permissions']"
+
+
 def test_a_complete_restore_gives_back_what_was_there(project: Project) -> None:
     before = project.shell(STATE + SECRETS)
     project.shell(DAMAGE)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from backups.registry import COMPLETE, SAFE, Section, registry
+from backups.registry import COMPLETE, SAFE, Registry, Section, registry
 from backupsvc.studio.models import Project, User
 from restore.database import numbers as numbers_sql
 from restore.services.applying import made_again
@@ -18,8 +18,8 @@ from tests.restore.counting import count_otherwise, numbers
 from tests.restore.forging import foreign, ours
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import rows_of_database
-from tests.roundtrip.engine import back_up, stored
-from tests.zoo.models import Licence, Sticker
+from tests.roundtrip.engine import back_up, stored, writing
+from tests.zoo.models import Licence, Pointer, Sticker, Target
 
 EDITS = ("change_project", "view_project")
 KEPT = {"auth_group", "auth_group_permissions", "zoo_licence", "zoo_sticker"}
@@ -293,3 +293,60 @@ def test_tables_of_django_are_in_both_files_and_counted_apart(studio) -> None:
     report = restore_as(studio.complete).report
     assert set(report["framework"]) == {"contentTypes", "permissions"}
     assert set(report["sections"]) == {s.key for s in registry.of_project}
+
+
+@pytest.fixture
+def places(studio, monkeypatch):
+    """A table as that of Django's sites: named by one column."""
+    both = frozenset({SAFE, COMPLETE})
+    changed = {
+        Target: {"natural_key": ("code",), "framework": True},
+        Pointer: {"natural_key": ()},
+    }
+    sections = [
+        replace(
+            s,
+            scopes=both,
+            safe_columns=tuple(f.name for f in s.model._meta.local_fields),
+            **changed[s.model],
+        )
+        if s.model in changed
+        else s
+        for s in registry.sections
+    ]
+    monkeypatch.setattr(registry, "_sections", sections)
+    for code in ("north", "south"):
+        Pointer.objects.create(deferred=Target.objects.create(code=code, part=1).pk)
+
+
+def _pointed_to() -> list[str]:
+    return [Target.objects.get(pk=p.deferred).code for p in Pointer.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("scope", [SAFE, COMPLETE])
+def test_a_table_with_a_name_of_one_column_is_translated_as_sites_are(places, scope) -> None:
+    file = stored(back_up(scope))
+    with writing() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute("UPDATE zoo_target SET id = id + 1000")
+        cursor.execute("UPDATE zoo_target SET id = 2001 + (SELECT min(id) FROM zoo_target) - id")
+        cursor.execute("DELETE FROM zoo_pointer")
+    restore_as(file)
+    assert _pointed_to() == ["north", "south"]
+
+
+def test_a_place_that_this_database_lacks_is_named(places) -> None:
+    file = stored(back_up(SAFE))
+    Target.objects.filter(code="south").update(code="west")
+    (found,) = [f for f in plan_as(file).findings if f.code == "restore.no_translation"]
+    assert (found.table, found.count) == ("zoo_pointer", 1)
+    assert "south" in str(found.message)
+
+
+def test_what_a_project_says_of_such_a_table_goes_before(studio) -> None:
+    own = Registry()
+    for made in (True, False):
+        section = Section(ContentType, "kinds", "g", frozenset({COMPLETE}), framework=made)
+        own.add_section(section)
+        assert own.sections == (section,)
+    assert own.of_framework == ()

@@ -85,18 +85,19 @@ class _Translation:
     def _column(self, waiting: WaitingTable, column: str, naming: Naming, listed: Relation) -> None:
         where = (self._connection, waiting.relation, column, listed, naming)
         table = waiting.target.table
+        nameless = numbers.nameless(*where, live=self._live(naming.table))
+        if nameless:
+            self._findings.append(_nameless(table.name, column, naming, nameless))
+        if not numbers.counts_otherwise(self._connection, listed, naming):
+            return
         missing = numbers.lacking(*where)
         if missing.cells:
             names = ", ".join(missing.names)
             self._findings.append(_no_translation(table.name, column, naming, missing.cells, names))
-        nameless = numbers.nameless(*where, live=self._live(naming.table))
-        if nameless:
-            self._findings.append(_nameless(table.name, column, naming, nameless))
-        if numbers.counts_otherwise(self._connection, listed, naming):
-            count = numbers.translate_cells(*where, column_type=table.columns[column].type)
-            if count:
-                self._changed.add(table.name)
-                self._findings.append(_translated(table.name, column, naming, count))
+        count = numbers.translate_cells(*where, column_type=table.columns[column].type)
+        if count:
+            self._changed.add(table.name)
+            self._findings.append(_translated(table.name, column, naming, count))
 
     def _unlisted(self, waiting: WaitingTable, column: str, to: str) -> Iterator[Finding]:
         count = numbers.filled_cells(self._connection, waiting.relation, column)

@@ -37,17 +37,12 @@ def staying(connection: Connection, prepared: Prepared) -> dict[str, Relation]:
 def keep(connection: Connection, prepared: Prepared) -> list[Kept]:
     """What the tables outside the file need, while the live rows are still there."""
     lists, known = _lists(connection, prepared, "becomes"), namings(registry)
-    moved = {
-        table: listed
-        for table, listed in lists.items()
-        if numbers.counts_otherwise(connection, listed, known[table])
-    }
     columns = numbered(registry, prepared.keys)
     return [
-        Kept(follower.table.identifier, column, moved[to], known[to])
+        Kept(follower.table.identifier, column, lists[to], known[to])
         for follower in followers_of(prepared)
         for column, to in columns_in(follower.table, columns)
-        if to in moved and column in follower.table.columns
+        if to in lists and column in follower.table.columns
     ]
 
 
