@@ -2,6 +2,7 @@
 them otherwise."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import ADDITION, LogEntry
@@ -299,7 +300,7 @@ def test_tables_of_django_are_in_both_files_and_counted_apart(studio) -> None:
 def places(studio, monkeypatch):
     """A table as that of Django's sites: named by one column."""
     both = frozenset({SAFE, COMPLETE})
-    changed = {
+    changed: dict[type, dict[str, Any]] = {
         Target: {"natural_key": ("code",), "framework": True},
         Pointer: {"natural_key": ()},
     }
