@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -95,7 +96,8 @@ def measure(
         began = time.perf_counter()
         with Path(output or os.devnull).open("wb") as sink:
             children = _start(pipeline, sink, errors)
-            ended = [os.wait4(child.pid, 0) for child in children]
+            with _killed_at_the_end_of_this(children):
+                ended = [os.wait4(child.pid, 0) for child in children]
         wall = time.perf_counter() - began
         server_after = clock.seconds()
         statuses = [os.waitstatus_to_exitcode(status) for _pid, status, _usage in ended]
@@ -123,6 +125,18 @@ def _start(
         if children[:-1] and (given := children[-2].stdout):
             given.close()  # the reader's end alone keeps the pipe open: then its death is noticed
     return children
+
+
+@contextmanager
+def _killed_at_the_end_of_this(children: Sequence["subprocess.Popen[bytes]"]) -> Iterator[None]:
+    """Who interrupts the measurement leaves nobody at work in its databases."""
+    try:
+        yield
+    except BaseException:
+        for child in children:
+            child.kill()
+            child.wait()
+        raise
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

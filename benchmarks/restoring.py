@@ -7,6 +7,7 @@ the moment the restore asks for the first lock that stops writers until it has c
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ AWAY = "site away"
 
 
 class Timeline:
-    """When what began, in the order of time."""
+    """When what began, in the order of time by ``clock``, in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self._stages: list[tuple[str, float]] = []
         self._moments: dict[str, float] = {}
 
@@ -24,21 +26,21 @@ class Timeline:
         """Called at each new stage, and twice a second."""
         stage = str(values["stage"])
         if stage and (not self._stages or self._stages[-1][0] != stage):
-            self._stages.append((stage, time.perf_counter()))
+            self._stages.append((stage, self._clock()))
 
     def mark(self, name: str, owner: object, function: str) -> None:
         """Note when ``owner``'s function is called first. Raises AttributeError where it has gone."""
         work = getattr(owner, function)
 
         def marked(*args: Any, **kwargs: Any) -> Any:
-            self._moments.setdefault(name, time.perf_counter())
+            self._moments.setdefault(name, self._clock())
             return work(*args, **kwargs)
 
         setattr(owner, function, marked)
 
     def parts(self) -> dict[str, float]:
         """Seconds a stage, until now for the last; and the time away."""
-        ends = [began for _, began in self._stages[1:]] + [time.perf_counter()]
+        ends = [began for _, began in self._stages[1:]] + [self._clock()]
         parts: dict[str, float] = {}
         for (name, began), end in zip(self._stages, ends, strict=True):
             parts[name] = parts.get(name, 0.0) + end - began
