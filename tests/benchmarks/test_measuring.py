@@ -18,7 +18,7 @@ LINUX = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells of other processes in /proc"
 )
 # Of the session's work far less than all, of an idle server more than it uses.
-SEEN_SECONDS = 0.1
+SEEN_SECONDS = 0.2
 # So much that no clock is too coarse to see it.
 BUSY_SECONDS = 0.3
 SPIN = f"import time\nwhile time.process_time() < {BUSY_SECONDS}: pass\n"
@@ -38,7 +38,7 @@ def our_server() -> ServerClock:
 
 def work_in_the_server() -> None:
     """In a session that has ended when this returns."""
-    statement = "SELECT count(sha256(n::text::bytea)) FROM generate_series(1, 400000) n"
+    statement = "SELECT count(sha256(n::text::bytea)) FROM generate_series(1, 1500000) n"
     with closing(psycopg2.connect(os.environ["DATABASE_URL"], dbname="postgres")) as connection:
         backend = connection.info.backend_pid
         connection.cursor().execute(statement)
