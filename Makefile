@@ -93,6 +93,10 @@ compat: bytecode ## The round trips on the other versions of PostgreSQL that are
 battery: bytecode ## The full proof: minutes long
 	@$(PY) -m pytest -m battery $(ARGS)
 
+.PHONY: bench
+bench: bytecode ## Measure this beside pg_dump and others: ROWS=1000000 ROUNDS=3; docs/performance.md
+	@$(PY) -m benchmarks $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
+
 .PHONY: screenshots
 screenshots: browser ## Take the pictures in docs/screenshots anew
 	@$(PY) -m pytest --ds=tests.browser.settings tests/browser/take_screenshots.py \

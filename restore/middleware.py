@@ -1,7 +1,7 @@
 """Maintenance: while a restore holds the data, everybody else is told so, in words.
 
-Asks ``pg_locks`` and nothing else: any query on sessions or accounts would wait for the commit. So it
-must stand before whatever asks for the user.
+Asks ``pg_locks``, and the receipts of restores where none is under way, and nothing else: any query on
+sessions or accounts would wait for the commit. So it must stand before whatever asks for the user.
 """
 
 import time
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from backups import conf, printed_json
 from restore.services.asking import maintenance
+from restore.services.asking.remembered import Remembered
 
 RETRY_SECONDS = 15
 # How long an answer of the database counts. A restore holds its lock long before it locks a table.
@@ -32,6 +33,7 @@ class MaintenanceMiddleware:
         self._get_response = get_response
         self._looked_at = float("-inf")
         self._restoring = False
+        self._remembered = Remembered()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if self._is_restoring() and not _is_open(request):
@@ -41,19 +43,21 @@ class MaintenanceMiddleware:
     def _is_restoring(self) -> bool:
         now = time.monotonic()
         if not 0 <= now - self._looked_at < BELIEVED_SECONDS:
-            self._restoring = _look()
+            self._restoring = self._look()
             self._looked_at = now
         return self._restoring
 
-
-def _look() -> bool:
-    """Where the database cannot be asked, the request goes on and finds out for itself."""
-    try:
-        with connection.wrap_database_errors:
-            return maintenance.is_running()
-    except (DatabaseError, InterfaceError):
-        connection.close()
-        return False
+    def _look(self) -> bool:
+        """Where the database cannot be asked, the request goes on and finds out for itself."""
+        try:
+            with connection.wrap_database_errors:
+                is_restoring = maintenance.is_running()
+                if not is_restoring:
+                    self._remembered.keep_up()
+                return is_restoring
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            return False
 
 
 def _is_open(request: HttpRequest) -> bool:

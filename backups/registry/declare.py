@@ -28,6 +28,8 @@ def section(
     accounts: Accounts | None = None,
     revoked: Mapping[str, str] | None = None,
     no_files: Mapping[str, str] | None = None,
+    content_types: str = "",
+    framework: bool = False,
     to: Registry = registry,
 ) -> None:
     """Declare one table. Lists of fields are given as one string, separated by blanks.
@@ -40,6 +42,8 @@ def section(
     ``accounts`` says that the rows are accounts, and which field means what.
     ``revoked`` gives the values, as PostgreSQL prints them, of a row that was revoked.
     ``no_files`` names the file fields whose files no backup holds, each with the reason.
+    ``content_types`` names number fields that hold a content type without being a foreign key.
+    ``framework``: a table of Django's own, counted apart; a declaration of the project's goes before it.
     """
     to.add_section(
         Section(
@@ -55,6 +59,8 @@ def section(
             accounts=accounts,
             revoked=dict(revoked or {}),
             no_files=dict(no_files or {}),
+            content_types=tuple(content_types.split()),
+            framework=framework,
         )
     )
 

@@ -36,20 +36,32 @@ class Registry:
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        return tuple(self._sections)
+        """All that are in files, Django's own tables last."""
+        return (*self.of_project, *self.of_framework)
+
+    @property
+    def of_project(self) -> tuple[Section, ...]:
+        """The project's own tables, which people count; Django's are counted apart."""
+        return tuple(s for s in self._sections if not s.framework)
+
+    @property
+    def of_framework(self) -> tuple[Section, ...]:
+        """Django's own tables, but for those of which the project itself says something else."""
+        decided = {s.table for s in self.of_project} | self.excluded_tables()
+        return tuple(s for s in self._sections if s.framework and s.table not in decided)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         return tuple(self._exclusions)
 
     def in_scope(self, scope: Scope) -> tuple[Section, ...]:
-        return tuple(s for s in self._sections if scope in s.scopes)
+        return tuple(s for s in self.sections if scope in s.scopes)
 
     def by_key(self) -> dict[str, Section]:
-        return {s.key: s for s in self._sections}
+        return {s.key: s for s in self.sections}
 
     def by_table(self) -> dict[str, Section]:
-        return {s.table: s for s in self._sections}
+        return {s.table: s for s in self.sections}
 
     def excluded_tables(self) -> frozenset[str]:
         return frozenset(e.table for e in self._exclusions)

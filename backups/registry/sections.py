@@ -13,7 +13,11 @@ from backups.registry.scopes import COMPLETE, SAFE, Scope
 
 @dataclass(frozen=True)
 class Section:
-    """One table's declaration. Field names throughout; columns are looked up when needed."""
+    """One table's declaration. Field names throughout; columns are looked up when needed.
+
+    ``framework``: the table is Django's own and gives its rows numbers that mean something else in
+    another database; ``natural_key`` says what a number means everywhere.
+    """
 
     model: type[Model]
     key: str
@@ -27,6 +31,8 @@ class Section:
     accounts: Accounts | None = None
     revoked: Mapping[str, str] = field(default_factory=dict)
     no_files: Mapping[str, str] = field(default_factory=dict)
+    content_types: tuple[str, ...] = ()
+    framework: bool = False
 
     @property
     def table(self) -> str:

@@ -1,6 +1,6 @@
 """The coverage report in the users' own words and order, generated and never written by hand."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 
 from django.utils import timezone
@@ -40,6 +40,7 @@ def _lines(report: CoverageReport) -> Iterator[str]:
         " every file. Everything from Safe Backup PLUS:"
     )
     yield from ("", *_groups(only_complete, omitted=False))
+    yield from _of_framework(report.framework)
     yield from _redacted(safe)
     yield from _files(report.sections)
     yield from _safety()
@@ -58,6 +59,20 @@ def _groups(sections: list[SectionCoverage], *, omitted: bool) -> Iterator[str]:
             )
             yield f"- ✅ {item.model.rsplit('.', 1)[-1]}: `{item.key}`, {item.rows:,} rows{without}"
         yield ""
+
+
+def _of_framework(sections: Collection[SectionCoverage]) -> Iterator[str]:
+    if not sections:
+        return
+    yield "### Tables of Django itself"
+    yield (
+        f"{len(sections)} framework tables, counted apart: both kinds of file say what the numbers of these"
+        " rows mean. A Complete restore brings them back; a Safe restore translates by them."
+    )
+    yield ""
+    for item in sections:
+        yield f"- ✅ {item.model.rsplit('.', 1)[-1]}: `{item.key}`, {item.rows:,} rows"
+    yield ""
 
 
 def _redacted(safe: list[SectionCoverage]) -> Iterator[str]:

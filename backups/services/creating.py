@@ -259,7 +259,7 @@ class _Backup:
 
         view.stream_rows(item, take)
         writer.end_section()
-        self._progress.add(sections_done=1)
+        self._progress.add(sections_done=int(not item.section.framework))
 
     def _list_locators(self, view: Snapshot, spool: Spool) -> None:
         """All sections' locators, in either scope: a Safe backup tells how many it leaves out."""
@@ -324,7 +324,7 @@ def tables_read() -> set[str]:
 
 def _totals(readings: list[TableReading]) -> dict[str, int]:
     return {
-        "sections_total": len(readings),
+        "sections_total": sum(not item.section.framework for item in readings),
         "rows_total": sum(item.table.estimated_rows for item in readings),
     }
 

@@ -24,7 +24,8 @@ _LOOKED_AT = 5
 
 @dataclass(frozen=True)
 class Contents:
-    """What a kind of backup holds, out of the registry. ``groups`` are of the tables only it holds."""
+    """What a kind of backup holds of the project's tables, out of the registry. ``groups`` are of the
+    tables only it holds."""
 
     tables: int
     groups: tuple[str, ...]
@@ -72,7 +73,7 @@ class Readiness:
 
 
 def contents(scope: Scope) -> Contents:
-    held = registry.in_scope(scope)
+    held = [s for s in registry.in_scope(scope) if not s.framework]
     own = held if scope is SAFE else [s for s in held if not s.in_safe]
     return Contents(
         tables=len(held),
@@ -83,7 +84,7 @@ def contents(scope: Scope) -> Contents:
 
 def only_complete() -> int:
     """How many tables a Safe backup does not hold."""
-    return sum(not s.in_safe for s in registry.sections)
+    return sum(not s.in_safe for s in registry.of_project)
 
 
 def finished(scope: Scope) -> QuerySet[BackupRun]:

@@ -52,13 +52,15 @@ def _page(request: HttpRequest, *, status: int = 200, **context: object) -> Http
 
 
 def _groups(report: CoverageReport) -> list[tuple[str, list[SectionCoverage]]]:
-    found = groupby(report.sections, key=lambda section: section.group)
+    listed = [*report.sections, *report.framework]
+    found = groupby(listed, key=lambda section: section.group)
     return [(name, list(members)) for name, members in found]
 
 
 def _counts(report: CoverageReport) -> dict[str, int]:
     return {
         "tables": len(report.sections),
+        "framework_tables": len(report.framework),
         "safe_tables": sum(section.safe for section in report.sections),
         "only_complete": sum(not section.safe for section in report.sections),
         "rows": sum(section.rows for section in report.sections),

@@ -294,7 +294,7 @@ def test_a_coverage_report_with_findings(owner, monkeypatch):
         Finding("backups.E101", Severity.ERROR, _("Nobody owns it."), _("Declare it."), "stray"),
         Finding("backups.W001", Severity.WARNING, _("Sounds bad."), _("Redact it."), "users"),
     )
-    report = coverage.CoverageReport((), (), found)
+    report = coverage.CoverageReport((), (), (), found)
     monkeypatch.setattr(coverage_page.coverage, "report", lambda: report)
     assert left_over(owner.get(f"{PAGES}coverage/")) == []
 

@@ -38,7 +38,7 @@ def rotate_everything(cursor: Cursor) -> None:
 def tables() -> list[LiveTable]:
     """The live table of every section."""
     live = introspection.live_tables(connection.connection)
-    return [live[section.table] for section in registry.sections]
+    return [live[section.table] for section in registry.of_project]
 
 
 def _restart_sequences(cursor: Cursor, found: list[LiveTable]) -> None:

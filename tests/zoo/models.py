@@ -4,6 +4,9 @@
 
 from typing import Any
 
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, IntegerRangeField
 from django.db import models
@@ -221,6 +224,27 @@ class Pointer(models.Model):
     emptied = models.TextField(null=True)
     both_code = models.TextField(null=True)
     both_part = models.IntegerField(null=True)
+
+
+class Licence(models.Model):
+    """Its primary key is a number that another database counts otherwise."""
+
+    permission = models.OneToOneField(Permission, models.CASCADE, primary_key=True)
+
+
+class Sticker(models.Model):
+    """Sticks on whatever row there is, and says so twice: ``kind`` is a content type without a key."""
+
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.TextField()
+    on = GenericForeignKey()
+    kind = models.IntegerField(null=True)
+    licence = models.ForeignKey(Licence, models.CASCADE, null=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(fields=("content_type", "object_id"), name="zoo_one_sticker"),
+        )
 
 
 class Reading(models.Model):

@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import apps
 
 from backups.registry import COMPLETE, Address, FileLocator, JsonAddress, StoragePath, section
-from tests.zoo.models import Album
+from tests.zoo.models import Album, Sticker
 
 FILES: dict[Any, list[FileLocator]] = {
     Album: [
@@ -25,4 +25,5 @@ for _model in apps.get_app_config("zoo").get_models(include_auto_created=True):
             group="Zoo",
             scopes={COMPLETE},
             files=FILES.get(_model, ()),
+            content_types="kind" if _model is Sticker else "",
         )

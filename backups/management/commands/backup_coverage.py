@@ -36,7 +36,11 @@ class Command(BaseCommand):
         output = terminal.Output(self, width=160)
         output.table(
             ("Group", "Section", "Table", "Safe", "Complete", "Omitted in Safe", "Rows"),
-            map(_cells, report.sections),
+            map(_cells, [*report.sections, *report.framework]),
+        )
+        output.line(
+            f"{len(report.sections)} tables, and {len(report.framework)} framework tables of Django"
+            " itself"
         )
         for excluded in report.excluded:
             output.line(f"not backed up: {excluded['table']} ({excluded['because']})")

@@ -69,6 +69,7 @@ def unknown_names(section: Section) -> Iterator[Finding]:
         "accounts": section.accounts.fields() if section.accounts else (),
         "revoked": tuple(section.revoked),
         "no_files": tuple(section.no_files),
+        "content_types": section.content_types,
         "files": tuple(name for f in section.files for name in (f.field, *f.unless)),
     }
     for place, names in named.items():

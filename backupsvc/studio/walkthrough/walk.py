@@ -97,13 +97,13 @@ def show(console: Console, outcome: Outcome) -> None:
 
 def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     before, damage, files = outcome.before, outcome.damage, outcome.restore.report["files"]
-    held = outcome.safe.statistics["sections"]
-    yield "Safe backup", f"{len(held)} of {len(registry.sections)} tables, {_size(outcome.safe)}"
+    own = {section.key for section in registry.of_project}
+    held = own & set(outcome.safe.statistics["sections"])
+    yield "Safe backup", f"{len(held)} of {len(own)} tables, {_size(outcome.safe)}"
     embedded = outcome.complete.statistics["files"]["embedded"]
     yield (
         "Complete backup",
-        f"{len(before.tables)} tables, {before.rows:,} rows, {embedded:,} files,"
-        f" {_size(outcome.complete)}",
+        f"{len(own)} tables, {before.rows:,} rows, {embedded:,} files, {_size(outcome.complete)}",
     )
     yield (
         "Damage",
@@ -115,7 +115,7 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     proven = "all equal to before" if not outcome.different else "NOT equal to before"
     yield (
         "Comparison",
-        f"{len(before.tables)} tables row by row, {len(before.files):,} files byte by byte,"
+        f"{len(own)} tables row by row, {len(before.files):,} files byte by byte,"
         f" {len(before.sequences):,} sequences: {proven}",
     )
     for name, seconds in outcome.seconds.items():

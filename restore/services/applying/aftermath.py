@@ -9,6 +9,7 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.wording import Sentence, _
 from restore.database import aftermath
+from restore.services.applying.made_again import make_again
 from restore.services.applying.problems import Problems
 
 
@@ -34,6 +35,11 @@ def follow_up(
             )
 
     _try(statistics, problems, _("The planner's statistics could not be brought up to date."))
+    _try(
+        lambda: make_again({table.name for table in tables}),
+        problems,
+        _("Content types and permissions of newer models could not be made."),
+    )
     _try(views, problems, _("The materialised views could not be refreshed: they show what was."))
     for alias in caches:
 

@@ -30,7 +30,7 @@ from restore.database.verification import RowsDigest
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.applying import on_purpose
-from restore.services.planning import accounts
+from restore.services.planning import accounts, renumbering
 from restore.services.planning.accounts import People
 from restore.services.planning.examining import leave_out_duplicates
 from restore.services.planning.following import (
@@ -129,6 +129,7 @@ class Writer:
         """
         self._detach()
         self._leave_out_duplicates()
+        renumbered = renumbering.keep(self._work.connection, self._file)
         people = self._set_aside()
         survivor = self._surviving_row(people)
         self._work.empty(self._file.matched.written)
@@ -136,6 +137,7 @@ class Writer:
         self._put_files(files)
         self._verify()
         self._change_on_purpose(people, survivor, files)
+        renumbering.renumber(self._work.connection, renumbered)
         self._follow()
         self._progress.stage(Stage.REFERENCES)
         left_off = self._work.attach(self._may_be_broken)
@@ -154,7 +156,7 @@ class Writer:
             self._state.of(table).left_out = rows
 
     def _detach(self) -> None:
-        total = len(self._file.matched.targets)
+        total = sum(map(_counts, self._file.matched.targets))
         self._progress.stage(Stage.EMPTYING, sections_total=total, bytes_done=0, bytes_total=0)
         tables = tables_held(self._file)
         self._work.lock(tables, wait_seconds=conf.lock_wait_seconds())
@@ -199,13 +201,16 @@ class Writer:
 
     def _load(self) -> None:
         statistics = self._file.tail.statistics
-        size = sum(section.bytes for section in statistics.sections.values())
-        self._progress.stage(Stage.LOADING, rows_total=statistics.rows, bytes_total=size)
+        read = [statistics.sections[target.head.key] for target in self._file.matched.targets]
+        rows, size = sum(one.rows for one in read), sum(one.bytes for one in read)
+        self._progress.stage(Stage.LOADING, rows_total=rows, bytes_total=size)
         for target in self._file.matched.targets:
             self._progress.section(target.head.key)
             self._load_table(target)
             loaded = statistics.sections[target.head.key]
-            self._progress.add(sections_done=1, rows_done=loaded.rows, bytes_done=loaded.bytes)
+            self._progress.add(
+                sections_done=_counts(target), rows_done=loaded.rows, bytes_done=loaded.bytes
+            )
 
     def _load_table(self, target: Target) -> None:
         connection, name = self._work.connection, target.table.name
@@ -261,13 +266,14 @@ class Writer:
                         " rule. Look for it in the table's definition."
                     ),
                 )
-            self._progress.add(rows_done=found.rows, sections_done=1)
+            self._progress.add(rows_done=found.rows, sections_done=_counts(target))
 
     def _expected(self, target: Target) -> RowsDigest:
         """The file's own digest. Where rows were converted, or somebody else's software printed them,
         that of the waiting rows: equal values may be written differently."""
+        translated = target.table.name in self._file.translated
         whole = not self._state.of(target.table.name).left_out
-        if target.as_written and self._file.authentic and whole:
+        if target.as_written and self._file.authentic and whole and not translated:
             expected = self._file.tail.statistics.sections[target.head.key]
             return RowsDigest(expected.rows, expected.sha256)
         waiting = self._file.waiting[target.table.name]
@@ -403,10 +409,15 @@ class Writer:
 
     def _report(self, files: Files, sessions: int, left_off: list[LeftOff]) -> dict[str, Any]:
         statistics = self._file.tail.statistics
+        written: dict[bool, dict[str, int]] = {False: {}, True: {}}
+        for target in self._file.matched.targets:
+            key = target.head.key
+            written[target.reading.section.framework][key] = statistics.sections[key].rows
         return {
-            "rows": statistics.rows,
+            "rows": sum(written[False].values()),
             "changed_on_purpose": self._on_purpose,
-            "sections": {key: value.rows for key, value in statistics.sections.items()},
+            "sections": written[False],
+            "framework": written[True],
             "tables": self._plan.as_dict()["tables"],
             "files": {
                 "added": files.added,
@@ -421,6 +432,11 @@ class Writer:
             "rules_left_off": [[left.table, left.name] for left in left_off],
             "outgoing_held": not self._file.authentic,
         }
+
+
+def _counts(target: Target) -> int:
+    """Django's own tables are counted apart."""
+    return int(not target.reading.section.framework)
 
 
 def _refills(target: Target) -> dict[str, redacted.Make]:

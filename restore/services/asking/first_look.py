@@ -12,7 +12,7 @@ from backups.services import installation, vault
 # The head of a backup stands on one line of a few hundred kilobytes at the most.
 HEAD_BYTES = 16 * 1024 * 1024
 
-_LOOKED_THROUGH = 256 * 1024
+_LOOKED_THROUGH = 1024 * 1024
 _FORMAT = re.compile(rb'"format"\s*:\s*"(' + FORMAT_FAMILY.encode() + rb'[^"]{1,20})"')
 _TYPE = re.compile(rb'"type"\s*:\s*"(safe|complete)"')
 _MADE = re.compile(rb'"created_at"\s*:\s*"([0-9T:+.Z-]{10,40})"')

@@ -26,7 +26,7 @@ from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
-from restore.services.planning import accounts, left_out, powers
+from restore.services.planning import accounts, left_out, powers, renumbering
 from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
@@ -123,6 +123,8 @@ class _Planner:
         tables = [*prepared.matched.written, *(f.table for f in self._followers)]
         self._now = introspection.count_rows(connection, tables)
         self._findings: list[Finding] = [*prepared.findings, *foresight.findings]
+        # Rows outside the file point to these by the numbers of now.
+        self._stay = renumbering.staying(connection, prepared)
         self._left_out: dict[str, int] = {}
         self._simulation = Simulation(connection, self._followers, self._after)
 
@@ -174,6 +176,8 @@ class _Planner:
         )
 
     def _after(self, table: str) -> Relation | None:
+        if table in self._stay:
+            return self._stay[table]
         waiting = self._file.waiting.get(table)
         return waiting.relation if waiting else None
 

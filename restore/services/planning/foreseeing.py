@@ -178,7 +178,9 @@ def without_damage(connection: Connection, prepared: Prepared, foresight: Foresi
         prepared,
         tables=tables,
         matched=replace(prepared.matched, targets=tuple(targets.values()), emptied=emptied),
-        waiting={n: replace(w, target=targets[n]) for n, w in prepared.waiting.items()},
+        waiting={
+            n: replace(w, target=targets.get(n, w.target)) for n, w in prepared.waiting.items()
+        },
     )
 
 

@@ -15,6 +15,7 @@ from backups.database.reading import (
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.registry.framework import FRAMEWORK_KEYS
 from backups.services import outside
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
@@ -26,12 +27,14 @@ _OF_ITS_VERSION = _("Restore the file with the version of the application that m
 
 @dataclass(frozen=True)
 class Match:
-    """``targets`` in the file's order; ``emptied`` are tables that a Complete file does not know."""
+    """``targets`` in the file's order; ``emptied`` are tables that a Complete file does not know;
+    ``dictionaries`` are Django's own tables in a Safe file, which translate numbers and are not written."""
 
     targets: tuple[Target, ...]
     emptied: tuple[LiveTable, ...]
     findings: tuple[Finding, ...]
     differences: tuple[Sentence, ...] = ()
+    dictionaries: tuple[Target, ...] = ()
 
     @property
     def written(self) -> tuple[LiveTable, ...]:
@@ -71,11 +74,14 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
     sections = declared.by_key()
     scope = Scope(manifest.type)
     targets: list[Target] = []
+    dictionaries: list[Target] = []
     findings: list[Finding] = []
     differences: list[Sentence] = []
     present = set()
     for head in manifest.sections:
         section = sections.get(drift.section_key(head.key, declared.moves))
+        if section is None and scope is SAFE and head.key in FRAMEWORK_KEYS:
+            continue  # nothing here holds such numbers
         if section is None or section.key in present:
             findings.append(_unknown_section(head))
             continue
@@ -84,17 +90,25 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         findings += one.findings
         differences += one.differences
         if one.target is not None:
-            targets.append(one.target)
+            translates = section.framework and scope is SAFE
+            (dictionaries if translates else targets).append(one.target)
+    # A file that was made before Django's own tables were in files says nothing of them: they stay.
     wanted = outside.with_tables(declared.in_scope(scope), tables)
     absent = [
         reading(s, scope, tables).table
         for s in wanted
-        if s.key not in present and s.table not in manifest.left_out
+        if s.key not in present and not s.framework and s.table not in manifest.left_out
     ]
     differences += [_left_out(table) for table in manifest.left_out if table in tables]
     differences += [_not_in_file(table, scope) for table in absent]
     emptied = absent if scope is COMPLETE else []
-    return Match(tuple(targets), tuple(emptied), tuple(findings), tuple(differences))
+    return Match(
+        targets=tuple(targets),
+        emptied=tuple(emptied),
+        findings=tuple(findings),
+        differences=tuple(differences),
+        dictionaries=tuple(dictionaries),
+    )
 
 
 def _not_in_file(table: LiveTable, scope: Scope) -> Sentence:

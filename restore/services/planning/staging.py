@@ -5,7 +5,7 @@ the plan that is applied; and out of them the live tables are filled.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backups.artifact.manifest import Manifest, SectionHead
@@ -28,6 +28,7 @@ from restore.database.waiting import WaitingTable
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
 from restore.services.planning.matching import Match, match, with_renamed_values
 from restore.services.planning.scanning import CellRules, SectionScan, rules_for
+from restore.services.planning.translating import FileNumbers, translate
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
 Check = Callable[[], None]
@@ -36,7 +37,9 @@ Check = Callable[[], None]
 @dataclass(frozen=True)
 class Prepared:
     """Everything a plan needs. ``findings`` are those of the reading; the plan adds its own. ``unread``
-    are tables with a row that the database does not take: nothing waits for them."""
+    are tables with a row that the database does not take: nothing waits for them. ``dictionaries`` are the
+    waiting rows that say what numbers of a Safe file mean; ``translated`` the tables whose waiting rows
+    have numbers of this database in place of the file's."""
 
     manifest: Manifest
     tail: Tail
@@ -48,6 +51,8 @@ class Prepared:
     waiting: dict[str, WaitingTable]
     findings: tuple[Finding, ...]
     unread: frozenset[str] = frozenset()
+    dictionaries: dict[str, WaitingTable] = field(default_factory=dict)
+    translated: frozenset[str] = frozenset()
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
@@ -82,17 +87,21 @@ def prepare(
         tail = reader.tail()
         if work.problem:
             raise work.problem
+        keys, authentic = catalogue.foreign_keys(connection), installation.is_ours(tail.integrity)
+        numbered = translate(connection, work.listed(declared, keys, authentic=authentic))
         return Prepared(
             manifest=reader.manifest,
             tail=tail,
-            authentic=installation.is_ours(tail.integrity),
+            authentic=authentic,
             matched=with_renamed_values(matched, work.renamed),
             tables=tables,
-            keys=catalogue.foreign_keys(connection),
+            keys=keys,
             rules=rules_of(connection, matched.written),
             waiting=work.tables,
             unread=frozenset(work.unread),
-            findings=(*matched.findings, *work.findings),
+            findings=(*matched.findings, *work.findings, *numbered.findings),
+            dictionaries=work.dictionaries,
+            translated=numbered.tables,
         )
 
 
@@ -114,19 +123,29 @@ class _Filling:
     ) -> None:
         self._connection = connection
         self._locate = locate
-        self._targets = {target.head.key: target for target in matched.targets}
+        targets = (*matched.targets, *matched.dictionaries)
+        self._targets = {target.head.key: target for target in targets}
+        self._translates = {target.table.name for target in matched.dictionaries}
+        self.dictionaries: dict[str, WaitingTable] = {}
         self.tables: dict[str, WaitingTable] = {}
         self.findings: list[Finding] = []
         self.unread: set[str] = set()
         self.renamed: dict[str, list[Sentence]] = {}
         self.problem: ArtifactError | None = None
 
+    def listed(self, declared: Registry, keys: list[ForeignKey], *, authentic: bool) -> FileNumbers:
+        """What was read, as the translation of numbers wants it."""
+        read = {name: table for name, table in self.tables.items() if name not in self.unread}
+        return FileNumbers(read, self.dictionaries, tuple(keys), declared, authentic=authentic)
+
     def take(self, section: SectionReader, check: Check) -> None:
         target = self._targets.get(section.head.key)
         if target is None:
             return
-        table = waiting.create_waiting(self._connection, len(self.tables), target)
-        self.tables[target.table.name] = table
+        number = len(self.tables) + len(self.dictionaries)
+        table = waiting.create_waiting(self._connection, number, target)
+        translates = target.table.name in self._translates
+        (self.dictionaries if translates else self.tables)[target.table.name] = table
         scan = SectionScan(
             section.head,
             _rules(target),

@@ -28,7 +28,7 @@ def of_the_studio(report: CoverageReport) -> list[dict[str, object]]:
 
 def test_the_json_form_has_exactly_these_members(report: CoverageReport):
     whole = report.as_dict()
-    assert list(whole) == ["sections", "excluded", "findings"]
+    assert list(whole) == ["sections", "framework", "excluded", "findings"]
     for section in whole["sections"]:
         assert list(section) == [
             *("model", "table", "key", "group", "safe", "complete"),

@@ -158,7 +158,7 @@ def test_a_link_is_a_page_and_no_file():
 def test_progress_is_complete_in_the_end():
     run = back_up(COMPLETE)
     run.refresh_from_db()
-    assert run.sections_done == run.sections_total == len(registry.sections)
+    assert run.sections_done == run.sections_total == len(registry.of_project)
     assert run.rows_done == run.statistics["rows"]
     assert run.files_done == 2
 

@@ -16,6 +16,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('auth', '0012_alter_user_first_name_max_length'),
+        ('contenttypes', '0002_remove_content_type_name'),
     ]
 
     operations = [
@@ -289,6 +291,25 @@ class Migration(migrations.Migration):
                 'constraints': [],
             },
             bases=('zoo.parrot',),
+        ),
+        migrations.CreateModel(
+            name='Licence',
+            fields=[
+                ('permission', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='auth.permission')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Sticker',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('object_id', models.TextField()),
+                ('kind', models.IntegerField(null=True)),
+                ('content_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='contenttypes.contenttype')),
+                ('licence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='zoo.licence')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('content_type', 'object_id'), name='zoo_one_sticker')],
+            },
         ),
         *(migrations.RunSQL([(statement, None)]) for statement in ddl.FEATURES),
     ]

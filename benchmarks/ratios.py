@@ -1,0 +1,86 @@
+"""What is compared with what, and how far it shall reach: the rows of the table of ratios.
+
+Pure: medians in, ratios out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks import contenders as c
+from benchmarks.measuring import Measurement
+from benchmarks.restoring import AWAY
+
+Medians = Mapping[str, Measurement]
+Figure = Callable[[Medians], float | None]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """``above`` divided by ``below``; at most ``limit``, better ``aim``."""
+
+    what: str
+    against: str
+    above: Figure
+    below: Figure
+    limit: float
+    aim: float
+
+    def value(self, medians: Medians) -> float | None:
+        """None where one of both was not measured, or is too small for this clock."""
+        above, below = self.above(medians), self.below(medians)
+        return above / below if above is not None and below else None
+
+
+def wall(name: str) -> Figure:
+    return lambda medians: medians[name].wall_seconds
+
+
+def less_start(name: str) -> Figure:
+    """Without what every command takes to begin, as the other side is no Django command."""
+
+    def figure(medians: Medians) -> float | None:
+        seconds = medians[name].wall_seconds - medians[c.START].wall_seconds
+        return seconds if seconds > 0 else None
+
+    return figure
+
+
+def server(name: str) -> Figure:
+    return lambda medians: medians[name].server_cpu_seconds
+
+
+def part(name: str, of: str) -> Figure:
+    return lambda medians: medians[of].parts.get(name)
+
+
+RATIOS = (
+    Ratio(
+        "time the site is away", c.PG_RESTORE, part(AWAY, c.RESTORE), wall(c.PG_RESTORE), 1.6, 0.8
+    ),
+    Ratio("restore, from file to end", c.PG_RESTORE, wall(c.RESTORE), wall(c.PG_RESTORE), 3.5, 2.2),
+    Ratio(
+        "server CPU of the restore", c.PG_RESTORE, server(c.RESTORE), server(c.PG_RESTORE), 2.8, 2
+    ),
+    Ratio(
+        "Safe backup as stored, less start",
+        c.PG_DUMP_FC,
+        less_start(c.SAFE),
+        wall(c.PG_DUMP_FC),
+        0.7,
+        0.45,
+    ),
+    Ratio("the same", c.PG_DUMP_ZSTD, less_start(c.SAFE), wall(c.PG_DUMP_ZSTD), 2.5, 1.6),
+    Ratio(
+        "Safe backup plain to disk, less start",
+        c.PG_DUMP,
+        less_start(c.SAFE_PLAIN),
+        wall(c.PG_DUMP),
+        3.5,
+        2.2,
+    ),
+    Ratio("Complete backup", c.DUMPDATA, wall(c.COMPLETE), wall(c.DUMPDATA), 1 / 12, 1 / 25),
+    Ratio(
+        "restore, from file to end", c.LOADDATA, wall(c.RESTORE), wall(c.LOADDATA), 1 / 20, 1 / 40
+    ),
+    Ratio("plan", c.RESTORE, wall(c.PLAN), wall(c.RESTORE), 0.6, 0.4),
+)
