@@ -181,6 +181,8 @@ NOT_OF_A_PLAN = {
     "restore.no_temporary_tables": "nothing can be planned: the plan ends in it too",
     "restore.out_of_range": "a number that is too large is refused when the file is read: artifact.row",
     "restore.storage_unknown": "tests/restore/test_plan.py plans a file with a storage that is not here",
+    "restore.no_translation": "tests/restore/test_translated_numbers.py has numbers that mean nothing here",
+    "restore.numbers_unlisted": "tests/restore/test_translated_numbers.py has files without the lists",
     "restore.may_not_read": "what may not be read ends the plan itself: database.permission",
     "restore.not_writable": "tests/restore/test_parachute.py has a folder that takes no files",
     "restore.default_failed": "tests/restore/test_fills.py has a default that cannot be made",
@@ -194,7 +196,7 @@ REMARKS = {
     *("restore.choice_unknown", "restore.column_gone", "restore.column_withheld"),
     *("restore.content_kept", "restore.content_missing", "restore.gaps", "restore.no_password"),
     *("restore.privileged_new", "restore.rule_unasked", "restore.storage_unsure"),
-    "restore.sequence_gone",
+    *("restore.sequence_gone", "restore.numbers_translated"),
 }
 
 
