@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from backupsvc.studio.models import Organization, User
-from restore.database import redacted
+from restore.database import settling
 from restore.plan import PasswordOf, Plan
 from tests.restore.conftest import OWNER
 from tests.restore.damage import rekey
@@ -121,7 +121,7 @@ def test_the_acting_owner_keeps_what_lets_him_in(studio, tmp_path, found_by) -> 
 
 def test_a_lost_survival_is_seen(studio, tmp_path, monkeypatch) -> None:
     """The twin of the test above."""
-    monkeypatch.setattr(redacted, "keep_acting", lambda *a, **k: 0)
+    monkeypatch.setattr(settling, "keep_acting", lambda *a, **k: 0)
     file = ours(
         studio.safe,
         tmp_path / "f.json",
@@ -196,7 +196,7 @@ def test_roles_of_a_foreign_file_count_only_where_granted(studio, tmp_path, scop
 
 def test_a_lost_guard_of_roles_is_seen(studio, tmp_path, monkeypatch) -> None:
     """The twin of the test above."""
-    monkeypatch.setattr(redacted, "set_roles", lambda *a, **k: 0)
+    monkeypatch.setattr(settling, "set_roles", lambda *a, **k: 0)
     file = foreign(studio.safe, tmp_path / "f.json", _promote_everybody)
     restore_as(file, accept_foreign=True)
     assert User.objects.get(email=STRANGER).role == "OWNER"
