@@ -14,7 +14,7 @@ from backups.database.reading import (
 )
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.registry import COMPLETE, SAFE, Registry, Scope, Section
 from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services.planning import drift
@@ -63,6 +63,9 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
             findings.append(_unknown_section(head))
             continue
         present.add(section.key)
+        if not _is_in_scope(section, scope):
+            findings.append(_outside_the_scope(head, scope))
+            continue
         one = _SectionMatch(head, reading(section, COMPLETE, tables), scope, declared)
         findings += one.findings
         differences += one.differences
@@ -301,5 +304,24 @@ def _unknown_section(head: SectionHead) -> Finding:
             section=head.key,
         ),
         _("Restore it with the version of the application that made it."),
+        table=head.table,
+    )
+
+
+def _is_in_scope(section: Section, scope: Scope) -> bool:
+    return scope in section.scopes
+
+
+def _outside_the_scope(head: SectionHead, scope: Scope) -> Finding:
+    """What signs people in is in no Safe file, so that one which brings it was made to let somebody in."""
+    return Finding(
+        "restore.section_scope",
+        Severity.ERROR,
+        _(
+            "The file has a section {section!r}, which a backup of its type ({type}) does not hold.",
+            section=head.key,
+            type=scope.value,
+        ),
+        _("Use the file as it was made, or a Complete backup."),
         table=head.table,
     )
