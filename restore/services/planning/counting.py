@@ -178,7 +178,8 @@ class _Planner:
         if self._choices.keep_revoked:
             kept += state_columns(section, section.revoked)
         if section.accounts and not self._file.authentic:
-            kept += state_columns(section, (section.accounts.role, section.accounts.password))
+            people = section.accounts
+            kept += state_columns(section, (people.role, people.password, *people.active))
         return [name for name in target.live_columns if name not in kept]
 
     def _revoked(self, target: Target, waiting: WaitingTable) -> int:
