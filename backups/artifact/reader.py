@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from backups.artifact import form, members
 from backups.artifact.codecs import Limited
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
     AlteredCell,
     FileHead,
-    FileStatistics,
     Integrity,
     SectionStatistics,
     Sequence,
@@ -29,6 +29,7 @@ from backups.wording import _
 READ_BYTES = 512 * 1024
 _CONTENT = b',"content":'
 # One of these stands near the beginning of a backup, whatever order its members were put in.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS = (b'"backupsvc/', b'"altered"', b'"application"')
 
 
@@ -151,6 +152,7 @@ class SectionReader:
         # Kept here and not in ``blocks``: who stops half way must not lose what was counted.
         self._digest = hashlib.sha256()
         self._count = self._size = 0
+        self._is_ended = True
         self.statistics: SectionStatistics | None = None
 
     def blocks(self) -> Iterator[bytes]:
@@ -158,11 +160,22 @@ class SectionReader:
         to the writer. Called again, it goes on where it was left."""
         while self.statistics is None and (block := self._source.row_block()):
             rows = block.replace(b",\n", b"\n")
+            self._require_commas(block, len(block) - len(rows))
             self._digest.update(rows)
             self._count += rows.count(b"\n")
             self._size += len(rows)
             yield rows
+        if not self._is_ended:
+            raise damaged()
         self.statistics = SectionStatistics(self._count, self._size, self._digest.hexdigest())
+
+    def _require_commas(self, block: bytes, commas: int) -> None:
+        """All rows but the section's last end with one."""
+        if self._count and self._is_ended:
+            raise damaged()
+        self._is_ended = not block.endswith(b",\n")
+        if block.count(b"\n") != commas + self._is_ended:
+            raise damaged()
 
     def rows(self) -> Iterator[bytes]:
         """One row at a time, without the line feed."""
@@ -210,7 +223,7 @@ class ArtifactReader:
     def __init__(self, stream: Limited, *, line_limit_bytes: int) -> None:
         self._source = _Source(stream, line_limit_bytes)
         self._sections: dict[str, SectionStatistics] = {}
-        self._embedded = 0
+        self._files = form.FileCount()
         self._in_data = True
         self._in_files = True
         self.manifest = self._read_manifest()
@@ -247,7 +260,7 @@ class ArtifactReader:
         while not self._source.peek_line().startswith(b"}"):
             number += 1
             file = self._read_file(str(number))
-            self._embedded += file.head.state == "embedded"
+            self._files.add(file.head)
             yield file
             file.drain()
         self._expect(b"},")
@@ -274,6 +287,8 @@ class ArtifactReader:
             if error.code == "artifact.line_too_long" or b'"data"' in self._source.rest():
                 raise _other_layout(self._source.start) from None
             raise
+        if line.startswith(_BYTE_ORDER_MARK) and _MARKS[0] in line[:64]:
+            raise _marked()
         if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
             raise _other_layout(self._source.start)
         manifest = decode_manifest(line[:-1] + b"}")
@@ -294,11 +309,16 @@ class ArtifactReader:
         head = self._decode(body, FileHead)
         if not line.startswith(prefix) or has_content != (head.state == "embedded"):
             raise damaged()
+        if not form.is_whole_entry(head):
+            raise damaged()
         return FileReader(number, head, self._source, has_content=has_content)
 
     def _agrees(self, statistics: Statistics) -> bool:
-        counted: FileStatistics = statistics.files
-        return statistics.sections == self._sections and counted.embedded == self._embedded
+        return (
+            statistics.sections == self._sections
+            and form.rows_agree(statistics)
+            and self._files.agrees(statistics.files)
+        )
 
     def _member(self, name: str, kind: Any) -> Any:
         line = self._source.line()
@@ -315,6 +335,8 @@ class ArtifactReader:
         return self._decode(line[len(prefix) : -1], kind)
 
     def _decode(self, raw: bytes, kind: Any) -> Any:
+        if members.named_twice(raw):
+            raise damaged()
         try:
             return msgspec.json.decode(raw, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -328,9 +350,22 @@ class ArtifactReader:
         raise damaged()
 
 
+def _marked() -> ArtifactError:
+    return ArtifactError(
+        "artifact.layout",
+        _("The file begins with a byte order mark, which an editor has put there."),
+        hint=_(
+            "Use the file as it was downloaded. If there is no other, and you trust who had it, accept"
+            " it as an altered file."
+        ),
+    )
+
+
 def _other_layout(start: bytes) -> ArtifactError:
     if not any(mark in start for mark in _MARKS) and start.strip() != b"{":
         return not_a_backup()
+    if start.startswith(_BYTE_ORDER_MARK):
+        return _marked()
     return ArtifactError(
         "artifact.layout",
         _("The file has been reformatted: its lines are not the ones that were written."),
@@ -344,7 +379,7 @@ def _other_layout(start: bytes) -> ArtifactError:
 def _unbase64(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The bytes of a base64 string that stands in quotation marks before ``}`` or ``},``."""
     # Up to four letters and the closing characters are held back until the end is known.
-    rest, opened = b"", False
+    rest, opened, padded = b"", False, False
     for piece in pieces:
         rest += piece
         if not opened and rest:
@@ -352,16 +387,26 @@ def _unbase64(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 raise damaged()
             rest, opened = rest[1:], True
         whole = max(0, len(rest) - 3) // 4 * 4
+        if padded and whole:
+            raise damaged()
+        padded = padded or b"=" in rest[:whole]
         yield _strict(rest[:whole])
         rest = rest[whole:]
     last = rest.removesuffix(b",")
-    if not last.endswith(b'"}'):
+    if not last.endswith(b'"}') or (padded and last != b'"}'):
         raise damaged()
     yield _strict(last[:-2])
 
 
 def _strict(data: bytes) -> bytes:
+    """RFC 4648, section 4: with padding, and no bit beyond the content."""
     try:
-        return binascii.a2b_base64(data, strict_mode=True) if data else b""
+        content = binascii.a2b_base64(data, strict_mode=True) if data else b""
     except binascii.Error:
         raise damaged() from None
+    if (
+        data.endswith(b"=")
+        and binascii.b2a_base64(content[-(len(content) % 3) :], newline=False) != data[-4:]
+    ):
+        raise damaged()
+    return content
