@@ -44,3 +44,32 @@ def test_without_the_rule_they_come(studio, tmp_path, monkeypatch) -> None:
     PasswordResetToken.objects.all().delete()
     assert refusal(file, accept_foreign=True) == ""
     assert PasswordResetToken.objects.exists()
+
+
+@pytest.mark.parametrize("table", ["pg_authid", "backups_auditevent", "studio_client"])
+def test_a_section_under_the_name_of_another_table_is_refused(studio, tmp_path, table) -> None:
+    def rename(document: Document) -> None:
+        document.section("users")["table"] = table
+        if table == "studio_client":
+            document.section("clients")["table"] = "studio_once"
+
+    plan = plan_as(foreign(studio.safe, tmp_path / "f.json", rename), accept_foreign=True)
+    assert codes(plan)["restore.section_table"] == "error"
+
+
+def test_a_table_may_have_had_another_name(studio, tmp_path) -> None:
+    def rename(document: Document) -> None:
+        document.section("clients")["table"] = "studio_once"
+
+    plan = plan_as(ours(studio.safe, tmp_path / "f.json", rename))
+    assert "restore.section_table" not in codes(plan)
+
+
+def test_without_the_look_at_names_it_passes(studio, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(matching, "_may_be_called", lambda *_: True)
+
+    def rename(document: Document) -> None:
+        document.section("users")["table"] = "pg_authid"
+
+    plan = plan_as(foreign(studio.safe, tmp_path / "f.json", rename), accept_foreign=True)
+    assert not any(finding.blocking for finding in plan.findings)

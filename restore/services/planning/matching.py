@@ -19,6 +19,8 @@ from backups.wording import Sentence, _, ngettext
 from restore.database.targets import Target
 from restore.services.planning import drift
 
+_OF_POSTGRESQL = ("pg_", "sql_")
+
 
 @dataclass(frozen=True)
 class Match:
@@ -65,6 +67,9 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
         present.add(section.key)
         if not _is_in_scope(section, scope):
             findings.append(_outside_the_scope(head, scope))
+            continue
+        if not _may_be_called(head.table, section, tables):
+            findings.append(_another_table(head))
             continue
         one = _SectionMatch(head, reading(section, COMPLETE, tables), scope, declared)
         findings += one.findings
@@ -305,6 +310,23 @@ def _unknown_section(head: SectionHead) -> Finding:
         ),
         _("Restore it with the version of the application that made it."),
         table=head.table,
+    )
+
+
+def _may_be_called(table: str, section: Section, tables: dict[str, LiveTable]) -> bool:
+    """A table may have had another name when the file was made, but none that is another's now."""
+    return table == section.table or not (table in tables or table.startswith(_OF_POSTGRESQL))
+
+
+def _another_table(head: SectionHead) -> Finding:
+    return Finding(
+        "restore.section_table",
+        Severity.ERROR,
+        _(
+            "The file's section {section!r} names a table that is not that of the section.",
+            section=head.key,
+        ),
+        _("The file was edited. Use it as it was made."),
     )
 
 
