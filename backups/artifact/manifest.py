@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from backups.artifact import members
+from backups.artifact import bounds, members
 from backups.artifact.native import Encoding, encoding_of
 from backups.errors import ArtifactError
 from backups.wording import _
@@ -85,6 +85,7 @@ def decode_manifest(raw: bytes) -> Manifest:
             hint=_("The file is damaged or was edited. Use another copy of it."),
         ) from error
     _require_single_names(raw)
+    _require_bounds(manifest)
     _require_distinct(manifest)
     _require_encodings(manifest)
     _require_keys(manifest)
@@ -122,6 +123,14 @@ def _require_single_names(raw: bytes) -> None:
             _("The head of the file has two members of one name."),
             hint=_("The file was edited. Use another copy of it."),
         )
+
+
+def _require_bounds(manifest: Manifest) -> None:
+    bounds.require_at_most(bounds.SECTIONS, manifest.sections, manifest.schema.migrations)
+    for section in manifest.sections:
+        columns = (section.columns, section.redacted, section.generated)
+        bounds.require_at_most(bounds.COLUMNS, *columns)
+        bounds.require_at_most(bounds.KEY_COLUMNS, section.primary_key)
 
 
 def _require_encodings(manifest: Manifest) -> None:

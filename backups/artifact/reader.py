@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from backups.artifact import form, members
+from backups.artifact import bounds, form, members
 from backups.artifact.codecs import Limited
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
@@ -57,8 +57,12 @@ def truncated() -> ArtifactError:
     )
 
 
-# The head of 82 tables takes 100 kB, and reading it takes twice its size and more.
-_HEAD_BYTES = 16 * 1024 * 1024
+def _too_long() -> ArtifactError:
+    return ArtifactError(
+        "artifact.line_too_long",
+        _("A row of the file is longer than this server accepts."),
+        hint=_("Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours."),
+    )
 
 
 class _Source:
@@ -94,6 +98,7 @@ class _Source:
         if end < 0:
             end = self._buffer.rfind(b"\n")
         block, self._buffer = self._buffer[: end + 1], self._buffer[end + 1 :]
+        self._require_short_lines(block)
         self.digest.update(block)
         return block
 
@@ -121,14 +126,22 @@ class _Source:
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
             if searched > limit:
-                raise ArtifactError(
-                    "artifact.line_too_long",
-                    _("A row of the file is longer than this server accepts."),
-                    hint=_("Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours."),
-                )
+                raise _too_long()
             # As much again each time: adding small pieces to a long line would copy it over and over.
-            self._fill(max(READ_BYTES, searched))
+            # But not much beyond what may be taken.
+            self._fill(max(READ_BYTES, min(searched, limit + 1 - searched)))
+        if end > limit:
+            raise _too_long()
         return end
+
+    def _require_short_lines(self, block: bytes) -> None:
+        """The line that stands first was looked at; those behind it only matter in a block that is large."""
+        start = 0
+        while len(block) - start > self._line_limit:
+            end = block.index(b"\n", start)
+            if end - start > self._line_limit:
+                raise _too_long()
+            start = end + 1
 
     def _fill(self, size: int = READ_BYTES) -> None:
         data = self._read(size)
@@ -272,6 +285,8 @@ class ArtifactReader:
             pass
         sequences = self._member("sequences", list[Sequence])
         altered = self._member("altered", list[AlteredCell])
+        bounds.require_at_most(bounds.SEQUENCES, sequences)
+        bounds.require_at_most(bounds.ALTERED, altered)
         statistics = self._member("statistics", Statistics)
         digest = self._source.digest.hexdigest()
         integrity = self._last_member(Integrity)
@@ -281,7 +296,7 @@ class ArtifactReader:
 
     def _read_manifest(self) -> Manifest:
         try:
-            line = self._source.line(most=_HEAD_BYTES)
+            line = self._source.line(most=bounds.HEAD_BYTES)
         except ArtifactError as error:
             # One line that never ends: JSON on a single line, or the stump of a file.
             if error.code == "artifact.line_too_long" or b'"data"' in self._source.rest():
@@ -300,7 +315,7 @@ class ArtifactReader:
             pass
 
     def _read_file(self, number: str) -> FileReader:
-        line = self._source.line()
+        line = self._source.line(most=bounds.ENTRY_BYTES)
         prefix = msgspec.json.encode(number) + b": "
         has_content = line.endswith(_CONTENT)
         body = line[len(prefix) :].removesuffix(b",")
@@ -321,14 +336,14 @@ class ArtifactReader:
         )
 
     def _member(self, name: str, kind: Any) -> Any:
-        line = self._source.line()
+        line = self._source.line(most=bounds.LIST_BYTES)
         prefix = f'"{name}": '.encode()
         if not line.startswith(prefix) or not line.endswith(b","):
             raise damaged()
         return self._decode(line[len(prefix) : -1], kind)
 
     def _last_member(self, kind: Any) -> Any:
-        line = self._source.line(counted=False)
+        line = self._source.line(counted=False, most=bounds.INTEGRITY_BYTES)
         prefix = b'"integrity": '
         if not line.startswith(prefix) or not line.endswith(b"}") or self._source.rest():
             raise damaged()

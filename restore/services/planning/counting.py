@@ -25,6 +25,7 @@ from restore.database.targets import Target
 from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.planning import accounts, left_out, powers
+from restore.services.planning.capping import capped, capped_differences
 from restore.services.planning.examining import examine
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
@@ -132,11 +133,11 @@ class _Planner:
             file=_facts(self._file),
             choices=self._choices,
             tables=tuple(rows),
-            schema=self._file.matched.differences,
+            schema=capped_differences(self._file.matched.differences),
             giving_way=tuple(sorted(giving_way)),
             accounts=people.plan,
             files=files,
-            findings=tuple(self._findings),
+            findings=capped(self._findings),
         )
 
     def _after(self, table: str) -> Relation | None:
