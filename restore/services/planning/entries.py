@@ -21,12 +21,33 @@ from restore.services.planning.matching import Match
 
 
 class Wrong(StrEnum):
-    """What an entry may ask for and does not get, by its code among the findings."""
+    """What an entry may ask for and does not get."""
 
-    SCOPE = "restore.file_in_safe"
-    STORAGE = "restore.file_storage"
-    COLUMN = "restore.file_column"
-    ROWS = "restore.file_rows"
+    SCOPE = "files in a Safe file"
+    STORAGE = "another storage"
+    COLUMN = "another column, or no row"
+    ROWS = "rows that are not there"
+
+
+_EDITED = _("The file was edited, or made by an application that declares its files otherwise.")
+_SAID: dict[Wrong, tuple[str, Sentence]] = {
+    Wrong.SCOPE: (
+        "restore.file_in_safe",
+        _("The Safe file brings files, which a Safe file never holds."),
+    ),
+    Wrong.STORAGE: (
+        "restore.file_storage",
+        _("File entries lead into a storage that the declaration of their column does not name."),
+    ),
+    Wrong.COLUMN: (
+        "restore.file_column",
+        _("File entries name no row, or a column that is not declared to locate files."),
+    ),
+    Wrong.ROWS: (
+        "restore.file_rows",
+        _("File entries name rows that are not in the file."),
+    ),
+}
 
 
 class EntryCheck:
@@ -68,8 +89,8 @@ class EntryCheck:
             self._wrong[Wrong.ROWS] = self._wrong.get(Wrong.ROWS, 0) + absent
         for kind in Wrong:
             if count := self._wrong.get(kind):
-                message, hint = _said(kind)
-                yield Finding(kind.value, Severity.ERROR, message, hint, count=count)
+                code, message = _SAID[kind]
+                yield Finding(code, Severity.ERROR, message, _EDITED, count=count)
 
     def _wrong_with(self, locator: Locator) -> Iterator[Wrong]:
         if locator.storage and locator.storage not in self._storages:
@@ -111,18 +132,3 @@ def declared_files(target: Target) -> dict[str, list[FileLocator]]:
 def _may_lead(file: FileLocator, storage: str) -> bool:
     """Addresses may lead elsewhere; a path leads into its storage only."""
     return storage == file.storage or (not storage and not isinstance(file, StoragePath))
-
-
-def _said(kind: Wrong) -> tuple[Sentence, Sentence]:
-    foreign = _("The file was edited, or made by an application that declares its files otherwise.")
-    messages = {
-        Wrong.SCOPE: _("The Safe file brings files, which a Safe file never holds."),
-        Wrong.STORAGE: _(
-            "File entries lead into a storage that the declaration of their column does not name."
-        ),
-        Wrong.COLUMN: _(
-            "File entries name no row, or a column that is not declared to locate files."
-        ),
-        Wrong.ROWS: _("File entries name rows that are not in the file."),
-    }
-    return messages[kind], foreign
