@@ -111,7 +111,7 @@ def row_limit_bytes() -> int:
 
 def document_limit_bytes() -> int:
     """The largest document that the reader takes, after decompression."""
-    return int(getattr(settings, "BACKUPS_DOCUMENT_LIMIT_BYTES", 1024**4))
+    return int(getattr(settings, "BACKUPS_DOCUMENT_LIMIT_BYTES", 100 * GIBIBYTE))
 
 
 def safety_backup_days() -> int:

@@ -14,6 +14,7 @@ LEVEL = 3
 READ_BYTES = 256 * 1024
 
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
+_RUN_LENGTH = 1
 _FOREIGN = {
     b"age-encryption.org/": ("artifact.encrypted", _("The file is encrypted with age.")),
     b"PGDMP": ("artifact.format", _("The file is a dump of pg_dump, not a backup of this system.")),
@@ -69,7 +70,7 @@ def open_document(stored: BinaryIO, *, limit_bytes: int) -> "Limited":
     if start.startswith(_ZSTANDARD):
         decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
         plain = decompressor.stream_reader(stored, read_size=READ_BYTES, read_across_frames=True)
-        return Limited(_Undamaged(plain), limit_bytes)  # type: ignore[arg-type]
+        return Limited(_Undamaged(plain, stored), limit_bytes)  # type: ignore[arg-type]
     for magic, (code, sentence) in _FOREIGN.items():
         if start.startswith(magic):
             raise ArtifactError(code, sentence, hint=_FOREIGN_HINTS[code])
@@ -79,17 +80,50 @@ def open_document(stored: BinaryIO, *, limit_bytes: int) -> "Limited":
 
 
 class _Undamaged:
-    """Turns the decompressor's complaint into the reader's own word for damage."""
+    """Turns the decompressor's complaint into the reader's own word for damage; what stands behind the
+    frame is damage too."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, stored: BinaryIO) -> None:
         self._source = source
+        self._stored = stored
 
     def read(self, size: int = -1) -> bytes:
         try:
-            return self._source.read(size)
+            data = self._source.read(size)
         except zstandard.ZstdError as error:
-            raise ArtifactError(
-                "artifact.damaged",
-                _("The compressed file is damaged."),
-                hint=_("Use another copy of the file."),
-            ) from error
+            raise _damaged() from error
+        if not data and size and not _is_one_frame(self._stored):
+            raise _damaged()
+        return data
+
+
+def _damaged() -> ArtifactError:
+    return ArtifactError(
+        "artifact.damaged",
+        _("The compressed file is damaged."),
+        hint=_("Use another copy of the file."),
+    )
+
+
+def _is_one_frame(stored: BinaryIO) -> bool:
+    """Whether nothing stands behind the frame: RFC 8878, section 3.1.1. Only block headers are read."""
+    place = stored.tell()
+    end = stored.seek(0, io.SEEK_END)
+    try:
+        stored.seek(0)
+        at = zstandard.frame_header_size(stored.read(18))
+        stored.seek(4)
+        checksum = 4 if stored.read(1)[0] & 4 else 0
+        last = False
+        while not last:
+            stored.seek(at)
+            header = int.from_bytes(stored.read(3), "little")
+            last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
+            at += 3 + (1 if kind == _RUN_LENGTH else size)
+            if at > end:
+                return True  # cut off, which whoever misses the document's end will say
+        return at + checksum == end
+    except (zstandard.ZstdError, IndexError):
+        return False
+    finally:
+        stored.seek(place)

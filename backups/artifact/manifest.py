@@ -4,13 +4,13 @@ from typing import Literal
 
 import msgspec
 
+from backups.artifact import bounds, members
+from backups.artifact.native import Encoding, encoding_of
 from backups.errors import ArtifactError
 from backups.wording import _
 
 FORMAT = "backupsvc/1"
 FORMAT_FAMILY = "backupsvc/"
-
-Encoding = Literal["native", "json", "text"]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -89,7 +89,10 @@ def decode_manifest(raw: bytes) -> Manifest:
             _("The head of the file is not a well-formed manifest."),
             hint=_("The file is damaged or was edited. Use another copy of it."),
         ) from error
+    _require_single_names(raw)
+    _require_bounds(manifest)
     _require_distinct(manifest)
+    _require_encodings(manifest)
     _require_keys(manifest)
     _require_whole_columns(manifest)
     return manifest
@@ -115,6 +118,34 @@ def _require_our_format(raw: bytes) -> None:
             hint=_("Restore it with the version of the software that made it, or a newer one."),
         )
     raise not_a_backup()
+
+
+def _require_single_names(raw: bytes) -> None:
+    """Two readers may take different ones of two members of one name."""
+    if members.named_twice(raw):
+        raise ArtifactError(
+            "artifact.manifest",
+            _("The head of the file has two members of one name."),
+            hint=_("The file was edited. Use another copy of it."),
+        )
+
+
+def _require_bounds(manifest: Manifest) -> None:
+    bounds.require_at_most(bounds.SECTIONS, manifest.sections, manifest.schema.migrations)
+    for section in manifest.sections:
+        columns = (section.columns, section.redacted, section.generated)
+        bounds.require_at_most(bounds.COLUMNS, *columns)
+        bounds.require_at_most(bounds.KEY_COLUMNS, section.primary_key)
+
+
+def _require_encodings(manifest: Manifest) -> None:
+    columns = [column for section in manifest.sections for column in section.columns]
+    if not all(column.encoding == encoding_of(column.type) for column in columns):
+        raise ArtifactError(
+            "artifact.manifest",
+            _("The head of the file gives a column an encoding that its type does not have."),
+            hint=_("The file was edited. Use another copy of it."),
+        )
 
 
 def _require_distinct(manifest: Manifest) -> None:

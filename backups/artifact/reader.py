@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from backups.artifact import bounds, form, members
 from backups.artifact.codecs import Limited
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
     AlteredCell,
     FileHead,
-    FileStatistics,
     Integrity,
     SectionStatistics,
     Sequence,
@@ -29,6 +29,7 @@ from backups.wording import _
 READ_BYTES = 512 * 1024
 _CONTENT = b',"content":'
 # One of these stands near the beginning of a backup, whatever order its members were put in.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS = (b'"backupsvc/', b'"altered"', b'"application"')
 
 
@@ -56,8 +57,12 @@ def truncated() -> ArtifactError:
     )
 
 
-# The head of 82 tables takes 100 kB, and reading it takes twice its size and more.
-_HEAD_BYTES = 16 * 1024 * 1024
+def _too_long() -> ArtifactError:
+    return ArtifactError(
+        "artifact.line_too_long",
+        _("A row of the file is longer than this server accepts."),
+        hint=_("Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours."),
+    )
 
 
 class _Source:
@@ -93,6 +98,7 @@ class _Source:
         if end < 0:
             end = self._buffer.rfind(b"\n")
         block, self._buffer = self._buffer[: end + 1], self._buffer[end + 1 :]
+        self._require_short_lines(block)
         self.digest.update(block)
         return block
 
@@ -120,14 +126,22 @@ class _Source:
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
             if searched > limit:
-                raise ArtifactError(
-                    "artifact.line_too_long",
-                    _("A row of the file is longer than this server accepts."),
-                    hint=_("Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours."),
-                )
+                raise _too_long()
             # As much again each time: adding small pieces to a long line would copy it over and over.
-            self._fill(max(READ_BYTES, searched))
+            # But not much beyond what may be taken.
+            self._fill(max(READ_BYTES, min(searched, limit + 1 - searched)))
+        if end > limit:
+            raise _too_long()
         return end
+
+    def _require_short_lines(self, block: bytes) -> None:
+        """The line that stands first was looked at; those behind it only matter in a block that is large."""
+        start = 0
+        while len(block) - start > self._line_limit:
+            end = block.index(b"\n", start)
+            if end - start > self._line_limit:
+                raise _too_long()
+            start = end + 1
 
     def _fill(self, size: int = READ_BYTES) -> None:
         data = self._read(size)
@@ -151,6 +165,7 @@ class SectionReader:
         # Kept here and not in ``blocks``: who stops half way must not lose what was counted.
         self._digest = hashlib.sha256()
         self._count = self._size = 0
+        self._is_ended = True
         self.statistics: SectionStatistics | None = None
 
     def blocks(self) -> Iterator[bytes]:
@@ -158,11 +173,22 @@ class SectionReader:
         to the writer. Called again, it goes on where it was left."""
         while self.statistics is None and (block := self._source.row_block()):
             rows = block.replace(b",\n", b"\n")
+            self._require_commas(block, len(block) - len(rows))
             self._digest.update(rows)
             self._count += rows.count(b"\n")
             self._size += len(rows)
             yield rows
+        if not self._is_ended:
+            raise damaged()
         self.statistics = SectionStatistics(self._count, self._size, self._digest.hexdigest())
+
+    def _require_commas(self, block: bytes, commas: int) -> None:
+        """All rows but the section's last end with one."""
+        if self._count and self._is_ended:
+            raise damaged()
+        self._is_ended = not block.endswith(b",\n")
+        if block.count(b"\n") != commas + self._is_ended:
+            raise damaged()
 
     def rows(self) -> Iterator[bytes]:
         """One row at a time, without the line feed."""
@@ -210,7 +236,7 @@ class ArtifactReader:
     def __init__(self, stream: Limited, *, line_limit_bytes: int) -> None:
         self._source = _Source(stream, line_limit_bytes)
         self._sections: dict[str, SectionStatistics] = {}
-        self._embedded = 0
+        self._files = form.FileCount()
         self._in_data = True
         self._in_files = True
         self.manifest = self._read_manifest()
@@ -247,7 +273,7 @@ class ArtifactReader:
         while not self._source.peek_line().startswith(b"}"):
             number += 1
             file = self._read_file(str(number))
-            self._embedded += file.head.state == "embedded"
+            self._files.add(file.head)
             yield file
             file.drain()
         self._expect(b"},")
@@ -259,6 +285,8 @@ class ArtifactReader:
             pass
         sequences = self._member("sequences", list[Sequence])
         altered = self._member("altered", list[AlteredCell])
+        bounds.require_at_most(bounds.SEQUENCES, sequences)
+        bounds.require_at_most(bounds.ALTERED, altered)
         statistics = self._member("statistics", Statistics)
         digest = self._source.digest.hexdigest()
         integrity = self._last_member(Integrity)
@@ -268,12 +296,14 @@ class ArtifactReader:
 
     def _read_manifest(self) -> Manifest:
         try:
-            line = self._source.line(most=_HEAD_BYTES)
+            line = self._source.line(most=bounds.HEAD_BYTES)
         except ArtifactError as error:
             # One line that never ends: JSON on a single line, or the stump of a file.
             if error.code == "artifact.line_too_long" or b'"data"' in self._source.rest():
                 raise _other_layout(self._source.start) from None
             raise
+        if line.startswith(_BYTE_ORDER_MARK) and _MARKS[0] in line[:64]:
+            raise _marked()
         if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
             raise _other_layout(self._source.start)
         manifest = decode_manifest(line[:-1] + b"}")
@@ -285,7 +315,7 @@ class ArtifactReader:
             pass
 
     def _read_file(self, number: str) -> FileReader:
-        line = self._source.line()
+        line = self._source.line(most=bounds.ENTRY_BYTES)
         prefix = msgspec.json.encode(number) + b": "
         has_content = line.endswith(_CONTENT)
         body = line[len(prefix) :].removesuffix(b",")
@@ -294,27 +324,34 @@ class ArtifactReader:
         head = self._decode(body, FileHead)
         if not line.startswith(prefix) or has_content != (head.state == "embedded"):
             raise damaged()
+        if not form.is_whole_entry(head):
+            raise damaged()
         return FileReader(number, head, self._source, has_content=has_content)
 
     def _agrees(self, statistics: Statistics) -> bool:
-        counted: FileStatistics = statistics.files
-        return statistics.sections == self._sections and counted.embedded == self._embedded
+        return (
+            statistics.sections == self._sections
+            and form.rows_agree(statistics)
+            and self._files.agrees(statistics.files)
+        )
 
     def _member(self, name: str, kind: Any) -> Any:
-        line = self._source.line()
+        line = self._source.line(most=bounds.LIST_BYTES)
         prefix = f'"{name}": '.encode()
         if not line.startswith(prefix) or not line.endswith(b","):
             raise damaged()
         return self._decode(line[len(prefix) : -1], kind)
 
     def _last_member(self, kind: Any) -> Any:
-        line = self._source.line(counted=False)
+        line = self._source.line(counted=False, most=bounds.INTEGRITY_BYTES)
         prefix = b'"integrity": '
         if not line.startswith(prefix) or not line.endswith(b"}") or self._source.rest():
             raise damaged()
         return self._decode(line[len(prefix) : -1], kind)
 
     def _decode(self, raw: bytes, kind: Any) -> Any:
+        if members.named_twice(raw):
+            raise damaged()
         try:
             return msgspec.json.decode(raw, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -328,9 +365,22 @@ class ArtifactReader:
         raise damaged()
 
 
+def _marked() -> ArtifactError:
+    return ArtifactError(
+        "artifact.layout",
+        _("The file begins with a byte order mark, which an editor has put there."),
+        hint=_(
+            "Use the file as it was downloaded. If there is no other, and you trust who had it, accept"
+            " it as an altered file."
+        ),
+    )
+
+
 def _other_layout(start: bytes) -> ArtifactError:
     if not any(mark in start for mark in _MARKS) and start.strip() != b"{":
         return not_a_backup()
+    if start.startswith(_BYTE_ORDER_MARK):
+        return _marked()
     return ArtifactError(
         "artifact.layout",
         _("The file has been reformatted: its lines are not the ones that were written."),
@@ -344,7 +394,7 @@ def _other_layout(start: bytes) -> ArtifactError:
 def _unbase64(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The bytes of a base64 string that stands in quotation marks before ``}`` or ``},``."""
     # Up to four letters and the closing characters are held back until the end is known.
-    rest, opened = b"", False
+    rest, opened, padded = b"", False, False
     for piece in pieces:
         rest += piece
         if not opened and rest:
@@ -352,16 +402,26 @@ def _unbase64(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 raise damaged()
             rest, opened = rest[1:], True
         whole = max(0, len(rest) - 3) // 4 * 4
+        if padded and whole:
+            raise damaged()
+        padded = padded or b"=" in rest[:whole]
         yield _strict(rest[:whole])
         rest = rest[whole:]
     last = rest.removesuffix(b",")
-    if not last.endswith(b'"}'):
+    if not last.endswith(b'"}') or (padded and last != b'"}'):
         raise damaged()
     yield _strict(last[:-2])
 
 
 def _strict(data: bytes) -> bytes:
+    """RFC 4648, section 4: with padding, and no bit beyond the content."""
     try:
-        return binascii.a2b_base64(data, strict_mode=True) if data else b""
+        content = binascii.a2b_base64(data, strict_mode=True) if data else b""
     except binascii.Error:
         raise damaged() from None
+    if (
+        data.endswith(b"=")
+        and binascii.b2a_base64(content[-(len(content) % 3) :], newline=False) != data[-4:]
+    ):
+        raise damaged()
+    return content

@@ -152,6 +152,8 @@ class _Reformatter:
             letters = rest.replace(b"\\/", b"/")
             whole = len(letters) if start >= end else len(letters) // 4 * 4
             rest = letters[whole:]
+            if start < end and b"=" in letters[:whole]:
+                raise damaged()
             try:
                 yield binascii.a2b_base64(letters[:whole], strict_mode=True) if whole else b""
             except binascii.Error:

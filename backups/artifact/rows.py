@@ -11,16 +11,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from backups.artifact import raw_json
+from backups.artifact import form, raw_json
 from backups.artifact.manifest import Column, SectionHead
+from backups.artifact.native import FLOATS, INTEGERS, split_type
 from backups.errors import ArtifactError
 from backups.wording import _
 
 NULL = "\\N"
 
-_INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}
-_FLOATS = {"real", "double precision"}
-_TEXTS = {"text", "character varying"}
 _ESCAPED_NUL = b"\\u0000"
 # What may stand in a line and must not reach COPY as it is. Without any of them nothing is escaped.
 _NEEDS_CARE = re.compile(rb"[\\\t\r]").search
@@ -33,19 +31,6 @@ Cell = Any
 Convert = Callable[[Cell], str | None]
 
 
-def is_native(type_name: str) -> bool:
-    """Whether cells of this type are written as the JSON value that they look like."""
-    base, _ = _split(type_name)
-    return base == "boolean" or base in _INTEGERS or base in _FLOATS or base in _TEXTS
-
-
-def _split(type_name: str) -> tuple[str, bool]:
-    """The name without length and brackets, and whether it is an array."""
-    array = type_name.endswith("[]")
-    base = type_name.removesuffix("[]").split("(")[0].strip()
-    return base, array
-
-
 class RowCodec:
     """Decodes the rows of one section. Made once, used for each row."""
 
@@ -55,6 +40,11 @@ class RowCodec:
         by_member = _member_decoder(head, msgspec.json.Decoder(dict[str, msgspec.Raw]).decode)
         self._decode = by_member if unusual else _struct_decoder(head)
         self._decode_deep = _member_decoder(head, raw_json.whole_object)
+        self._raw = [
+            index
+            for index, column in enumerate(head.columns)
+            if column.encoding == "json" or _shape(column) is msgspec.Raw
+        ]
         self._convert = [_converter(column) for column in head.columns]
         self._key = [head.column_names().index(name) for name in head.primary_key]
 
@@ -66,6 +56,8 @@ class RowCodec:
             except RecursionError:
                 # PostgreSQL nests jsonb many times deeper than Python calls.
                 decoded = self._decode_deep(row)
+            if form.row_names_twice(row, decoded, self._raw):
+                raise ValueError("a name stands twice")
             if _ESCAPED_NUL in row:
                 _require_no_nul(decoded)
             return [
@@ -186,16 +178,16 @@ def _field(name: str, column: Column) -> tuple[Any, ...]:
 def _shape(column: Column) -> Any:
     if column.encoding == "text":
         return str | None
-    base, array = _split(column.type)
+    base, array = split_type(column.type)
     if array:
         # Decoded by hand: a list where it is plain, PostgreSQL's own form in a string elsewhere.
         return msgspec.Raw
     if base == "boolean":
         return bool | None
-    if base in _INTEGERS:
-        bits = _INTEGERS[base]
+    if base in INTEGERS:
+        bits = INTEGERS[base]
         return Annotated[int, msgspec.Meta(ge=-(2**bits), le=2**bits - 1)] | None
-    if base in _FLOATS:
+    if base in FLOATS:
         return msgspec.Raw
     return str | None
 
@@ -206,14 +198,14 @@ def _converter(column: Column) -> Convert | None:
         return _json
     if column.encoding == "text":
         return None
-    base, array = _split(column.type)
+    base, array = split_type(column.type)
     if array:
         return _array_converter(base)
     if base == "boolean":
         return _boolean
-    if base in _INTEGERS:
+    if base in INTEGERS:
         return _integer
-    if base in _FLOATS:
+    if base in FLOATS:
         return _float
     return None
 
@@ -275,10 +267,10 @@ def _array_converter(base: str) -> Convert:
 def _array_elements(base: str) -> Any:
     if base == "boolean":
         return bool
-    if base in _INTEGERS:
-        bits = _INTEGERS[base]
+    if base in INTEGERS:
+        bits = INTEGERS[base]
         return Annotated[int, msgspec.Meta(ge=-(2**bits), le=2**bits - 1)]
-    return msgspec.Raw if base in _FLOATS else str
+    return msgspec.Raw if base in FLOATS else str
 
 
 def _decode_raw_list(cell: msgspec.Raw) -> list[str] | str | None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from backups.artifact.manifest import Encoding
-from backups.artifact.rows import is_native
+from backups.artifact.native import Encoding, encoding_of
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,7 @@ class LiveColumn:
 
     @property
     def encoding(self) -> Encoding:
-        if self.type == "jsonb":
-            return "json"
-        return "native" if is_native(self.type) else "text"
+        return encoding_of(self.type)
 
     @property
     def is_array(self) -> bool:

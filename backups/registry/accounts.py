@@ -1,7 +1,9 @@
 """What a restore must know of the table of accounts, and of tables of things that can be revoked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+_CONTRARY = {"true": "false", "false": "true"}
 
 
 @dataclass(frozen=True)
@@ -11,7 +13,9 @@ class Accounts:
     Roles, like all values here, are as PostgreSQL prints them: a flag such as ``is_superuser`` is the role
     ``true`` or ``false``. ``owner`` is the role that may restore; ``privileged`` are all roles that a plan
     names one by one; ``fallback_role`` is what an account of a foreign file gets unless its role was
-    granted. ``active`` are the values that an account must have to sign in. ``survives`` are the fields
+    granted. ``active`` are the values that an account must have to sign in; ``inactive`` are those of one
+    that may not yet, which new accounts of a foreign file get unless granted (a flag's is its contrary, and
+    need not be named). ``survives`` are the fields
     that the acting owner's account keeps through a Safe restore, beside the password.
     """
 
@@ -24,10 +28,15 @@ class Accounts:
     fallback_role: str
     active: Mapping[str, str]
     survives: tuple[str, ...]
+    inactive: Mapping[str, str] = field(default_factory=dict)
 
     def fields(self) -> tuple[str, ...]:
         named = (self.email, self.name, self.password, self.role)
-        return (*named, *self.active, *self.survives)
+        return (*named, *self.active, *self.survives, *self.inactive)
+
+    def inactive_value(self, name: str) -> str | None:
+        """What the field of an account that may not sign in holds; None where nothing says so."""
+        return self.inactive.get(name, _CONTRARY.get(self.active[name]))
 
 
 def django_accounts(

@@ -14,7 +14,8 @@ from restore.database.waiting import WaitingTable, names, same
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns mean what. ``active`` are the values an account must have to sign in."""
+    """Which columns mean what. ``active`` are the values an account must have to sign in; ``inactive`` are
+    those that keep it from doing so, None where nobody said."""
 
     identity: questions.Identity
     email: str
@@ -23,6 +24,7 @@ class Columns:
     role: str
     active: tuple[tuple[str, str], ...]
     survives: tuple[str, ...]
+    inactive: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -45,6 +47,7 @@ class FileAccount:
     role_now: str
     has_password_now: bool
     is_there: bool
+    active_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,20 @@ def accounts_in_file(
     connection: Connection, waiting: WaitingTable, live: LiveTable, columns: Columns
 ) -> Iterator[FileAccount]:
     """Every account of the file, by e-mail."""
+    states = [(f"active_{i}", value) for i, (_, value) in enumerate(columns.active)]
     now = questions.pairs(
-        waiting, live.identifier, columns.identity, [columns.role, columns.password]
+        waiting,
+        live.identifier,
+        columns.identity,
+        [columns.role, columns.password, *(name for name, _ in columns.active)],
     )
     # The pairs name the file's key first and the current columns behind it.
     paired = [f"k{i}" for i in range(len(columns.key))]
     has_password = columns.password in waiting.target.live_columns
     query = sql.SQL(
         "SELECT {key}, s.{email}, s.{name}, s.{role}::text, {active}, {password},"
-        " coalesce(p.role_now::text, ''), {password_now}, p.{first} IS NOT NULL"
-        " FROM {waiting} AS s LEFT JOIN ({now}) AS p({paired}, role_now, password_now) ON {match}"
+        " coalesce(p.role_now::text, ''), {password_now}, p.{first} IS NOT NULL, {active_now}"
+        " FROM {waiting} AS s LEFT JOIN ({now}) AS p({paired}) ON {match}"
         ' ORDER BY s.{email} COLLATE "C"'
     ).format(
         key=_texts("s", columns.key),
@@ -80,10 +87,11 @@ def accounts_in_file(
         active=questions.in_state("s", columns.active) if columns.active else sql.SQL("true"),
         password=_opens("s", columns.password) if has_password else sql.SQL("false"),
         password_now=_opens("p", "password_now"),
+        active_now=questions.in_state("p", states) if states else sql.SQL("true"),
         first=sql.Identifier(paired[0]),
         waiting=waiting.relation,
         now=now,
-        paired=names(paired),
+        paired=names([*paired, "role_now", "password_now", *(name for name, _ in states)]),
         match=sql.SQL(" AND ").join(
             sql.SQL("s.{} = p.{}").format(sql.Identifier(c), sql.Identifier(k))
             for c, k in zip(columns.key, paired, strict=True)
@@ -91,7 +99,8 @@ def accounts_in_file(
     )
     width = len(columns.key)
     for row in questions.rows_of(connection, query, name="accounts"):
-        key, (email, name, role, active, has, role_now, has_now, there) = row[:width], row[width:]
+        key, cells = row[:width], row[width:]
+        email, name, role, active, has, role_now, has_now, there, active_now = cells
         yield FileAccount(
             tuple(str(part) for part in key),
             str(email or ""),
@@ -102,6 +111,7 @@ def accounts_in_file(
             str(role_now),
             bool(has_now),
             bool(there),
+            bool(there and active_now),
         )
 
 

@@ -45,8 +45,15 @@ def point_to_new_names(
         target = targets[section]
         # The file's name for the column may be an earlier one; a column that has gone holds nothing.
         column = dict(target.loads).get(named)
-        if column is not None:
+        if column is not None and _locates_files(target, column):
             _Column(connection, target, target.table.columns[column]).move(found)
+
+
+def _locates_files(target: Target, column: str) -> bool:
+    """Whether a declaration says so. The plan refuses files that name other columns; whatever it may miss,
+    no role or password is a name of a file."""
+    section = target.reading.section
+    return any(column_of(section.model, file.field) == column for file in section.files)
 
 
 class _Column:

@@ -20,33 +20,59 @@ def set_roles(
     fallback: str,
     granted: Sequence[str],
 ) -> int:
-    """Accounts of a foreign file keep their current role and password, and new ones get the least role,
-    but for those granted. Who kept a role and took a password from the file would let its maker in."""
+    """Accounts of a foreign file keep their current role, password and leave to sign in; new ones get the
+    least role, no password and no leave; but for those granted. Whoever took any of these from the file
+    would let its maker in."""
     paired = [f"k{i}" for i in range(len(aside.key))]
+    active = [name for name, _ in columns.active]
+    now = ["role_now", "password_now", *(f"active_{i}" for i in range(len(active)))]
     return execute(
         connection,
         sql.SQL(
             "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
-            " {password} = CASE WHEN p.found THEN p.password_now ELSE t.{password} END"
+            " {password} = CASE WHEN p.found THEN p.password_now ELSE {no_password} END{active}"
             " FROM {waiting} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
-            " AS p({paired}, role_now, password_now, found) ON {match}"
+            " AS p({paired}, found) ON {match}"
             " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
         ).format(
             table=aside.table,
             role=sql.Identifier(columns.role),
             password=sql.Identifier(columns.password),
             fallback=sql.Literal(fallback),
+            no_password=sql.Literal(_no_password(aside, columns)),
+            active=_active(columns),
             waiting=aside.waiting.relation,
             pairs=questions.pairs(
-                aside.waiting, aside.relation, aside.identity, [columns.role, columns.password]
+                aside.waiting,
+                aside.relation,
+                aside.identity,
+                [columns.role, columns.password, *active],
             ),
-            paired=names(paired),
+            paired=names([*paired, *now]),
             match=same("s", "p", aside.key, paired),
             same=same("t", "s", aside.key),
             email=sql.Identifier(columns.email),
             granted=sql.Literal(list(granted)),
         ),
     )
+
+
+def _no_password(aside: Aside, columns: Columns) -> str | None:
+    """What nobody can type: Django lets such passwords begin with ``!``."""
+    return None if aside.waiting.target.table.columns[columns.password].nullable else "!"
+
+
+def _active(columns: Columns) -> sql.Composable:
+    """The columns without whose values nobody signs in, as further cells to set."""
+    cells = [
+        sql.SQL(", {} = CASE WHEN p.found THEN p.{} ELSE {} END").format(
+            sql.Identifier(name),
+            sql.Identifier(f"active_{number}"),
+            sql.Identifier("t", name) if value is None else sql.Literal(value),
+        )
+        for number, (name, value) in enumerate(columns.inactive)
+    ]
+    return sql.SQL("").join(cells)
 
 
 def keep_acting(

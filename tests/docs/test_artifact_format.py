@@ -21,6 +21,7 @@ from backups.artifact.tail import (
     Use,
 )
 from tests.backups.artifact.documents import KEY, document, embedded
+from tests.backups.artifact.forms import FORMS, ROW_FORMS, sound
 from tests.docs.pages import code_blocks, first_cells, page
 
 PAGE = page("artifact-format.md")
@@ -80,6 +81,20 @@ def test_the_page_s_reader_refuses_a_flipped_byte_and_a_cut_file(prove, artifact
         artifact.write_bytes(broken)
         with pytest.raises(AssertionError):
             prove(artifact, KEY)
+
+
+@pytest.mark.parametrize("name", [*FORMS, *ROW_FORMS])
+def test_the_page_s_reader_refuses_what_ours_refuses(prove, tmp_path: Path, name: str):
+    path = tmp_path / "artifact.json"
+    path.write_bytes((FORMS | ROW_FORMS)[name]())
+    with pytest.raises((AssertionError, ValueError)):
+        prove(path, KEY)
+
+
+def test_the_page_s_reader_reads_the_document_that_these_are_made_of(prove, tmp_path: Path):
+    path = tmp_path / "artifact.json"
+    path.write_bytes(sound())
+    assert prove(path, KEY)[1]
 
 
 @pytest.mark.django_db(transaction=True)

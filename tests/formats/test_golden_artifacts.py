@@ -100,7 +100,8 @@ def differences(document: dict[str, Any], data: dict[str, Any]) -> list[str]:
 
 def _decided_here(key: str) -> tuple[str, ...]:
     """What a foreign file says of people, and an owner decides."""
-    return ("role", "approval_status", "approved_at", "approved_by_id") if key == "users" else ()
+    decided = ("role", "password", "approval_status", "approved_at", "approved_by_id")
+    return decided if key == "users" else ()
 
 
 def _seen(row: dict[str, Any], columns: list[str]) -> str:

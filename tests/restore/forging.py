@@ -17,7 +17,8 @@ Row = dict[str, Any]
 
 
 class Document:
-    """An artifact taken apart: ``head`` is the manifest, ``rows`` each section's lines."""
+    """An artifact taken apart: ``head`` is the manifest, ``rows`` each section's lines, ``files``
+    what stands behind the brace that opens that member."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as stored:
@@ -31,7 +32,7 @@ class Document:
             self.rows[json.loads(key.split(b":")[0])] = [line.rstrip(b",") for line in lines]
         members = tail.split(b"\n")
         end = next(i for i, m in enumerate(members) if m.startswith(b'"sequences": '))
-        self._files = b"\n".join(members[:end])
+        self.files = b"\n".join(members[:end])
         self._middle = b"\n".join(members[end : end + 2])
         self.statistics = json.loads(members[end + 2].removeprefix(b'"statistics": ').rstrip(b","))
 
@@ -85,7 +86,7 @@ class Document:
         self.statistics["rows"] = sum(map(len, self.rows.values()))
         document = (
             json.dumps(self.head, separators=(",", ":"), ensure_ascii=False).encode()[:-1]
-            + b',\n"data": {\n' + b",\n".join(parts) + b'\n},\n"files": {' + self._files + b"\n"
+            + b',\n"data": {\n' + b",\n".join(parts) + b'\n},\n"files": {' + self.files + b"\n"
             + self._middle + b'\n"statistics": '
             + json.dumps(self.statistics, separators=(",", ":")).encode() + b",\n"
         )  # fmt: skip

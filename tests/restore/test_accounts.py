@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from psycopg2 import sql
 
 from backupsvc.studio.models import Organization, User
 from restore.database import settling
@@ -244,6 +245,72 @@ def test_passwords_that_a_safe_file_brings_are_not_taken(studio, tmp_path) -> No
     assert plan.accounts.with_files_password == 0
     restore_as(file, accept_foreign=True)
     assert dict(User.objects.values_list("email", "password")) == passwords | {STRANGER: None}
+
+
+def _let_in(document: Document) -> None:
+    """What lets somebody in, for everybody; and a stranger of whom the same is said."""
+    document.change("users", lambda row: row.update(role="VIEWER", approval_status="APPROVED"))
+    _add_stranger(document, password="!")
+
+
+def _rejected_owner() -> User:
+    former = User.objects.create_superuser("former@studio.example", PASSWORD)
+    User.objects.filter(pk=former.pk).update(approval_status="REJECTED")
+    return former
+
+
+def _with_former(former: User):
+    def edit(document: Document) -> None:
+        _let_in(document)
+        _add_stranger(document, id=former.pk, email=former.email, role="VIEWER")
+
+    return edit
+
+
+def test_a_foreign_file_approves_nobody(studio, tmp_path) -> None:
+    former = _rejected_owner()
+    file = foreign(studio.complete, tmp_path / "f.json", _with_former(former))
+    plan = plan_as(file, accept_foreign=True)
+    for email in (former.email, STRANGER):
+        assert not account_of(plan, email).can_sign_in, email
+    assert plan.accounts.privileged_new == ()
+    restore_as(file, accept_foreign=True, confirmed=plan)
+    assert not signs_in(former.email)
+    statuses = dict(User.objects.values_list("email", "approval_status"))
+    assert (statuses[former.email], statuses[STRANGER]) == ("REJECTED", "PENDING")
+    assert User.objects.get(email=STRANGER).password is None
+
+
+def test_a_tick_takes_over_what_the_file_says(studio, tmp_path) -> None:
+    file = foreign(studio.complete, tmp_path / "f.json", lambda d: _add_stranger(d))
+    restore_as(file, accept_foreign=True, grant_roles=(STRANGER,))
+    stranger = User.objects.get(email=STRANGER)
+    assert (stranger.role, stranger.approval_status) == ("OWNER", "APPROVED")
+    assert stranger.password
+
+
+def test_an_approval_that_our_own_file_brings_back_is_said(studio, tmp_path) -> None:
+    """The role is the same; that he gets in is new."""
+    former = _rejected_owner()
+    file = ours(
+        studio.complete,
+        tmp_path / "f.json",
+        lambda d: _add_stranger(d, id=former.pk, email=former.email),
+    )
+    plan = plan_as(file)
+    assert [a.email for a in plan.accounts.privileged_new] == [former.email]
+    assert codes(plan)["restore.privileged_new"] == "warning"
+
+
+def test_without_the_guard_of_approvals_the_former_owner_gets_in(
+    studio, tmp_path, monkeypatch
+) -> None:
+    """The twin of the tests above."""
+    monkeypatch.setattr(settling, "_active", lambda columns: sql.SQL(""))
+    former = _rejected_owner()
+    file = foreign(studio.complete, tmp_path / "f.json", _with_former(former))
+    restore_as(file, accept_foreign=True)
+    assert signs_in(former.email)
 
 
 @pytest.mark.parametrize(

@@ -45,14 +45,19 @@ class _Watched:
     def __init__(self, stored: BinaryIO, at: Callable[[int], None]) -> None:
         self._stored = stored
         self._at = at
+        self._furthest = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self._stored.read(size)
-        self._at(self._stored.tell())
+        self._furthest = max(self._furthest, self._stored.tell())
+        self._at(self._furthest)
         return data
 
-    def seek(self, offset: int) -> int:
-        return self._stored.seek(offset)
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stored.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stored.tell()
 
 
 def unreadable() -> StorageFailure:

@@ -35,6 +35,7 @@ section(
         privileged=(User.Role.OWNER, User.Role.ADMIN),
         fallback_role=User.Role.VIEWER,
         active={"approval_status": User.ApprovalStatus.APPROVED},
+        inactive={"approval_status": User.ApprovalStatus.PENDING},
         survives=("role", "approval_status", "approved_at", "approved_by", "email"),
     ),
 )

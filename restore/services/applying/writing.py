@@ -189,6 +189,7 @@ class Writer:
         if people.table and people.table.target is target:
             settled = people.table.columns
             columns += [settled.email, settled.role, settled.password, *settled.survives]
+            columns += [name for name, _ in settled.active]
         return columns
 
     def _surviving_row(self, people: People) -> SurvivingRow | None:

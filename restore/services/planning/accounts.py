@@ -98,6 +98,9 @@ def _columns_of(prepared: Prepared, section: Section, declared: Accounts) -> Col
         role=column_of(model, declared.role),
         active=tuple((column_of(model, n), v) for n, v in declared.active.items()),
         survives=tuple(state_columns(section, declared.survives)),
+        inactive=tuple(
+            (column_of(model, name), declared.inactive_value(name)) for name in declared.active
+        ),
     )
 
 
@@ -128,18 +131,41 @@ def _account(
 ) -> AccountPlan:
     role = role_after(account, declared.fallback_role, prepared, choices)
     privileged = role in declared.privileged
+    active = _active(account, declared, prepared, choices)
+    password = _password(account, prepared, choices)
     return AccountPlan(
         email=account.email,
         name=account.name,
         role=role,
-        active=account.active,
-        password=_password(account, prepared, choices),
+        active=active,
+        password=password,
         privileged=privileged,
-        appears=privileged and account.role_now != role,
+        appears=privileged and _may_more(account, role, active=active, password=password),
         owner=role == declared.owner,
         role_in_file=account.role,
         withheld=account.role in declared.privileged and account.role != role,
     )
+
+
+def _may_more(account: FileAccount, role: str, *, active: bool, password: PasswordOf) -> bool:
+    """Whether somebody gets in, or gets a role, who does not or has not now; for whatever reason."""
+    can_sign_in = active and password is not PasswordOf.NONE
+    could = account.active_now and account.has_password_now
+    return (
+        account.role_now != role
+        or (active and not account.active_now)
+        or (can_sign_in and not could)
+    )
+
+
+def _active(account: FileAccount, declared: Accounts, prepared: Prepared, choices: Choices) -> bool:
+    """Whether the account is one that may sign in. A foreign file's says nothing of that."""
+    if _role_counts(account, prepared, choices):
+        return account.active
+    if account.is_there:
+        return account.active_now
+    is_withheld = any(declared.inactive_value(name) is not None for name in declared.active)
+    return account.active and not is_withheld
 
 
 def role_after(account: FileAccount, fallback: str, prepared: Prepared, choices: Choices) -> str:
@@ -154,8 +180,8 @@ def _role_counts(account: FileAccount, prepared: Prepared, choices: Choices) -> 
 
 
 def _password(account: FileAccount, prepared: Prepared, choices: Choices) -> PasswordOf:
-    is_kept = account.is_there and not _role_counts(account, prepared, choices)
-    if prepared.manifest.type == "safe" or is_kept:
+    is_taken = _role_counts(account, prepared, choices)
+    if prepared.manifest.type == "safe" or not is_taken:
         return PasswordOf.TODAY if account.has_password_now else PasswordOf.NONE
     return PasswordOf.FILE if account.has_password else PasswordOf.NONE
 

@@ -27,6 +27,7 @@ from restore.database.waiting import Relation, WaitingTable, create_aside, one_i
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
 from restore.services.planning import accounts, left_out, powers, renumbering
+from restore.services.planning.capping import capped, capped_differences
 from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
 from restore.services.planning.files import plan_files
@@ -161,11 +162,11 @@ class _Planner:
             file=_facts(self._file),
             choices=self._choices,
             tables=tuple(rows),
-            schema=self._file.matched.differences,
+            schema=capped_differences(self._file.matched.differences),
             giving_way=tuple(sorted(giving_way)),
             accounts=people.plan,
             files=files,
-            findings=tuple(self._findings),
+            findings=capped(self._findings),
             target=here.overwritten_by(self._connection.info),
         )
 
@@ -223,7 +224,8 @@ class _Planner:
         if self._choices.keep_revoked:
             kept += state_columns(section, section.revoked)
         if section.accounts and not self._file.authentic:
-            kept += state_columns(section, (section.accounts.role, section.accounts.password))
+            people = section.accounts
+            kept += state_columns(section, (people.role, people.password, *people.active))
         return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 
     def _revoked(self, target: Target, waiting: WaitingTable) -> int:

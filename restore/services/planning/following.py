@@ -76,11 +76,13 @@ def _delete_rules() -> dict[tuple[str, str], str]:
 
 def identity_of(prepared: Prepared, section: Section) -> Identity:
     """By which columns a row of this section is found again."""
-    return Identity(
-        key=primary_key_columns(section.model),
-        natural=tuple(state_columns(section, section.natural_key)),
-        by_name_alone=bool(section.accounts and section.natural_key and not prepared.authentic),
-    )
+    key = primary_key_columns(section.model)
+    natural = tuple(state_columns(section, section.natural_key))
+    is_foreign_account = section.accounts is not None and not prepared.authentic
+    if section.accounts and is_foreign_account and not natural:
+        # Without a name of its own an account is the same where key and address agree.
+        natural = (*key, *state_columns(section, [section.accounts.email]))
+    return Identity(key=key, natural=natural, by_name_alone=is_foreign_account)
 
 
 def state_columns(section: Section, fields: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from backups.database.reading import (
 )
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import COMPLETE, SAFE, Registry, Scope
+from backups.registry import COMPLETE, SAFE, Registry, Scope, Section
 from backups.registry.framework import FRAMEWORK_KEYS
 from backups.services import outside
 from backups.wording import Sentence, _, ngettext
@@ -23,6 +23,8 @@ from restore.services.planning import drift
 from restore.services.planning.filling import Fill, fill_of
 
 _OF_ITS_VERSION = _("Restore the file with the version of the application that made it.")
+
+_OF_POSTGRESQL = ("pg_", "sql_")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,12 @@ def match(manifest: Manifest, declared: Registry, tables: dict[str, LiveTable]) 
             findings.append(_unknown_section(head))
             continue
         present.add(section.key)
+        if not _is_in_scope(section, scope):
+            findings.append(_outside_the_scope(head, scope))
+            continue
+        if not _may_be_called(head.table, section, tables):
+            findings.append(_another_table(head))
+            continue
         one = _SectionMatch(head, reading(section, COMPLETE, tables), scope, declared)
         findings += one.findings
         differences += one.differences
@@ -360,5 +368,41 @@ def _unknown_section(head: SectionHead) -> Finding:
             section=head.key,
         ),
         _("Restore it with the version of the application that made it."),
+        table=head.table,
+    )
+
+
+def _may_be_called(table: str, section: Section, tables: dict[str, LiveTable]) -> bool:
+    """A table may have had another name when the file was made, but none that is another's now."""
+    return table == section.table or not (table in tables or table.startswith(_OF_POSTGRESQL))
+
+
+def _another_table(head: SectionHead) -> Finding:
+    return Finding(
+        "restore.section_table",
+        Severity.ERROR,
+        _(
+            "The file's section {section!r} names a table that is not that of the section.",
+            section=head.key,
+        ),
+        _("The file was edited. Use it as it was made."),
+    )
+
+
+def _is_in_scope(section: Section, scope: Scope) -> bool:
+    return scope in section.scopes
+
+
+def _outside_the_scope(head: SectionHead, scope: Scope) -> Finding:
+    """What signs people in is in no Safe file, so that one which brings it was made to let somebody in."""
+    return Finding(
+        "restore.section_scope",
+        Severity.ERROR,
+        _(
+            "The file has a section {section!r}, which a backup of its type ({type}) does not hold.",
+            section=head.key,
+            type=scope.value,
+        ),
+        _("Use the file as it was made, or a Complete backup."),
         table=head.table,
     )

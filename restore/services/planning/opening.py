@@ -2,21 +2,25 @@
 or edited one in our own layout."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from backups.artifact.reformat import reformat
-from backups.errors import ArtifactError
+from backups.errors import ArtifactError, StorageFailure
 from backups.services import vault
 from backups.services.verifying import verify_stream
 from backups.stages import Stage
+from backups.wording import _
 from restore.plan import Choices
 from restore.services.planning.watching import Watch, begin_reading
 
 # What a file may be accepted in spite of, by an explicit choice.
 ALTERED = {"artifact.layout", "artifact.damaged"}
 _COPY_BYTES = 1 << 20
+# What the rest of the server may need meanwhile.
+SPARE_BYTES = 64 << 20
 
 
 @contextmanager
@@ -35,13 +39,26 @@ def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
         begin_reading(Stage.REWRITING, path, watch)
         with vault.opened(path, watch.at) as stored, plain.open("wb") as out:
             document = vault.open_plain(stored)
+            written = 0
             while block := document.read(_COPY_BYTES):
                 watch.check()
-                out.write(block)
+                # Behind this one comes the copy, which takes as much again.
+                _require_room(plain, 2 * len(block) + written)
+                written += out.write(block)
         with copy.open("wb") as out:
             reformat(plain, out)
         plain.unlink()
         yield copy
+
+
+def _require_room(path: Path, needed: int) -> None:
+    """Raises StorageFailure while the disk can still do without."""
+    if shutil.disk_usage(path.parent).free < needed + SPARE_BYTES:
+        raise StorageFailure(
+            "storage.full",
+            _("The disk of the backups is too full to unpack the file."),
+            hint=_("Free space on it, then try again."),
+        )
 
 
 def _is_altered(path: Path, watch: Watch) -> bool:

@@ -25,6 +25,7 @@ from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting import WaitingTable
+from restore.services.planning.entries import EntryCheck
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
 from restore.services.planning.matching import Match, match, with_renamed_values
 from restore.services.planning.scanning import CellRules, SectionScan, rules_for
@@ -80,7 +81,9 @@ def prepare(
         )
         for section in reader.sections():
             work.take(section, watch.check)
+        entries = EntryCheck(connection, reader.manifest, matched, declared, work.readable())
         for file in reader.files():
+            entries.look(file.head)
             for _block in file.content():
                 watch.check()
         # The digest speaks first: in a damaged file a row's odd form is only a symptom.
@@ -99,7 +102,7 @@ def prepare(
             rules=rules_of(connection, matched.written),
             waiting=work.tables,
             unread=frozenset(work.unread),
-            findings=(*matched.findings, *work.findings, *numbered.findings),
+            findings=(*matched.findings, *work.findings, *numbered.findings, *entries.findings()),
             dictionaries=work.dictionaries,
             translated=numbered.tables,
         )
@@ -133,10 +136,15 @@ class _Filling:
         self.renamed: dict[str, list[Sentence]] = {}
         self.problem: ArtifactError | None = None
 
+    def readable(self) -> dict[str, WaitingTable]:
+        """The waiting tables that have all rows of their section."""
+        return {name: table for name, table in self.tables.items() if name not in self.unread}
+
     def listed(self, declared: Registry, keys: list[ForeignKey], *, authentic: bool) -> FileNumbers:
         """What was read, as the translation of numbers wants it."""
-        read = {name: table for name, table in self.tables.items() if name not in self.unread}
-        return FileNumbers(read, self.dictionaries, tuple(keys), declared, authentic=authentic)
+        return FileNumbers(
+            self.readable(), self.dictionaries, tuple(keys), declared, authentic=authentic
+        )
 
     def take(self, section: SectionReader, check: Check) -> None:
         target = self._targets.get(section.head.key)

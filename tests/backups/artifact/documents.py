@@ -93,15 +93,19 @@ def document(
             writer.rows(piece)
         writer.end_section()
     writer.begin_files()
-    count = size = 0
+    states = {"embedded": 0, "skipped": 0, "gap": 0}
+    locators = size = 0
     for file, content in files:
         writer.file(file, [content[:7], content[7:]])
-        count += file.state == "embedded"
+        states[file.state] += 1
+        locators += len(file.locators)
         size += file.size_bytes or 0
     writer.finish(
         sequences=list(sequences),
         altered=list(altered),
-        files=FileStatistics(locators=count, embedded=count, embedded_bytes=size),
+        files=FileStatistics(
+            locators, states["embedded"], size, skipped=states["skipped"], gaps=states["gap"]
+        ),
         seal=seal,
     )
     assert writer.bytes_written == len(sink.getvalue())

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from backups.artifact.manifest import Column, Encoding
-from backups.artifact.rows import RowCodec, is_native
+from backups.artifact.native import is_native
+from backups.artifact.rows import RowCodec
 from backups.errors import ArtifactError
 from tests.backups.artifact.documents import head
 
