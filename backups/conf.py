@@ -133,6 +133,11 @@ def upload_limit_bytes() -> int:
     return int(getattr(settings, "BACKUPS_UPLOAD_LIMIT_BYTES", 20 * GIBIBYTE))
 
 
+def body_limit_bytes() -> int:
+    """The longest body of a request: a little more than a piece of an upload, which has 8 MiB."""
+    return int(getattr(settings, "BACKUPS_BODY_LIMIT_BYTES", 9 * MEBIBYTE))
+
+
 def email_backend() -> str:
     """The backend that really sends, behind ``restore.mail.HoldingEmailBackend``."""
     smtp = "django.core.mail.backends.smtp.EmailBackend"
