@@ -21,7 +21,7 @@ def place(address, transactional_db) -> tuple[str, int]:
 @pytest.mark.parametrize("page", PAGES)
 def test_after_head_the_next_answer_is_an_answer(place, page):
     """A body after HEAD would be taken for the beginning of the next answer."""
-    connection = http.client.HTTPConnection(*place, timeout=30)
+    connection = http.client.HTTPConnection(place[0], place[1], timeout=30)
     connection.request("HEAD", page)
     head = connection.getresponse()
     assert head.read() == b""

@@ -7,7 +7,7 @@ from backups.database import locks
 from backups.database.connection import connected
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import auditing, keeping, vault
-from tests.pages.conftest import PAGES, statistics
+from tests.pages.conftest import PAGES, PASSWORD, statistics
 
 
 def page_of(browser, run, path=""):
@@ -137,3 +137,24 @@ def test_the_way_back_of_a_restore_is_not_deleted_before_its_day(owner, backup):
 
     assert BackupRun.objects.filter(pk=run.pk).exists()
     assert "it is kept until" in page_of(owner, run, "delete/")
+
+
+@pytest.mark.parametrize("typed", [{}, {"password": ""}, {"password": "a guess"}])
+def test_a_complete_backup_is_not_deleted_without_the_password(owner, backup, typed):
+    run = backup("complete")
+    assert "Your password, again" in page_of(owner, run, "delete/")
+
+    owner.post(f"{PAGES}runs/{run.pk}/delete/", typed)
+
+    assert BackupRun.objects.filter(pk=run.pk).exists()
+    owner.post(f"{PAGES}runs/{run.pk}/delete/", {"password": PASSWORD})
+    assert not BackupRun.objects.filter(pk=run.pk).exists()
+    assert AuditEvent.objects.filter(action="password.again", subject=run.pk).last()
+
+
+def test_an_empty_request_deletes_no_complete_backup(owner, backup):
+    """``request.POST or None`` leaves a form unbound, which is valid for nobody."""
+    run = backup("complete")
+    answer = owner.post(f"{PAGES}runs/{run.pk}/delete/")
+    assert answer.status_code == 200
+    assert BackupRun.objects.filter(pk=run.pk).exists()
