@@ -68,6 +68,16 @@ def fetch_total_seconds() -> float:
     return float(getattr(settings, "BACKUPS_FETCH_TOTAL_SECONDS", 300))
 
 
+def fetch_host_seconds() -> float:
+    """How long one host may be slow in all, in one backup."""
+    return float(getattr(settings, "BACKUPS_FETCH_HOST_SECONDS", 900))
+
+
+def fetch_stage_seconds() -> float:
+    """How long a backup asks for files over HTTP at all."""
+    return float(getattr(settings, "BACKUPS_FETCH_STAGE_SECONDS", 6 * 3600))
+
+
 def fetch_attempts() -> int:
     return int(getattr(settings, "BACKUPS_FETCH_ATTEMPTS", 3))
 

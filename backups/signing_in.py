@@ -44,7 +44,7 @@ def _failed(
 
 def _came_over_the_web(request: HttpRequest | None) -> bool:
     """A program may open a session for somebody with a request of its own making; nobody signs in then."""
-    return request is not None and bool(request.META)
+    return request is not None and "REQUEST_METHOD" in request.META
 
 
 def _known(credentials: Mapping[str, Any]) -> Any:

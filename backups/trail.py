@@ -20,6 +20,8 @@ _ACTIONS: dict[str, str | Promise] = {
     "backup.release": _("Release"),
     "backup.delete": _("Delete"),
     "password.again": _("Password again"),
+    "sign-in": _("Sign in"),
+    "sign-out": _("Sign out"),
     "audit.export": _("Export the audit trail"),
     "page.dashboard": _("Open the dashboard"),
     "page.history": _("Open the history"),
@@ -48,7 +50,10 @@ _OUTCOMES: dict[str, str | Promise] = {
     "wrong": _("wrong"),
 }
 _DETAILS: dict[str, str | Promise] = {
+    "account": _("account"),
+    "approval": _("approval"),
     "bytes": _("bytes"),
+    "changed": _("changed"),
     "choices": _("choices"),
     "code": _("code"),
     "count": _("number"),
@@ -59,6 +64,7 @@ _DETAILS: dict[str, str | Promise] = {
     "made": _("made"),
     "path": _("address"),
     "reason": _("reason"),
+    "role": _("role"),
     "scope": _("type"),
 }
 # Who is no person.
