@@ -18,7 +18,7 @@ from backups.database.connection import Connection, connected, database_errors
 from backups.errors import RestoreError
 from backups.models import BackupRun, Purpose
 from backups.registry import COMPLETE, registry
-from backups.services import auditing, creating, runs, vault
+from backups.services import creating, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
@@ -73,8 +73,6 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
 def _succeed(run: RestoreRun, report: dict[str, Any]) -> None:
     run.refresh_from_db(fields=["report"])
     runs.succeed(run, report=run.report | report)
-    actor = Actor(run.requested_by_name, run.requested_by_email)
-    auditing.audit(actor, "restore", "succeeded", subject=run.pk)
 
 
 class _Restore:
