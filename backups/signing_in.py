@@ -51,7 +51,7 @@ def _known(credentials: Mapping[str, Any]) -> Any:
     users = get_user_model()
     name = credentials.get("username", credentials.get(users.USERNAME_FIELD))
     try:
-        return users._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
+        return users._default_manager.get_by_natural_key(name)
     except (ObjectDoesNotExist, ValueError, TypeError):
         return None
 

@@ -30,6 +30,8 @@ from backups.wording import Sentence, _
 
 READ_BYTES = 64 * 1024
 MOST_REDIRECTS = 5
+# Whoever met one of these has told the host that it did not answer.
+_COUNTED = (requests.RequestException, ReadTimeoutError)
 _PORTS = {"http": 80, "https": 443}
 _RETRY_LATER = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -82,7 +84,8 @@ class HttpSource:
                     asked[-1].answered()
                 except FetchError as error:
                     is_late = error.code == "file.too_slow" or deadline.has_ended
-                    if is_late and not self._stopped.is_set():
+                    is_counted = isinstance(error.__cause__, _COUNTED)
+                    if is_late and not is_counted and not self._stopped.is_set():
                         asked[-1].did_not_answer()
                     if deadline.has_ended and not error.permanent:
                         raise _too_slow() from error

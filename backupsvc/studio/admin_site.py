@@ -27,14 +27,14 @@ class StudioAdminSite(AdminSite):
     # The pages have no use for the site's root, which leads back here.
     site_url = None
 
-    def password_change(
+    def password_change(  # type: ignore[override]  # Django's answers a form with a redirect too
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
         """As Django's own, with its wrong answers counted and its success written down."""
         # Needs the models, which are loaded later than the site is made.
         from backupsvc.studio.passwords import OwnPasswordView
 
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         view = OwnPasswordView.as_view(
             success_url=reverse("admin:password_change_done", current_app=self.name),
             extra_context=self.each_context(request) | (extra_context or {}),

@@ -168,8 +168,9 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if obj is None and not request.user.is_superuser:
             # Who may not set passwords makes accounts that have none.
             kwargs.setdefault("form", AddressForm)
-        made: type[AddressForm] = super().get_form(request, obj, change=change, **kwargs)
-        return made.bound_to(request)  # type: ignore[return-value]
+        made: Any = super().get_form(request, obj, change=change, **kwargs)
+        bound: type[forms.ModelForm] = made.bound_to(request)
+        return bound
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
