@@ -68,6 +68,16 @@ def fetch_total_seconds() -> float:
     return float(getattr(settings, "BACKUPS_FETCH_TOTAL_SECONDS", 300))
 
 
+def fetch_host_seconds() -> float:
+    """How long one host may be slow in all, in one backup."""
+    return float(getattr(settings, "BACKUPS_FETCH_HOST_SECONDS", 900))
+
+
+def fetch_stage_seconds() -> float:
+    """How long a backup asks for files over HTTP at all."""
+    return float(getattr(settings, "BACKUPS_FETCH_STAGE_SECONDS", 6 * 3600))
+
+
 def fetch_attempts() -> int:
     return int(getattr(settings, "BACKUPS_FETCH_ATTEMPTS", 3))
 
@@ -131,6 +141,11 @@ def reminder_days(scope: str) -> int:
 def upload_limit_bytes() -> int:
     """The largest file that may be brought in by the page."""
     return int(getattr(settings, "BACKUPS_UPLOAD_LIMIT_BYTES", 20 * GIBIBYTE))
+
+
+def body_limit_bytes() -> int:
+    """The longest body of a request: a little more than a piece of an upload, which has 8 MiB."""
+    return int(getattr(settings, "BACKUPS_BODY_LIMIT_BYTES", 9 * MEBIBYTE))
 
 
 def email_backend() -> str:

@@ -7,6 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 
+from backups import conf
+from backups.wording import _
+
 # Django's admin needs no more than this. No inline script or style and nothing from elsewhere: a name
 # in a row that got through as HTML could neither run nor send anything away.
 POLICY = "; ".join(
@@ -35,6 +38,29 @@ class ContentSecurityPolicyMiddleware:
         response = self._get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that is longer than any page needs before anything reads it. Stands first.
+
+    A form is read, and its files are written to disk, before it is known who sends it. A server in front
+    should refuse such a body too; see docs/operating.md, Behind a proxy.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _announced_bytes(request) <= conf.body_limit_bytes():
+            return self._get_response(request)
+        text = str(_("What was sent is larger than this server takes at once."))
+        return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+
+
+def _announced_bytes(request: HttpRequest) -> int:
+    """A length that is no number is for Django to judge: it reads nothing then."""
+    text = str(request.META.get("CONTENT_LENGTH") or "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 class DatabaseAwayMiddleware(MiddlewareMixin):

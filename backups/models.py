@@ -69,6 +69,11 @@ class Run(models.Model):
         abstract = True
 
     @property
+    def deed(self) -> str:
+        """What the audit trail calls such a run when it ends; nothing where it is not written down."""
+        return ""
+
+    @property
     def is_active(self) -> bool:
         return self.state in ACTIVE_STATES
 
@@ -133,6 +138,10 @@ class BackupRun(Run):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.id}"
+
+    @property
+    def deed(self) -> str:
+        return f"backup.{self.scope}"
 
     @property
     def is_kept(self) -> bool:

@@ -34,21 +34,23 @@ def confirm(request: HttpRequest, password: str, *, reason: str, subject: str = 
     with transaction.atomic():
         user: Any = users.select_for_update().get(pk=request.user.pk)
         outcome = _outcome(user, password)
-        auditing.audit(actor_of(request), ACTION, outcome, subject=subject, reason=reason)
+        auditing.audit(
+            actor_of(request), ACTION, outcome, subject=subject, reason=reason, account=str(user.pk)
+        )
     return outcome
 
 
 def _outcome(user: Any, password: str) -> Outcome:
-    email = str(getattr(user, user.get_email_field_name(), "") or "")
-    if _wrong_lately(email) >= ATTEMPTS:
+    if _wrong_lately(str(user.pk)) >= ATTEMPTS:
         return Outcome.LIMITED
     return Outcome.ACCEPTED if user.check_password(password) else Outcome.WRONG
 
 
-def _wrong_lately(email: str) -> int:
-    """Wrong passwords in the window since the last right one."""
+def _wrong_lately(account: str) -> int:
+    """Wrong passwords in the window since the last right one. By the account's key: its e-mail may have
+    been changed meanwhile, by the very person who guesses."""
     events = AuditEvent.objects.filter(
-        action=ACTION, person_email=email, at__gt=timezone.now() - WINDOW
+        action=ACTION, details__account=account, at__gt=timezone.now() - WINDOW
     )
     accepted = events.filter(outcome=Outcome.ACCEPTED).order_by("-at").first()
     if accepted:

@@ -20,6 +20,8 @@ _ACTIONS: dict[str, str | Promise] = {
     "backup.release": _("Release"),
     "backup.delete": _("Delete"),
     "password.again": _("Password again"),
+    "sign-in": _("Sign in"),
+    "sign-out": _("Sign out"),
     "audit.export": _("Export the audit trail"),
     "page.dashboard": _("Open the dashboard"),
     "page.history": _("Open the history"),
@@ -49,7 +51,10 @@ _OUTCOMES: dict[str, str | Promise] = {
     "wrong": _("wrong"),
 }
 _DETAILS: dict[str, str | Promise] = {
+    "account": _("account"),
+    "approval": _("approval"),
     "bytes": _("bytes"),
+    "changed": _("changed"),
     "choices": _("choices"),
     "code": _("code"),
     "count": _("number"),
@@ -62,6 +67,7 @@ _DETAILS: dict[str, str | Promise] = {
     "page": _("page"),
     "path": _("address"),
     "reason": _("reason"),
+    "role": _("role"),
     "scope": _("type"),
     "table": _("table"),
 }

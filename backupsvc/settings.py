@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backups.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backups.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

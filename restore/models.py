@@ -38,6 +38,10 @@ class RestoreRun(Run):
         return f"restore {self.id}"
 
     @property
+    def deed(self) -> str:
+        return "restore"
+
+    @property
     def source_in_words(self) -> str:
         """The file's name; of an undo what it undoes, in the reader's language."""
         return _in_words(self.source) if self.undo_of else self.source
@@ -103,6 +107,10 @@ class Rehearsal(Run):
 
     def __str__(self) -> str:
         return f"rehearsal {self.id}"
+
+    @property
+    def deed(self) -> str:
+        return "rehearsal"
 
 
 class OutgoingHold(models.Model):

@@ -1,7 +1,9 @@
 """The servers that files are fetched from, as one backup gets to know them."""
 
+import ipaddress
 import threading
 from collections.abc import Callable
+from urllib.parse import SplitResult
 
 from backups.errors import FetchError
 from backups.wording import _
@@ -9,6 +11,34 @@ from backups.wording import _
 # So many attempts in a row that nobody answered: with three for each file, three or four files.
 AWAY_AFTER = 10
 ASK_AGAIN_SECONDS = 30.0
+# What a fetch may take before it counts as slow: a while, and so long for what came of it.
+_WHILE_SECONDS = 10.0
+_SLOWEST_BYTES_PER_SECOND = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
+
+
+def canonical(hostname: str) -> str:
+    """One spelling for one host: its case, a dot at its end, brackets, how an IPv6 address is shortened,
+    and whether letters beyond ASCII are written as such or as punycode, make no other host."""
+    name = hostname.strip("[]").rstrip(".").lower()
+    try:
+        return ipaddress.ip_address(name).compressed
+    except ValueError:
+        pass
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return name  # nobody's name; asking for it fails
+
+
+def port_of(parts: SplitResult) -> int:
+    return parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def canonical_pair(pair: str) -> str:
+    """``host:port``, as in the settings, in one spelling."""
+    name, _colon, port = pair.rpartition(":")
+    return f"{canonical(name)}:{port}"
 
 
 class Host:
@@ -19,16 +49,21 @@ class Host:
     whether the server is back.
     """
 
-    def __init__(self, at_once: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, at_once: int, clock: Callable[[], float], slow_seconds: float = float("inf")
+    ) -> None:
         self.turn = threading.Semaphore(at_once)
         self._clock = clock
         self._lock = threading.Lock()
         self._unanswered = 0
         self._ask_again_at = 0.0
+        self._slow_seconds_left = slow_seconds
 
     def require_present(self) -> None:
-        """Raises FetchError where the server has not answered for long."""
+        """Raises FetchError where the server has not answered for long, or was slow for too long."""
         with self._lock:
+            if self._slow_seconds_left <= 0:
+                raise _slow()
             if self._unanswered < AWAY_AFTER:
                 return
             now = self._clock()
@@ -45,6 +80,14 @@ class Host:
             ),
         )
 
+    def took(self, seconds: float, size_bytes: int) -> None:
+        """A fetch lasted so long and brought so much. What it was too slow by is never given back: a
+        server that drips, each file just within its time, would keep a backup for days."""
+        late = seconds - _WHILE_SECONDS - size_bytes / _SLOWEST_BYTES_PER_SECOND
+        if late > 0:
+            with self._lock:
+                self._slow_seconds_left -= late
+
     def answered(self) -> None:
         with self._lock:
             self._unanswered = 0
@@ -54,3 +97,11 @@ class Host:
             self._unanswered += 1
             if self._unanswered == AWAY_AFTER:
                 self._ask_again_at = self._clock() + ASK_AGAIN_SECONDS
+
+
+def _slow() -> FetchError:
+    return FetchError(
+        "file.server_slow",
+        _("The server was slow for so long that this file was not asked for any more."),
+        hint=_("Raise BACKUPS_FETCH_HOST_SECONDS if the server is known to be slow."),
+    )

@@ -18,17 +18,20 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import requests
 from requests_hardened import Config, Manager
 from requests_hardened.ip_filter import InvalidIPAddress
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from backups import conf
 from backups.errors import FetchError
 from backups.files.deadline import Deadline, keep_deadlines
-from backups.files.hosts import Host
+from backups.files.decoding import decoded
+from backups.files.hosts import Host, canonical, canonical_pair, port_of
 from backups.files.resolve import HttpTarget
 from backups.wording import Sentence, _
 
 READ_BYTES = 64 * 1024
 MOST_REDIRECTS = 5
+# Whoever met one of these has told the host that it did not answer.
+_COUNTED = (requests.RequestException, ReadTimeoutError)
 _PORTS = {"http": 80, "https": 443}
 _RETRY_LATER = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -56,25 +59,55 @@ class HttpSource:
         self._deadlines: set[Deadline] = set()
         self._deadlines_lock = threading.Lock()
         self._local = threading.local()
-        per_host = conf.fetch_per_host()
-        self._hosts: defaultdict[str, Host] = defaultdict(lambda: Host(per_host, clock))
+        per_host, slow_seconds = conf.fetch_per_host(), conf.fetch_host_seconds()
+        self._hosts: defaultdict[str, Host] = defaultdict(
+            lambda: Host(per_host, clock, slow_seconds)
+        )
         self._hosts_lock = threading.Lock()
+        self._all_end_at = clock() + conf.fetch_stage_seconds()
 
     def read(self, target: HttpTarget) -> Generator[bytes, None, None]:
         """The body in blocks, at one go. Raises FetchError."""
-        with self._host(_permitted(target.url).netloc).turn, self._until_deadline() as deadline:
+        asked = [self._host(_permitted(target.url))]
+        with asked[0].turn:
             # Waiting for others to be done with the host does not count.
-            ends_at = self._clock() + conf.fetch_total_seconds()
-            try:
-                response = self._open(target.url, ends_at)
-                with response:
-                    yield from self._body(response, ends_at)
-                if deadline.has_ended:
-                    raise _too_slow()
-            except FetchError as error:
-                if deadline.has_ended and not error.permanent:
-                    raise _too_slow() from error
-                raise
+            began = self._clock()
+            left = self._seconds_left(began)
+            with self._until_deadline(left) as deadline:
+                received = 0
+                try:
+                    for block in self._content(target.url, began + left, asked):
+                        received += len(block)
+                        yield block
+                    if deadline.has_ended:
+                        raise _too_slow()
+                    asked[-1].answered()
+                except FetchError as error:
+                    is_late = error.code == "file.too_slow" or deadline.has_ended
+                    is_counted = isinstance(error.__cause__, _COUNTED)
+                    if is_late and not is_counted and not self._stopped.is_set():
+                        asked[-1].did_not_answer()
+                    if deadline.has_ended and not error.permanent:
+                        raise _too_slow() from error
+                    raise
+                finally:
+                    for host in set(asked):
+                        host.took(self._clock() - began, received)
+
+    def _content(self, url: str, ends_at: float, asked: list[Host]) -> Iterator[bytes]:
+        """What is at the end of the redirects. ``asked`` gets every host on the way."""
+        with self._open(url, ends_at, asked) as response:
+            yield from decoded(
+                self._body(response, ends_at, asked[-1]),
+                response.headers.get("Content-Encoding", ""),
+                limit_bytes=conf.file_limit_bytes(),
+            )
+
+    def _seconds_left(self, now: float) -> float:
+        """For one file. Raises FetchError where the time for all of them is over."""
+        if now >= self._all_end_at:
+            raise _all_over()
+        return min(conf.fetch_total_seconds(), self._all_end_at - now)
 
     def stop(self) -> None:
         """End every fetch under way and every pause, in whatever thread: nobody wants them any more."""
@@ -84,8 +117,8 @@ class HttpSource:
                 deadline.end()
 
     @contextlib.contextmanager
-    def _until_deadline(self) -> Iterator[Deadline]:
-        with Deadline(conf.fetch_total_seconds()) as deadline:
+    def _until_deadline(self, seconds: float) -> Iterator[Deadline]:
+        with Deadline(seconds) as deadline:
             with self._deadlines_lock:
                 self._deadlines.add(deadline)
             try:
@@ -100,25 +133,32 @@ class HttpSource:
         """Wait before another attempt: doubling, with jitter, so that retries do not come together."""
         self._sleep(min(30.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
 
-    def _host(self, netloc: str) -> Host:
+    def _host(self, parts: SplitResult) -> Host:
+        """By what it is, however the address spells it. Only inside the network do ports tell servers
+        apart; outside there is one for each scheme."""
+        name = canonical(parts.hostname or "")
+        key = f"{name}:{port_of(parts)}" if _is_internal(parts) else name
         with self._hosts_lock:
-            return self._hosts[netloc]
+            return self._hosts[key]
 
-    def _open(self, url: str, ends_at: float) -> requests.Response:
+    def _open(self, url: str, ends_at: float, asked: list[Host]) -> requests.Response:
         for _hop in range(MOST_REDIRECTS + 1):
             parts = _permitted(url)
-            response = self._get(url, parts)
+            asked.append(self._host(parts))
+            response = self._get(url, parts, asked[-1])
             if not response.is_redirect:
+                if response.status_code != HTTPStatus.OK:
+                    asked[-1].answered()
                 _require_success(response)
                 return response
+            asked[-1].answered()
             response.close()
             url = urljoin(url, response.headers["location"])
             self._require_time(ends_at)
         raise _refused("file.redirects", _("The address redirects too often."))
 
-    def _get(self, url: str, parts: SplitResult) -> requests.Response:
+    def _get(self, url: str, parts: SplitResult, host: Host) -> requests.Response:
         timeout = (conf.fetch_connect_seconds(), conf.fetch_read_seconds())
-        host = self._host(parts.netloc)
         host.require_present()
         try:
             response = self._session(parts).get(
@@ -133,7 +173,6 @@ class HttpSource:
             raise _unreachable(error) from error
         except ValueError as error:
             raise _refused("file.bad_address", _("The address is not a valid one.")) from error
-        host.answered()
         return response
 
     def _session(self, parts: SplitResult) -> requests.Session:
@@ -144,7 +183,7 @@ class HttpSource:
             setattr(self._local, kind, session)
         return session
 
-    def _body(self, response: requests.Response, ends_at: float) -> Iterator[bytes]:
+    def _body(self, response: requests.Response, ends_at: float, host: Host) -> Iterator[bytes]:
         expected = response.headers.get("Content-Length", "")
         received = 0
         try:
@@ -155,6 +194,8 @@ class HttpSource:
                 self._require_time(ends_at)
                 yield block
         except (requests.RequestException, OSError, HTTPError) as error:
+            if isinstance(error, ReadTimeoutError):
+                host.did_not_answer()
             raise _unreachable(error) from error
         if expected.isdigit() and received != int(expected):
             raise _unreachable(None)
@@ -198,8 +239,8 @@ def _permitted(url: str) -> SplitResult:
         raise _refused("file.plain_http", _("The address is not encrypted (http, not https)."))
     if port not in (None, _PORTS[parts.scheme]):
         raise _refused("file.port", _("The address names an unusual port."))
-    allowed = conf.fetch_allowed_hosts()
-    if allowed and parts.hostname not in allowed:
+    allowed = {canonical(name) for name in conf.fetch_allowed_hosts()}
+    if allowed and canonical(parts.hostname) not in allowed:
         raise _refused("file.host", _("The address's host is not on the list of allowed hosts."))
     _require_public_literal(parts.hostname)
     return parts
@@ -216,8 +257,8 @@ def _require_public_literal(hostname: str) -> None:
 
 
 def _is_internal(parts: SplitResult) -> bool:
-    port = parts.port or _PORTS.get(parts.scheme, 0)
-    return f"{parts.hostname}:{port}" in conf.fetch_internal_hosts()
+    admitted = {canonical_pair(pair) for pair in conf.fetch_internal_hosts()}
+    return f"{canonical(parts.hostname or '')}:{port_of(parts)}" in admitted
 
 
 def _require_success(response: requests.Response) -> None:
@@ -238,6 +279,14 @@ def _too_slow() -> FetchError:
         "file.too_slow",
         _("Fetching the file took longer than allowed."),
         hint=_("Raise BACKUPS_FETCH_TOTAL_SECONDS if the server is known to be slow."),
+    )
+
+
+def _all_over() -> FetchError:
+    return FetchError(
+        "file.stage_over",
+        _("The time for fetching files was over before this one's turn."),
+        hint=_("Fetch again what is missing, or raise BACKUPS_FETCH_STAGE_SECONDS."),
     )
 
 

@@ -19,6 +19,8 @@ from backups.errors import (
     WorkerFailure,
 )
 from backups.models import ACTIVE_STATES, Run, State, error_values
+from backups.services import auditing
+from backups.services.auditing import Actor
 from backups.services.progress import cancelled
 from backups.stages import Stage
 from backups.wording import _
@@ -135,23 +137,37 @@ def fail(
     }
     active = type(run)._default_manager.filter(pk=run.pk, state__in=states)
     try:
-        once_more_if_lost(lambda: active.update(**values))
+        # Of one that had ended already nothing new is to be said.
+        if once_more_if_lost(lambda: active.update(**values)):
+            _audit_end(run, values["state"], code=error.code)
     except DjangoDatabaseError:
         logger.error("run %s failed and the database could not be told", run.pk)
     for name, value in values.items():
         setattr(run, name, value)
 
 
-def succeed(run: Run, *, state: State = State.SUCCEEDED, **values: object) -> None:
+def succeed(
+    run: Run, *, state: State = State.SUCCEEDED, audited: bool = False, **values: object
+) -> None:
     """Write down that a run came to its good end, with ``values`` for its other columns.
 
-    Of a run that somebody had taken for dead what was said of it is taken back.
+    Of a run that somebody had taken for dead what was said of it is taken back. ``audited``: the audit
+    trail has been told already.
     """
     run.refresh_from_db()
     ended = {"state": state, "stage": Stage.DONE, "section": "", "finished_at": timezone.now()}
     for name, value in (ended | error_values(None) | values).items():
         setattr(run, name, value)
     run.save()
+    if not audited:
+        _audit_end(run, state)
+
+
+def _audit_end(run: Run, state: object, **details: object) -> None:
+    """In the name of who asked for it; where from is known of the asking alone."""
+    if run.deed:
+        actor = Actor(run.requested_by_name, run.requested_by_email)
+        auditing.audit(actor, run.deed, str(state), subject=run.pk, **details)
 
 
 def once_more_if_lost(work: Callable[[], Answer]) -> Answer:
@@ -167,11 +183,13 @@ def cancel(run: Run) -> None:
     """Ask a run to stop. One that waits ends at once, one that runs within seconds."""
     manager = type(run)._default_manager
     manager.filter(pk=run.pk, state__in=ACTIVE_STATES).update(cancel_requested=True)
-    manager.filter(pk=run.pk, state=State.QUEUED).update(
+    waited = manager.filter(pk=run.pk, state=State.QUEUED).update(
         state=State.CANCELLED,
         finished_at=timezone.now(),
         **error_values(cancelled()),
     )
+    if waited:
+        _audit_end(run, State.CANCELLED, code=cancelled().code)
 
 
 def end_abandoned(model: type[Run]) -> list[str]:

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from backups import jobs, permissions
 from backups.errors import BackupSystemError, WorkerFailure
+from backups.forms import PasswordAgainForm
 from backups.models import BackupRun
+from backups.registry import COMPLETE
 from backups.services import keeping
 from backups.services.auditing import Actor
 from backups.translating import message_and_hint
@@ -75,9 +77,14 @@ def _changed(
 @permissions.needs(permissions.DELETE, "backup.delete")
 def delete(request: HttpRequest, run_id: str) -> HttpResponseBase:
     run = run_or_refuse(request, run_id, "backup.delete")
-    if request.method != "POST":
+    form = PasswordAgainForm(
+        request, request.POST or None, reason="backup.delete", subject=str(run.pk)
+    )
+    needs_password = run.scope == COMPLETE
+    if request.method != "POST" or (needs_password and not form.is_valid()):
         title = _("Delete this backup?")
-        return page(request, "backups/delete.html", title=title, tab="history", run=run)
+        asked = form if needs_password else None
+        return page(request, "backups/delete.html", title=title, tab="history", run=run, form=asked)
     try:
         keeping.delete(run, permissions.actor_of(request))
     except BackupSystemError as error:

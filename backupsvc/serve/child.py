@@ -11,8 +11,6 @@ import time
 from typing import NoReturn
 
 _ORPHAN_GRACE_SECONDS = 10.0
-# An artifact may be uploaded whole; waitress keeps it on disk, not in memory.
-_LARGEST_UPLOAD_BYTES = 64 * 1024**3
 
 
 def main() -> None:
@@ -33,19 +31,13 @@ def main() -> None:
 
 def serve_web(descriptor: int) -> None:
     """Serve the application on a socket that is bound already, until SIGTERM."""
-    import waitress
-
+    from backups import conf
+    from backupsvc.serve import web
     from backupsvc.wsgi import application
 
     signal.signal(signal.SIGTERM, _exit)  # waitress then ends its requests first
-    waitress.serve(
-        application,
-        sockets=[socket.socket(fileno=descriptor)],
-        threads=8,
-        ident=None,
-        max_request_body_size=_LARGEST_UPLOAD_BYTES,
-        _quiet=True,
-    )
+    listener = socket.socket(fileno=descriptor)
+    web.server(application, listener, body_limit_bytes=conf.body_limit_bytes()).run()
 
 
 def work() -> None:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views
 from django.urls import path
 
-from backupsvc.studio.passwords import ApprovedAccountsResetForm
+from backupsvc.studio.passwords import ApprovedAccountsResetForm, ResetConfirmView
 
 _frame = {"site_header": admin.site.site_header, "site_title": admin.site.site_title}
 
@@ -21,7 +21,7 @@ urlpatterns = [
     ),
     path(
         "reset/<uidb64>/<token>/",
-        views.PasswordResetConfirmView.as_view(extra_context=_frame),
+        ResetConfirmView.as_view(extra_context=_frame),
         name="password_reset_confirm",
     ),
     path(

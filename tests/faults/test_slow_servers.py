@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_waiting_for_others_at_the_same_host_does_not_count(
         yield
 
     source = HttpSource(clock=lambda: now[0])
-    source._host(web.host).turn = long_wait()  # type: ignore[assignment]
+    source._host(urlsplit(web.url("/a"))).turn = long_wait()  # type: ignore[assignment]
     target = HttpTarget(web.on("/a", body(b"content")))
     assert b"".join(source.read(target)) == b"content"
 

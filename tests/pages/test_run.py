@@ -7,7 +7,7 @@ from backups.database import locks
 from backups.database.connection import connected
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import auditing, keeping, vault
-from tests.pages.conftest import PAGES, RULES, statistics
+from tests.pages.conftest import PAGES, PASSWORD, RULES, statistics
 
 
 def page_of(browser, run, path=""):
@@ -159,3 +159,24 @@ def test_it_lists_the_rules_that_rows_break(owner, backup, said):
 def test_of_a_backup_that_did_not_ask_no_rule_is_said_to_be_kept_or_broken(owner, backup):
     run = backup("safe")
     assert "Rows that break rules" not in page_of(owner, run)
+
+
+@pytest.mark.parametrize("typed", [{}, {"password": ""}, {"password": "a guess"}])
+def test_a_complete_backup_is_not_deleted_without_the_password(owner, backup, typed):
+    run = backup("complete")
+    assert "Your password, again" in page_of(owner, run, "delete/")
+
+    owner.post(f"{PAGES}runs/{run.pk}/delete/", typed)
+
+    assert BackupRun.objects.filter(pk=run.pk).exists()
+    owner.post(f"{PAGES}runs/{run.pk}/delete/", {"password": PASSWORD})
+    assert not BackupRun.objects.filter(pk=run.pk).exists()
+    assert AuditEvent.objects.filter(action="password.again", subject=run.pk).last()
+
+
+def test_an_empty_request_deletes_no_complete_backup(owner, backup):
+    """``request.POST or None`` leaves a form unbound, which is valid for nobody."""
+    run = backup("complete")
+    answer = owner.post(f"{PAGES}runs/{run.pk}/delete/")
+    assert answer.status_code == 200
+    assert BackupRun.objects.filter(pk=run.pk).exists()

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.urls import reverse
 
+from backups.models import AuditEvent
 from backupsvc.studio.models import Organization, User
 from tests.studio.conftest import PASSWORD
 from tests.studio.pages import fields_on
@@ -14,6 +15,7 @@ Role, Approval = User.Role, User.ApprovalStatus
 pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "a-new-and-long-one-77"
 PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+AGAIN = {"password_again": PASSWORD}
 
 
 @pytest.fixture
@@ -49,12 +51,12 @@ def password_page(user):
 
 def edit(browser, user, **changes):
     page = change_page(user)
-    return browser.post(page, fields_on(browser.get(page), "user_form") | changes)
+    return browser.post(page, fields_on(browser.get(page), "user_form") | AGAIN | changes)
 
 
 def add(browser, **fields):
     page = reverse("admin:studio_user_add")
-    return browser.post(page, fields_on(browser.get(page), "user_form") | fields)
+    return browser.post(page, fields_on(browser.get(page), "user_form") | AGAIN | fields)
 
 
 def test_an_owner_changes_roles(owner, designer, browser_of):
@@ -123,7 +125,7 @@ def test_an_owner_sets_the_password_of_somebody_who_has_none(owner, designer, br
     browser = browser_of(owner)
     assert "There is none" in browser.get(change_page(designer)).content.decode()
     assert browser.get(password_page(designer)).status_code == 200
-    answer = browser.post(password_page(designer), {**PASSWORDS, "set-password": "1"})
+    answer = browser.post(password_page(designer), {**PASSWORDS, **AGAIN, "set-password": "1"})
     assert answer.status_code == 302
     assert sign_in(designer.email, NEW_PASSWORD) == designer
 
@@ -200,3 +202,91 @@ def test_an_address_belongs_to_one_account_however_it_is_spelled(owner, designer
     answer = add(browser, email="DESIGNER@studio.example", **PASSWORDS)
     assert "There is an account with this address." in answer.content.decode()
     assert edit(browser, designer, email="designer@STUDIO.example").status_code == 302
+
+
+WRONG = [{"password_again": ""}, {"password_again": "a guess"}]
+
+
+def events(**fields):
+    return AuditEvent.objects.filter(**fields)
+
+
+@pytest.mark.parametrize("typed", WRONG)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"role": Role.OWNER},
+        {"role": Role.RENDERER},
+        {"approval_status": Approval.REJECTED},
+        {"email": "mine@elsewhere.example"},
+    ],
+)
+def test_nothing_decisive_changes_without_the_password(owner, designer, browser_of, change, typed):
+    before = User.objects.filter(pk=designer.pk).values().get()
+    assert edit(browser_of(owner), designer, **change, **typed).status_code == 200
+    assert User.objects.filter(pk=designer.pk).values().get() == before
+
+
+def test_an_admin_changes_no_address_without_the_password(admin, designer, browser_of):
+    browser = browser_of(admin)
+    assert edit(browser, designer, email="mine@x.example", password_again="").status_code == 200
+    designer.refresh_from_db()
+    assert designer.email == "designer@studio.example"
+    assert edit(browser, designer, email="mine@x.example").status_code == 302
+
+
+def test_what_decides_nothing_is_changed_without_the_password(owner, designer, browser_of):
+    answer = edit(browser_of(owner), designer, name="New name", password_again="")
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("typed", WRONG)
+def test_no_account_is_made_without_the_password(owner, browser_of, typed):
+    new = {"email": "new@studio.example", "role": Role.OWNER, "usable_password": "true"}
+    assert add(browser_of(owner), **new, **PASSWORDS, **typed).status_code == 200
+    assert not User.objects.filter(email="new@studio.example").exists()
+
+
+@pytest.mark.parametrize("typed", WRONG)
+@pytest.mark.parametrize("whose", ["owner", "designer"])
+def test_no_password_is_set_without_the_password(owner, designer, browser_of, whose, typed):
+    """One's own neither: else a session left open would be worth the password."""
+    user = {"owner": owner, "designer": designer}[whose]
+    before = user.password
+    browser = browser_of(owner)
+    assert "Your password, again" in browser.get(password_page(user)).content.decode()
+    for data in (
+        {**PASSWORDS, "set-password": "1"},
+        {"usable_password": "false", "unset-password": "1"},
+    ):
+        assert browser.post(password_page(user), data | typed).status_code == 200
+    user.refresh_from_db()
+    assert user.password == before
+
+
+def test_another_address_opens_no_lock(owner, account, browser_of):
+    """Five wrong ones are five wrong ones of the account, whatever it is called meanwhile."""
+    account(Role.OWNER, email="second@studio.example")
+    browser = browser_of(owner)
+    for _ in range(5):
+        edit(browser, owner, role=Role.ADMIN, password_again="a guess")
+    User.objects.filter(pk=owner.pk).update(email="renamed@studio.example")
+    answer = edit(browser, owner, role=Role.ADMIN)
+    assert "5 wrong passwords" in answer.content.decode()
+    owner.refresh_from_db()
+    assert owner.role == Role.OWNER
+
+
+def test_what_is_done_to_accounts_is_written_down(owner, designer, browser_of):
+    browser = browser_of(owner)
+    edit(browser, designer, role=Role.ADMIN)
+    browser.post(password_page(designer), {**PASSWORDS, **AGAIN, "set-password": "1"})
+    add(browser, email="new@studio.example", usable_password="true", **PASSWORDS)
+    browser.post(delete_page(designer), {"post": "yes"})
+    first, second = events(action="account.change", subject=designer.pk).order_by("id")
+    assert (first.details["role"], first.details["changed"]) == ("ADMIN", ["Role"])
+    assert second.details["changed"] == ["password"]
+    assert events(action="account.add", details__account="new@studio.example").count() == 1
+    assert events(action="account.delete", subject=designer.pk).count() == 1
+    assert {event.person_email for event in events()} == {owner.email}
+    assert not [event for event in events() if NEW_PASSWORD in str(event.details)]

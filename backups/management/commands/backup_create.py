@@ -40,6 +40,10 @@ class Command(BaseCommand):
                 creating.carry_out(run, listener=listener)
             if options["output"]:
                 vault.copy_plain(run.artifact, options["output"])
+                # As a download is: whoever can run commands has the file now. Where to is not said.
+                auditing.audit(
+                    auditing.COMMAND_LINE, "backup.download", "served", subject=run.pk, form="plain"
+                )
         self._report(run, options["output"])
 
     def _let_worker(self, run: BackupRun, listener: Listener | None) -> BackupRun:

@@ -1,18 +1,22 @@
 """Accounts. Only owners decide on roles and approvals, and only they set anybody's password."""
 
-from typing import Any
+import copy
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminEmailInputWidget
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from backups.forms import password_again, require_password
+from backups.permissions import actor_of
+from backups.services import auditing
 from backupsvc.studio.admin.base import StudioAdmin
 from backupsvc.studio.models import User
 
@@ -20,9 +24,62 @@ from backupsvc.studio.models import User
 admin.site.unregister(Group)
 
 
-class AddressForm(forms.ModelForm):
+# What decides who can sign in and do what. Where one of these is edited, who edits says the password
+# again: a session left open must not be enough to become somebody, or to let somebody in.
+DECISIVE = {"email", "role", "approval_status"}
+
+
+class ConfirmedForm(forms.BaseForm):
+    """Asks whoever acts for the password, where ``is_decisive``. Bind it to a request first."""
+
+    request: ClassVar[HttpRequest]
+    reason: ClassVar[str]
+
+    @classmethod
+    def bound_to(cls, request: HttpRequest) -> type["ConfirmedForm"]:
+        return type(cls.__name__, (cls,), {"request": request})
+
+    def is_decisive(self) -> bool:
+        return True
+
+    @property
+    def changed_data(self) -> list[str]:
+        """What is confirmed is no change itself."""
+        return [name for name in super().changed_data if name != "password_again"]
+
+    def clean(self) -> Any:
+        cleaned = super().clean() or self.cleaned_data
+        # With other faults it is not saved anyway.
+        if self.is_decisive() and not self.errors:
+            self._confirm(cleaned.get("password_again") or "")
+        return cleaned
+
+    def _confirm(self, password: str) -> None:
+        if not password:
+            self.add_error("password_again", "This needs your own password, once more.")
+            return
+        try:
+            account = getattr(self, "instance", None) or getattr(self, "user", None)
+            subject = str(account.pk)[:64] if account else ""
+            require_password(self.request, password, reason=self.reason, subject=subject)
+        except ValidationError as error:
+            self.add_error("password_again", error)
+
+
+def _asked_where_decisive() -> forms.CharField:
+    field = password_again()
+    field.required = False
+    field.help_text = (
+        "Needed to set a password or an address, and to decide on a role or an approval."
+    )
+    return field
+
+
+class AddressForm(ConfirmedForm, forms.ModelForm):
     """One account an address, however it is spelled."""
 
+    reason = "account.change"
+    password_again = _asked_where_decisive()
     email = forms.EmailField(widget=AdminEmailInputWidget)
 
     def clean_email(self) -> str:
@@ -31,6 +88,9 @@ class AddressForm(forms.ModelForm):
         if others.exists():
             raise ValidationError("There is an account with this address.")
         return email
+
+    def is_decisive(self) -> bool:
+        return bool(DECISIVE & set(self.changed_data))
 
 
 class ChangeForm(AddressForm):
@@ -54,15 +114,29 @@ class ChangeForm(AddressForm):
 class AddWithPasswordForm(AddressForm, AdminUserCreationForm):
     """A new account with a password, or with none until its owner asks for one by mail."""
 
+    reason = "account.add"
+
+    def is_decisive(self) -> bool:
+        return True
+
     class Meta:
         model = User
         fields = ("email",)
+
+
+class SetPasswordForm(ConfirmedForm, AdminPasswordChangeForm):
+    """Another password for an account, one's own included: Django's asks for no old one."""
+
+    reason = "account.password"
+    password_again = password_again()
 
 
 @admin.register(User)
 class UserAdmin(StudioAdmin, DjangoUserAdmin):
     form = ChangeForm
     add_form = AddWithPasswordForm
+    change_password_form = SetPasswordForm
+    change_user_password_template = "studio/set_password.html"  # noqa: S105 - a page
     list_display = ("email", "name", "role", "approval_status", "org")
     list_filter = ("role", "approval_status")
     search_fields = ("email", "name")
@@ -75,10 +149,12 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         ("Password", {"fields": ("password_page", "must_change_password")}),
         ("Notices", {"fields": ("email_notifications_enabled", "sms_notifications_enabled")}),
         ("Dates", {"fields": ("email_verified", "created_at", "updated_at")}),
+        ("Confirmation", {"fields": ("password_again",)}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name", "role", "approval_status", "org")}),
         ("Password", {"fields": ("usable_password", "password1", "password2")}),
+        ("Confirmation", {"fields": ("password_again",)}),
     )
 
     @admin.display(description="Password")
@@ -92,7 +168,9 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if obj is None and not request.user.is_superuser:
             # Who may not set passwords makes accounts that have none.
             kwargs.setdefault("form", AddressForm)
-        return super().get_form(request, obj, change=change, **kwargs)
+        made: Any = super().get_form(request, obj, change=change, **kwargs)
+        bound: type[forms.ModelForm] = made.bound_to(request)
+        return bound
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -121,7 +199,24 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
     ) -> HttpResponse:
         if not request.user.is_superuser:
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        # Django makes the form without a request: of a copy, since this object serves all threads.
+        bound = copy.copy(self)
+        bound.change_password_form = SetPasswordForm.bound_to(request)  # type: ignore[assignment]
+        return super(UserAdmin, bound).user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Also in the audit trail: which columns of which account, and what it may now be."""
+        _audit(request, "account.change", obj, _columns_of(message))
+        return super().log_change(request, obj, message)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        _audit(request, "account.add", obj, [])
+        return super().log_addition(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for user in queryset:
+            _audit(request, "account.delete", user, [])
+        return super().log_deletions(request, queryset)
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool
@@ -130,3 +225,24 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if "approval_status" in form.changed_data and obj.is_active:
             obj.approved_at, obj.approved_by = timezone.now(), request.user.pk
             obj.save(update_fields=["approved_at", "approved_by"])
+
+
+def _columns_of(message: Any) -> list[str]:
+    """The fields that Django's own log says were changed."""
+    found: list[str] = []
+    for entry in message if isinstance(message, list) else []:
+        found += entry.get("changed", {}).get("fields", [])
+    return found
+
+
+def _audit(request: HttpRequest, action: str, user: User, changed: list[str]) -> None:
+    auditing.audit(
+        actor_of(request),
+        action,
+        "done",
+        subject=str(user.pk)[:64],
+        account=user.email,
+        role=user.role,
+        approval=user.approval_status,
+        changed=[str(name) for name in changed],
+    )

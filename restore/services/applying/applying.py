@@ -102,7 +102,7 @@ def _succeed(run: RestoreRun, work: "_Restore") -> None:
     def succeed() -> None:
         run.refresh_from_db(fields=["report"])
         aftermath = work.problems.added_to(work.report.get("aftermath", {}))
-        runs.succeed(run, report=run.report | work.report | {"aftermath": aftermath})
+        runs.succeed(run, audited=True, report=run.report | work.report | {"aftermath": aftermath})
 
     try:
         runs.once_more_if_lost(audit)

@@ -1,8 +1,11 @@
 """Fetching: what may be asked and what may not, what is worth another attempt, and when to stop."""
 
+import gzip
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -198,7 +201,7 @@ def test_a_server_that_comes_back_is_asked_as_before(web: Web):
     now = [0.0]
     source = HttpSource(clock=lambda: now[0])
     url = web.on("/a", body(b"x"))
-    away = source._host(web.host)
+    away = source._host(urlsplit(url))
     for _attempt in range(hosts.AWAY_AFTER):
         away.did_not_answer()
     assert _asked_in_a_row(source, url, 1) == ["file.server_away"]
@@ -249,9 +252,39 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
     assert "authorization" not in web.headers[0]
 
 
-def test_nothing_is_unpacked_on_the_way(web: Web):
-    assert fetch(web.on("/a", body(b"not gzip", Content_Encoding="gzip"))) == b"not gzip"
+def test_what_comes_compressed_is_kept_as_a_browser_would_show_it(web: Web):
+    """Though nobody asked for it: the bytes of gzip are no picture."""
+    plain = b"<svg/>" * 100_000
+    packed = gzip.compress(plain[:1000]) + gzip.compress(plain[1000:])
+    for name in ("gzip", "X-GZIP", "identity, gzip"):
+        assert fetch(web.on("/a", body(packed, Content_Encoding=name))) == plain
+    assert fetch(web.on("/a", body(zlib.compress(plain), Content_Encoding="deflate"))) == plain
+    assert fetch(web.on("/a", body(b"", Content_Encoding="gzip"))) == b""
     assert web.headers[0]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (b"not gzip", "gzip"),
+        (gzip.compress(b"x" * 1000)[:-9], "gzip"),
+        (gzip.compress(b"x") + b"junk", "gzip"),
+        (b"x", "br"),
+        (b"x", "gzip, gzip"),
+        (b"x", "zstd"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_no_file(web: Web, content: bytes, encoding: str):
+    assert refusal(web.on("/a", body(content, Content_Encoding=encoding))).code == "file.encoding"
+
+
+def test_what_is_unpacked_comes_in_small_blocks_and_ends_at_the_limit(web: Web, settings):
+    """30 kB that become 30 MB are counted as they come, and never held."""
+    packed = gzip.compress(b"\0" * 30_000_000)
+    url = web.on("/a", body(packed, Content_Encoding="gzip"))
+    assert max(len(block) for block in HttpSource().read(HttpTarget(url))) <= http.READ_BYTES
+    settings.BACKUPS_FILE_LIMIT_BYTES = len(packed) - 1
+    assert refusal(url).code == "file.encoding"
 
 
 def test_so_many_at_a_time_from_one_host_and_no_more(web: Web, settings):
@@ -290,3 +323,104 @@ def test_pauses_double_with_jitter_and_have_a_longest():
     for attempt, seconds in enumerate(slept):
         assert min(30, 0.5 * 2**attempt) / 2 <= seconds <= min(30, 0.5 * 2**attempt)
     assert len(set(slept)) == 10
+
+
+class Dripping:
+    """A server whose every file takes so many seconds of a clock that nobody has to wait for."""
+
+    def __init__(self, web: Web, seconds: float) -> None:
+        self._web = web
+        self._seconds = seconds
+        self.now = 0.0
+        self.source = HttpSource(clock=lambda: self.now)
+
+    def _late(self, request) -> None:
+        self.now += self._seconds
+        body(b"x")(request)
+
+    def codes(self, files: int, *, url: str = "/slow") -> list[str]:
+        return _asked_in_a_row(self.source, self._web.on(url, self._late), files)
+
+
+def test_a_server_that_is_too_slow_did_not_answer(web: Web):
+    """It says that it is about to come, and then a byte now and then."""
+    codes = Dripping(web, seconds=301).codes(hosts.AWAY_AFTER + 5)
+    assert codes.count("file.too_slow") < hosts.AWAY_AFTER
+    assert codes[-1] in ("file.server_away", "file.server_slow")
+
+
+def test_too_slow_ones_alone_make_a_server_away(web: Web, settings):
+    settings.BACKUPS_FETCH_HOST_SECONDS = 1_000_000
+    codes = Dripping(web, seconds=301).codes(hosts.AWAY_AFTER + 3)
+    assert codes == ["file.too_slow"] * hosts.AWAY_AFTER + ["file.server_away"] * 3
+
+
+def test_a_server_may_be_late_by_so_much_in_all(web: Web, settings):
+    """600 files, each a byte every 0.2 s and each within its time, would take a day."""
+    settings.BACKUPS_FETCH_HOST_SECONDS = 900
+    dripping = Dripping(web, seconds=120)
+    codes = dripping.codes(600)
+    assert codes == [""] * 9 + ["file.server_slow"] * 591
+    assert dripping.now < 1200
+
+
+def test_without_that_budget_they_would_take_a_day(web: Web, monkeypatch, settings):
+    settings.BACKUPS_FETCH_STAGE_SECONDS = 1_000_000
+    monkeypatch.setattr(hosts.Host, "took", lambda *_: None)
+    dripping = Dripping(web, seconds=120)
+    assert dripping.codes(100) == [""] * 100
+    assert dripping.now == 12_000
+
+
+def test_large_files_take_their_time_without_being_late():
+    host = hosts.Host(1, lambda: 0.0, slow_seconds=1)
+    host.took(600, 50 * 1024 * 1024)
+    host.took(9, 0)
+    host.require_present()
+    host.took(12, 0)
+    with pytest.raises(FetchError) as refused:
+        host.require_present()
+    assert refused.value.code == "file.server_slow"
+
+
+def test_the_fetching_of_all_files_ends(web: Web, settings):
+    settings.BACKUPS_FETCH_STAGE_SECONDS = 100
+    dripping = Dripping(web, seconds=9)
+    assert dripping.codes(20) == [""] * 11 + ["file.too_slow"] + ["file.stage_over"] * 8
+
+
+SPELLINGS = [
+    ("https://files.example/a", "https://FILES.example./b"),
+    ("https://files.example/a", "https://files.example:443/b"),
+    ("https://b\u00fccher.example/a", "https://xn--bcher-kva.example/b"),
+    ("https://[2001:db8::1]/a", "https://[2001:DB8:0:0:0:0:0:1]:443/b"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_a_host_is_one_however_it_is_spelled(one: str, other: str):
+    source = HttpSource()
+    assert source._host(urlsplit(one)) is source._host(urlsplit(other))
+    assert source._host(urlsplit(one)) is not source._host(urlsplit("https://other.example/"))
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_a_listed_host_is_listed_however_it_is_spelled(one: str, other: str, settings):
+    for listed, asked in ((one, other), (other, one)):
+        settings.BACKUPS_FETCH_ALLOWED_HOSTS = [urlsplit(listed).hostname]
+        assert http._permitted(asked).scheme == "https"
+    settings.BACKUPS_FETCH_ALLOWED_HOSTS = ["elsewhere.example"]
+    assert refusal(one).code == "file.host"
+
+
+@pytest.mark.parametrize(
+    ("admitted", "url"),
+    [
+        ("Files.internal:80", "http://files.INTERNAL./a"),
+        ("[::1]:8000", "http://[0:0:0:0:0:0:0:1]:8000/a"),
+        ("::1:8000", "http://[::1]:8000/a"),
+    ],
+)
+def test_an_admitted_host_is_admitted_however_it_is_spelled(admitted: str, url: str, settings):
+    settings.BACKUPS_FETCH_INTERNAL_HOSTS = [admitted]
+    assert http._permitted(url).scheme == "http"

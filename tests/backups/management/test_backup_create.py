@@ -17,7 +17,7 @@ from backups.database import locks
 from backups.database.connection import connected
 from backups.management import terminal
 from backups.management.commands import backup_create
-from backups.models import BackupRun, State
+from backups.models import AuditEvent, BackupRun, State
 from backups.services import vault
 from backups.stages import Stage
 from tests.backups.programs import burst_worker, manage, started
@@ -231,3 +231,11 @@ def test_without_its_error_handling_there_would_be_a_traceback(
     folders.backups.write_text("a file stands there")
     with pytest.raises(StorageFailure):
         call_command("backup_create", "--scope=safe")
+
+
+def test_a_copy_by_command_is_written_down_without_its_place(tmp_path: Path):
+    made("--scope=safe", "--output", tmp_path / "copy.json")
+    event = AuditEvent.objects.get(action="backup.download")
+    assert (event.outcome, event.person_name) == ("served", "command line")
+    assert event.subject == BackupRun.objects.get().pk
+    assert str(tmp_path) not in str(event.details)

@@ -19,11 +19,12 @@ from backups.errors import (
     DatabaseFailure,
     StorageFailure,
 )
-from backups.models import AuditEvent, BackupRun, State
+from backups.models import AuditEvent, BackupRun, Run, State
 from backups.services import auditing, runs
 from backups.services.auditing import COMMAND_LINE, Actor
 from backups.services.progress import cancelled
 from backups.wording import _
+from restore.models import RestoreRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOST = StorageFailure("storage.full", _("The disk is full."), hint=_("Free space."))
@@ -281,3 +282,41 @@ def test_an_error_of_the_tree_can_be_handed_between_processes():
         *(DatabaseFailure, "database.lost", "Look.", False),
     )
     assert str(again) == "Lost."
+
+
+def break_down(run: Run) -> None:
+    with runs.carried_out(run):
+        raise ValueError
+
+
+def ends_of(run: BackupRun) -> list[tuple[str, str, str | None]]:
+    found = AuditEvent.objects.filter(subject=run.pk).order_by("id")
+    return [(event.action, event.outcome, event.details.get("code")) for event in found]
+
+
+def test_how_a_run_ended_stands_in_the_audit_trail_once(run: BackupRun):
+    with pytest.raises(ValueError):
+        break_down(run)
+    runs.fail(run, runs.worker_lost())
+    assert ends_of(run) == [("backup.safe", "failed", "internal.error")]
+
+
+def test_a_run_that_is_cancelled_before_it_began_is_written_down(run: BackupRun):
+    runs.cancel(run)
+    runs.cancel(run)
+    assert ends_of(run) == [("backup.safe", "cancelled", cancelled().code)]
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.INCOMPLETE])
+def test_a_good_end_is_written_down(run: BackupRun, state: State):
+    runs.succeed(run, state=state)
+    assert ends_of(run) == [("backup.safe", state.value, None)]
+
+
+def test_a_failed_restore_is_written_down():
+    failing = RestoreRun.objects.create(requested_by_email="noa@studio.example")
+    with pytest.raises(ValueError):
+        break_down(failing)
+    event = AuditEvent.objects.get(subject=failing.pk)
+    assert (event.action, event.outcome) == ("restore", "failed")
+    assert event.person_email == "noa@studio.example"

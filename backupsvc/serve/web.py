@@ -1,0 +1,78 @@
+"""The web server: waitress, which by itself answers HEAD with a body and takes bodies of any size.
+
+RFC 9110, 9.3.2: the answer to HEAD has no content. A client that keeps the connection open takes such a
+body for the beginning of the next answer.
+"""
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import waitress
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask, WSGITask
+
+THREADS = 8
+
+
+def server(application: Any, listener: socket.socket, *, body_limit_bytes: int) -> Any:
+    """A waitress server on a socket that is bound already; ``run()`` serves until the process is told to
+    end. A longer body is refused with 413: by its announced length before any of it is taken."""
+    made = waitress.create_server(
+        _without_content(application),
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        # Waitress refuses what reaches this number.
+        max_request_body_size=body_limit_bytes + 1,
+    )
+    made.channel_class = _Channel
+    return made
+
+
+def _without_content(application: Any) -> Any:
+    """The same application; what it would send after HEAD is not even read."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        content: Any = application(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return content  # type: ignore[no-any-return]
+        if hasattr(content, "close"):
+            content.close()
+        return []
+
+    return answer
+
+
+class _Silent:
+    """Mixed into waitress's tasks: after the headers of an answer to HEAD comes nothing, neither the text
+    of an error nor the mark that ends an answer of unknown length."""
+
+    channel: Any
+    chunked_response: bool
+
+    def build_response_header(self) -> bytes:
+        header: bytes = super().build_response_header()  # type: ignore[misc]
+        if self._is_head():
+            self.chunked_response = False
+        return header
+
+    def write(self, data: bytes) -> None:
+        super().write(b"" if self._is_head() else data)  # type: ignore[misc]
+
+    def _is_head(self) -> bool:
+        # Not of the task's own request: where the application failed, that is a made-up one.
+        return getattr(self.channel.requests[0], "command", "") == "HEAD"
+
+
+class _Task(_Silent, WSGITask):
+    pass
+
+
+class _ErrorTask(_Silent, ErrorTask):
+    pass
+
+
+class _Channel(HTTPChannel):
+    task_class = _Task
+    error_task_class = _ErrorTask
