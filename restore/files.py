@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from backups.artifact.reader import FileReader
 from backups.artifact.tail import Locator
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.errors import RestoreError
 from backups.files import storage
 from backups.files.names import alike, may_be_given

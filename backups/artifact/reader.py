@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from backups.artifact import bounds, form, members
+from backups.artifact import bounds, members, structure
 from backups.artifact.codecs import Limited
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
@@ -236,7 +236,7 @@ class ArtifactReader:
     def __init__(self, stream: Limited, *, line_limit_bytes: int) -> None:
         self._source = _Source(stream, line_limit_bytes)
         self._sections: dict[str, SectionStatistics] = {}
-        self._files = form.FileCount()
+        self._files = structure.FileCount()
         self._in_data = True
         self._in_files = True
         self.manifest = self._read_manifest()
@@ -324,14 +324,14 @@ class ArtifactReader:
         head = self._decode(body, FileHead)
         if not line.startswith(prefix) or has_content != (head.state == "embedded"):
             raise damaged()
-        if not form.is_whole_entry(head):
+        if not structure.is_whole_entry(head):
             raise damaged()
         return FileReader(number, head, self._source, has_content=has_content)
 
     def _agrees(self, statistics: Statistics) -> bool:
         return (
             statistics.sections == self._sections
-            and form.rows_agree(statistics)
+            and structure.rows_agree(statistics)
             and self._files.agrees(statistics.files)
         )
 

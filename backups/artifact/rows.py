@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from backups.artifact import form, raw_json
+from backups.artifact import raw_json, structure
 from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.native import FLOATS, INTEGERS, split_type
 from backups.errors import ArtifactError
@@ -56,7 +56,7 @@ class RowCodec:
             except RecursionError:
                 # PostgreSQL nests jsonb many times deeper than Python calls.
                 decoded = self._decode_deep(row)
-            if form.row_names_twice(row, decoded, self._raw):
+            if structure.row_names_twice(row, decoded, self._raw):
                 raise ValueError("a name stands twice")
             if _ESCAPED_NUL in row:
                 _require_no_nul(decoded)

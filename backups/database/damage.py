@@ -15,8 +15,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
-from backups.database.reading import TableReading
 from backups.database.row_stream import rows_query
+from backups.database.table_reading import TableReading
 
 # What is said of the session, the server or its room, not of the rows.
 _NOT_OF_THE_ROWS = ("08", "25", "40", "53", "55", "57")

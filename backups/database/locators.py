@@ -7,8 +7,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable
-from backups.database.reading import TableReading, column_of, primary_key_columns
 from backups.database.row_stream import copy_lines
+from backups.database.table_reading import TableReading, column_of, primary_key_columns
 from backups.registry import FileLocator, JsonAddress, Section, StoragePath
 
 

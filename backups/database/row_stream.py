@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.data_addresses import without_content
 from backups.database.introspection import LiveColumn
-from backups.database.reading import TableReading
+from backups.database.table_reading import TableReading
 
 BLOCK_BYTES = 256 * 1024
 _AS_LINES = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')")

@@ -25,7 +25,7 @@ from backups.database.connection import (
 )
 from backups.database.damage import by_place
 from backups.database.introspection import LiveSequence, LiveTable
-from backups.database.reading import TableReading
+from backups.database.table_reading import TableReading
 from backups.errors import BackupSystemError, BusyError, DatabaseFailure
 from backups.wording import _
 

@@ -8,7 +8,7 @@ from backups.database import introspection
 from backups.database.connection import connected
 from backups.database.introspection import LiveTable
 from backups.database.outsiders import Outsider
-from backups.database.reading import column_of, own_columns
+from backups.database.table_reading import column_of, own_columns
 from backups.errors import ConfigurationError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section, registry

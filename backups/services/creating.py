@@ -21,8 +21,8 @@ from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter
 from backups.database import introspection, locators, locks
 from backups.database.connection import connected
-from backups.database.reading import TableReading, fingerprint
 from backups.database.snapshot import Snapshot, snapshot
+from backups.database.table_reading import TableReading, fingerprint
 from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State

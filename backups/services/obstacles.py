@@ -13,7 +13,7 @@ from backups.database import introspection
 from backups.database.connection import Connection
 from backups.database.damage import NOT_ALLOWED, Damage, damage_of, reading_from
 from backups.database.introspection import LiveTable
-from backups.database.reading import TableReading, reading
+from backups.database.table_reading import TableReading, reading
 from backups.errors import ConfigurationError
 from backups.findings import Finding
 from backups.registry import COMPLETE, Registry, Scope, registry

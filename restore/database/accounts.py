@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveTable
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
-from restore.database.waiting import WaitingTable, names, same
+from restore.database.waiting_tables import WaitingTable, names, same
 
 
 @dataclass(frozen=True)

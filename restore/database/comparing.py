@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.data_addresses import is_emptied
 from backups.database.introspection import LiveColumn
 from restore.database.targets import Target
-from restore.database.waiting import WaitingTable, names, same
+from restore.database.waiting_tables import WaitingTable, names, same
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from restore.database import questions
 from restore.database.questions import Identity
 from restore.database.redacted import Aside
 from restore.database.targets import Target
-from restore.database.waiting import WaitingTable, names, same
+from restore.database.waiting_tables import WaitingTable, names, same
 
 
 def count_emptied(

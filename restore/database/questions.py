@@ -18,7 +18,7 @@ from restore.database.rules import (
     PlainIndex,
     UniqueRule,
 )
-from restore.database.waiting import PART, PLACE, WaitingTable, create_lost, names, same
+from restore.database.waiting_tables import PART, PLACE, WaitingTable, create_lost, names, same
 
 
 def ask(connection: Connection, query: sql.Composable) -> int:

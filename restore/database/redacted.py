@@ -11,7 +11,7 @@ from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
 from restore.database.questions import Identity
-from restore.database.waiting import WaitingTable, create_aside, names, same
+from restore.database.waiting_tables import WaitingTable, create_aside, names, same
 
 Make = Callable[[], object] | None
 LINES = 1000

@@ -10,12 +10,12 @@ from psycopg2.extensions import connection as Connection
 from backups.artifact.rows import copy_text
 from backups.artifact.tail import Locator
 from backups.database.introspection import LiveColumn
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.registry import JsonAddress
 from backups.registry.json_path import Step, parse
 from restore.database.copying import copy_in
 from restore.database.targets import Target
-from restore.json_paths import exchanged
+from restore.exchanging import exchanged
 
 _MOVED = sql.Identifier("pg_temp", "moved")
 _DOCUMENTS = 200

@@ -9,7 +9,7 @@ from restore.database import questions
 from restore.database.accounts import Columns, key_is
 from restore.database.catalogue import ForeignKey
 from restore.database.redacted import Aside, clear_dangling, execute, take_from
-from restore.database.waiting import WaitingTable, create_aside, names, same
+from restore.database.waiting_tables import WaitingTable, create_aside, names, same
 
 
 def set_roles(

@@ -18,7 +18,7 @@ from restore.database.comparing import (
     printed,
     returning_rows,
 )
-from restore.database.waiting import WaitingTable
+from restore.database.waiting_tables import WaitingTable
 
 # How much of a cell is shown: enough to know it again, and a cell of 10 MB costs no more than another.
 LONGEST_CELL = 500

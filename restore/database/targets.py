@@ -8,7 +8,7 @@ from psycopg2 import sql
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
 from backups.database.introspection import LiveTable
-from backups.database.reading import TableReading
+from backups.database.table_reading import TableReading
 from restore.database.cells import Cell
 
 

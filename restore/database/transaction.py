@@ -16,13 +16,13 @@ from backups.artifact.tail import Sequence
 from backups.database import holding
 from backups.database.damage import is_of_the_rows
 from backups.database.introspection import LiveSequence, LiveTable
-from backups.database.reading import TableReading
+from backups.database.table_reading import TableReading
 from restore.database import questions, redacted
 from restore.database.catalogue import ForeignKey
 from restore.database.detaching import Detached, LeftOff, Lenient
 from restore.database.failures import restore_failure, tables_busy
 from restore.database.verification import RowsDigest, read_digest
-from restore.database.waiting import same
+from restore.database.waiting_tables import same
 
 Answer = TypeVar("Answer")
 

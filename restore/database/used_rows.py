@@ -9,7 +9,7 @@ from backups.artifact.rows import copy_text
 from restore.database.copying import copy_in
 from restore.database.questions import ask
 from restore.database.targets import Target
-from restore.database.waiting import WaitingTable
+from restore.database.waiting_tables import WaitingTable
 
 _BATCH = 5000
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from psycopg2.extensions import connection as Connection
 
-from backups.database.reading import TableReading
 from backups.database.row_stream import stream_rows
+from backups.database.table_reading import TableReading
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from restore import jobs
 from restore.forms import ConfirmForm
 from restore.models import PlanRun, Upload
 from restore.services.asking import here, requests
-from restore.views import presenting, tickets, workers
+from restore.views import presence, presenting, tickets
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB
 from restore.views.planning import applicable
@@ -84,5 +84,5 @@ def _ask(
         lacking=presenting.lacking(plan.plan),
         form=form,
         phrase=requests.PHRASE,
-        presence=workers.presence(),
+        presence=presence.presence(),
     )

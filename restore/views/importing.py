@@ -9,7 +9,7 @@ from backups.permissions import actor_of, needs
 from backups.views.frame import page
 from restore.models import RestoreRun
 from restore.services.asking import uploads
-from restore.views import workers
+from restore.views import presence
 from restore.views.access import RESTORE
 
 TAB = "import"
@@ -28,7 +28,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         whole=[upload for upload in mine if upload.is_whole],
         unfinished=[upload for upload in mine if not upload.is_whole],
         earlier=RestoreRun.objects.all()[:_SHOWN],
-        presence=workers.presence(),
+        presence=presence.presence(),
         limit_bytes=uploads.limit_bytes(),
         piece_bytes=uploads.PIECE_BYTES,
     )

@@ -23,7 +23,7 @@ from backups.views.going import elapsed, standings
 from restore.models import RestoreRun, Upload
 from restore.services.applying import on_purpose, problems
 from restore.services.asking import requests
-from restore.views import presenting, tickets, workers
+from restore.views import presence, presenting, tickets
 from restore.views.going import going, order_of
 
 PLAN_CHANGED = "restore.plan_changed"
@@ -85,7 +85,7 @@ def _is_alive(run: RestoreRun) -> bool:
 def _answer(template: str, request: HttpRequest, run: RestoreRun) -> HttpResponse:
     context = context_of(run) | {"csrf_token": get_token(request), "live": True}
     if run.is_active:
-        context |= {"presence": workers.presence(), **going(run, context["safety"])}
+        context |= {"presence": presence.presence(), **going(run, context["safety"])}
     return HttpResponse(render_to_string(template, context))
 
 

@@ -20,7 +20,7 @@ from restore.plan import Choices
 from restore.services.asking import here, kept_rows
 from restore.services.planning import plan_runs
 from restore.services.planning.opening import ALTERED
-from restore.views import presenting, workers
+from restore.views import presence, presenting
 from restore.views.access import RESTORE, own_upload
 from restore.views.going import going
 from restore.views.importing import TAB
@@ -43,7 +43,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         tab=TAB,
         upload=upload,
         run=run,
-        presence=workers.presence(),
+        presence=presence.presence(),
         can_accept_altered=run is not None and run.error_code in ALTERED,
         hint=presenting.hint_of(run) if run else "",
         **(_shown(upload, run) if run and _is_made(run) else going(run) if run else {}),
@@ -59,7 +59,7 @@ def progress(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     run = plan_runs.latest(upload)
     if run is None or not run.is_active:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {"run": run, "presence": workers.presence(), **going(run)}
+    context = {"run": run, "presence": presence.presence(), **going(run)}
     return render(request, "restore/_planning.html", context)
 
 

@@ -25,7 +25,7 @@ from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
 from restore.services.applying import rehearsing
 from restore.services.asking import here, outgoing, requests, undoing
-from restore.views import tickets, workers
+from restore.views import presence, tickets
 from restore.views.access import RESTORE
 from restore.views.going import going
 from restore.views.importing import TAB
@@ -86,7 +86,7 @@ def _ask_undo(
         here=here.overwritten(),
         form=form,
         phrase=requests.PHRASE,
-        presence=workers.presence(),
+        presence=presence.presence(),
     )
 
 
@@ -134,7 +134,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
     return {
         "run": run,
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
-        "presence": workers.presence() if run.is_active else "",
+        "presence": presence.presence() if run.is_active else "",
         "proven": proven(run.report.get("sections", {})),
         "findings": findings({"findings": run.report.get("findings", [])}),
         **going(run),

@@ -28,7 +28,7 @@ from backups.registry import SAFE
 from backups.services import creating
 from backups.services.auditing import Actor
 from backups.views.trouble import trouble
-from restore.views.workers import presence
+from restore.views.presence import presence
 from tests.backups.programs import burst_worker, started
 from tests.backups.studio import small_studio
 from tests.faults.workers import wait_until

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backups import printed_json
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.registry import COMPLETE, registry
 from backups.services import auditing
 from backupsvc.studio.models import Client, Contractor, Issue, User, VerificationToken

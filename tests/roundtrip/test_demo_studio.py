@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.models import State
 from backups.registry import COMPLETE, SAFE, registry
 from tests.roundtrip import independent

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backups.registry.json_path import EACH, parse
-from restore.json_paths import exchanged
+from restore.exchanging import exchanged
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from backups.files.spool import Spool
 from backups.services.sweeping import passed_over
 from backups.services.vault.drafts import PARTIAL
 from backups.services.vault.place import folder
-from backups.services.vault.spools import SPOOL
+from backups.services.vault.rooms import SPOOL
 
 
 def sweep() -> int:

@@ -24,7 +24,7 @@ from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext
-from restore.database import damaged, draining
+from restore.database import around_damage, draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
 from restore.files import FilesBack
 from restore.journal import Journal, undo_journal
@@ -146,7 +146,7 @@ class _Restore:
                 safety, foresight = self._parachute(work, prepared, foresight)
                 # Until now others could read, and some may be idle since in a transaction.
                 self._drain(connection, prepared)
-                damaged.avoid_indexes(connection, foresight.damages.values())
+                around_damage.avoid_indexes(connection, foresight.damages.values())
                 readable = foresight.readable(prepared)
                 writer = Writer(work, prepared, plan, self._path, self._progress, readable)
                 with vault.spool(self._run.pk) as spool:

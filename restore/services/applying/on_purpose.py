@@ -10,7 +10,7 @@ from typing import Any
 
 from backups.artifact.tail import Locator
 from backups.database.connection import Connection
-from backups.database.reading import primary_key_columns
+from backups.database.table_reading import primary_key_columns
 from backups.wording import Sentence, ngettext
 from restore.database import comparing
 from restore.services.planning.following import state_columns

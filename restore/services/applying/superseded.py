@@ -18,8 +18,8 @@ from backups.database import introspection, locators
 from backups.database.connection import Connection
 from backups.database.damage import by_place
 from backups.database.introspection import LiveTable
-from backups.database.reading import TableReading
 from backups.database.snapshot import snapshot
+from backups.database.table_reading import TableReading
 from backups.files import private, storage
 from backups.files.names import may_be_asked_for
 from backups.files.resolve import StorageTarget, resolve

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from backups.database.connection import Connection
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.findings import Finding, Severity
 from backups.registry import Accounts, Scope, Section, registry
 from backups.wording import _, ngettext
@@ -11,7 +11,7 @@ from restore.database import accounts as sql_accounts
 from restore.database.accounts import Columns, FileAccount, LiveAccount
 from restore.database.catalogue import ForeignKey
 from restore.database.targets import Target
-from restore.database.waiting import WaitingTable
+from restore.database.waiting_tables import WaitingTable
 from restore.plan import AccountPlan, AccountsPlan, Choices, PasswordOf, count_accounts
 from restore.services.planning.following import identity_of, state_columns
 from restore.services.planning.staging import Prepared

@@ -12,7 +12,7 @@ from backups import conf
 from backups.database import introspection
 from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable, Source
-from backups.database.reading import primary_key_columns
+from backups.database.table_reading import primary_key_columns
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
@@ -23,7 +23,7 @@ from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
 from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
-from restore.database.waiting import Relation, WaitingTable, create_aside, one_instant
+from restore.database.waiting_tables import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
 from restore.services.planning import accounts, left_out, powers, renumbering

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from backups.artifact.manifest import SectionHead
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.registry import Move, RenamedColumn, RenamedSection, RenamedValue, Section
 
 _INTEGERS = ("smallint", "integer", "bigint")

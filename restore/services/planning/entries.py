@@ -10,13 +10,13 @@ from enum import StrEnum
 from backups.artifact.manifest import Manifest
 from backups.artifact.tail import FileHead, Locator, Use
 from backups.database.connection import Connection
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.findings import Finding, Severity
 from backups.registry import FileLocator, Registry, StoragePath
 from backups.wording import Sentence, _
 from restore.database.targets import Target
 from restore.database.used_rows import UsedRows
-from restore.database.waiting import WaitingTable
+from restore.database.waiting_tables import WaitingTable
 from restore.services.planning.matching import Match
 
 

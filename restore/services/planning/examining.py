@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from backups.database.connection import Connection
-from backups.database.reading import primary_key_columns
+from backups.database.table_reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _
 from restore.database import questions
@@ -23,7 +23,7 @@ from restore.database.rules import (
     PlainIndex,
     UniqueRule,
 )
-from restore.database.waiting import Relation, WaitingTable
+from restore.database.waiting_tables import Relation, WaitingTable
 from restore.plan import Choices
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.scanning import rows_from

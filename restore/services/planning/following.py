@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.apps import apps
 
 from backups.database.introspection import LiveTable
-from backups.database.reading import column_of, primary_key_columns
+from backups.database.table_reading import column_of, primary_key_columns
 from backups.registry import Section
 from backups.registry.references import references
 from backups.services import creating

@@ -11,12 +11,12 @@ from typing import Any
 from backups.database.connection import Connection
 from backups.database.damage import NOT_ALLOWED, TOO_LONG, Damage, keys_of
 from backups.database.introspection import Source
-from backups.database.reading import primary_key_columns
+from backups.database.table_reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import registry
 from backups.services.obstacles import LeavingOut, Obstacles, obstacles
 from backups.wording import Sentence, _, ngettext
-from restore.database import damaged
+from restore.database import around_damage
 from restore.plan import Choices
 from restore.services.planning.following import state_columns, tables_held
 from restore.services.planning.locating import key_is_secret
@@ -38,7 +38,7 @@ class Foresight:
 
     def readable(self, prepared: Prepared) -> dict[str, Source]:
         """By table, the rows that can be read, where not all can."""
-        return {n: damaged.readable(d, prepared.tables[n]) for n, d in self.damages.items()}
+        return {n: around_damage.readable(d, prepared.tables[n]) for n, d in self.damages.items()}
 
     @property
     def afterwards(self) -> LeavingOut:
@@ -161,19 +161,19 @@ def without_damage(connection: Connection, prepared: Prepared, foresight: Foresi
     counts as NULL."""
     if not foresight.damages:
         return prepared
-    damaged.avoid_indexes(connection, foresight.damages.values())
+    around_damage.avoid_indexes(connection, foresight.damages.values())
     sources = {
-        name: damaged.masked(connection, damage, prepared.tables[name], _keys(prepared, name))
+        name: around_damage.masked(connection, damage, prepared.tables[name], _keys(prepared, name))
         for name, damage in foresight.damages.items()
     }
-    tables = {n: damaged.read_from(table, sources) for n, table in prepared.tables.items()}
+    tables = {n: around_damage.read_from(table, sources) for n, table in prepared.tables.items()}
     targets = {
         t.table.name: replace(
-            t, reading=replace(t.reading, table=damaged.read_from(t.table, sources))
+            t, reading=replace(t.reading, table=around_damage.read_from(t.table, sources))
         )
         for t in prepared.matched.targets
     }
-    emptied = tuple(damaged.read_from(table, sources) for table in prepared.matched.emptied)
+    emptied = tuple(around_damage.read_from(table, sources) for table in prepared.matched.emptied)
     return replace(
         prepared,
         tables=tables,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backups.artifact.reader import SectionReader
 from backups.artifact.rows import RowCodec
-from backups.database.reading import column_of
+from backups.database.table_reading import column_of
 from backups.errors import BackupSystemError
 from backups.registry import Registry, Section
 from backups.services import vault

@@ -11,12 +11,12 @@ from django.db.models import Model
 
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
-from backups.database.reading import column_of, own_columns, primary_key_columns
+from backups.database.table_reading import column_of, own_columns, primary_key_columns
 from backups.registry import Registry, Section, registry
 from restore.database import showing
 from restore.database.showing import LONGEST_CELL, Cell, Listing, Row
 from restore.database.targets import Target
-from restore.database.waiting import Relation
+from restore.database.waiting_tables import Relation
 from restore.plan import Fate, Kind, Plan, TablePlan
 from restore.services.planning.staging import Prepared
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.rows import RowCodec
 from backups.database.introspection import LiveColumn, LiveTable
-from backups.database.reading import (
+from backups.database.table_reading import (
     TableReading,
     column_of,
     content_columns,

@@ -8,7 +8,7 @@ from backups.database.connection import Connection
 from backups.registry import registry
 from restore.database import numbers
 from restore.database.numbers import Naming
-from restore.database.waiting import Relation
+from restore.database.waiting_tables import Relation
 from restore.services.planning.following import followers_of
 from restore.services.planning.naming import columns_in, explained, namings, numbered
 from restore.services.planning.staging import Prepared

@@ -19,12 +19,12 @@ from backups.registry import Registry, Section
 from backups.services import installation, vault
 from backups.stages import Stage
 from backups.wording import Sentence, _
-from restore.database import catalogue, powers, waiting
+from restore.database import catalogue, powers, waiting_tables
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
-from restore.database.waiting import WaitingTable
+from restore.database.waiting_tables import WaitingTable
 from restore.services.planning.entries import EntryCheck
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
 from restore.services.planning.matching import Match, match, with_renamed_values
@@ -151,7 +151,7 @@ class _Filling:
         if target is None:
             return
         number = len(self.tables) + len(self.dictionaries)
-        table = waiting.create_waiting(self._connection, number, target)
+        table = waiting_tables.create_waiting(self._connection, number, target)
         translates = target.table.name in self._translates
         (self.dictionaries if translates else self.tables)[target.table.name] = table
         scan = SectionScan(
@@ -164,7 +164,7 @@ class _Filling:
         )
         try:
             blocks = _checked(scan.lines(section.blocks()), check)
-            waiting.fill_waiting(self._connection, table, blocks)
+            waiting_tables.fill_waiting(self._connection, table, blocks)
         except RowRefused as error:
             self.unread.add(target.table.name)
             self.findings.append(_misfit(error, section.head, self._locate(error)))

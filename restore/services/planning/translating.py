@@ -14,7 +14,7 @@ from backups.wording import _, ngettext
 from restore.database import numbers
 from restore.database.catalogue import ForeignKey
 from restore.database.numbers import Naming
-from restore.database.waiting import Relation, WaitingTable
+from restore.database.waiting_tables import Relation, WaitingTable
 from restore.services.planning.naming import Numbered, columns_in, explained, namings, numbered
 
 

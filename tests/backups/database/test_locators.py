@@ -6,7 +6,7 @@ import pytest
 
 from backups.database import introspection, locators
 from backups.database.connection import connected
-from backups.database.reading import reading
+from backups.database.table_reading import reading
 from backups.registry import COMPLETE, registry
 from backupsvc.studio.models import Client, Project, ProjectUpdateMessage, User
 from tests.backups.studio import picture, small_studio

@@ -8,8 +8,8 @@ from psycopg2 import sql
 
 from backups.database import introspection, row_stream
 from backups.database.connection import connected
-from backups.database.reading import TableReading, column_of, fingerprint, reading
 from backups.database.row_stream import copy_lines, stream_rows
+from backups.database.table_reading import TableReading, column_of, fingerprint, reading
 from backups.errors import ConfigurationError
 from backups.registry import COMPLETE, SAFE, registry
 from backupsvc.studio.models import Client, Organization, ProjectUpdateMessage

@@ -5,7 +5,7 @@ import io
 import pytest
 import zstandard
 
-from backups.artifact import codecs, form, members
+from backups.artifact import codecs, members, structure
 from backups.artifact.rows import RowCodec
 from backups.errors import ArtifactError
 from tests.backups.artifact.documents import head, opened, read, text
@@ -49,15 +49,15 @@ def test_a_row_of_another_form_is_refused(name: str):
 def test_without_the_look_at_names_they_pass(monkeypatch: pytest.MonkeyPatch):
     """The twin of both."""
     monkeypatch.setattr(members, "named_twice", lambda raw: False)
-    monkeypatch.setattr(form, "row_names_twice", lambda row, cells, raw: False)
+    monkeypatch.setattr(structure, "row_names_twice", lambda row, cells, raw: False)
     assert code_of(ROW_FORMS["a column twice in a row"]()) == ""
     assert [n for n in FORMS if "twice" in n and code_of(FORMS[n]())] == []
 
 
 def test_without_the_counts_lies_pass(monkeypatch: pytest.MonkeyPatch):
     """The twin of the counts."""
-    monkeypatch.setattr(form, "rows_agree", lambda said: True)
-    monkeypatch.setattr(form.FileCount, "agrees", lambda self, said: True)
+    monkeypatch.setattr(structure, "rows_agree", lambda said: True)
+    monkeypatch.setattr(structure.FileCount, "agrees", lambda self, said: True)
     for name in ("rows that nobody counted", "locators", "gaps", "embedded bytes"):
         assert code_of(FORMS[name]()) == "", name
 
