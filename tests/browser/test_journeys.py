@@ -87,7 +87,7 @@ def test_a_running_backup_is_seen_in_a_second_tab_and_by_a_second_person(visitor
         assert owner.page.url == address
         for page in (admin.page, tab, owner.page):
             page.goto(address)
-            expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+            expect(page.get_by_text("▶ Waiting for its turn")).to_be_visible()
     for page in (admin.page, tab, owner.page):
         expect(page.get_by_text("read back from end to end")).to_be_visible(timeout=60_000)
 
