@@ -189,7 +189,7 @@ NOT_OF_A_PLAN = {
     "restore.sequence": "tests/restore/test_numbers.py states numbers that are not the file's business",
     "restore.storage_away": "tests/storages has storages that do not answer",
     "restore.acting_reference": "tests/restore/test_plan.py has an owner whose references go",
-    "restore.no_partition": "tests/restore/test_partitions.py has a partition that has gone",
+    "restore.no_partition": "tests/restore/test_renamed_values.py has a partition that is dropped since",
 }
 # Codes that never block.
 REMARKS = {
