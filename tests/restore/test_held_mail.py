@@ -292,7 +292,7 @@ def test_a_file_is_private_and_complete_under_its_name():
 
 def test_a_message_whose_writer_dies_is_none_and_is_swept(monkeypatch):
     plain().send()
-    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         plain().send()
     monkeypatch.undo()

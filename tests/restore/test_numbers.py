@@ -9,7 +9,7 @@ from django.db import connection
 
 from backups.registry import COMPLETE, SAFE, Registry, exclude, registry
 from backupsvc.studio.models import Room
-from restore.services.planning import numbers
+from restore.services.planning import capping, numbers
 from tests.restore.forging import Document, foreign, ours
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.roundtrip.engine import back_up, parsed, stored
@@ -152,8 +152,8 @@ def test_many_sequences_that_nobody_has_are_few_findings(studio, tmp_path) -> No
     many = stating(*((f"s{n}", "", 1) for n in range(5000)))
     plan = plan_as(foreign(studio.complete, tmp_path / "f.json", many), accept_foreign=True)
     found = [f for f in plan.findings if f.code == "restore.sequence_gone"]
-    assert len(found) == numbers.SHOWN + 1
-    assert found[-1].count == 5000 - numbers.SHOWN
+    assert len(found) == capping.SHOWN + 1
+    assert found[-1].count == 5000 - capping.SHOWN
 
 
 @pytest.mark.parametrize(

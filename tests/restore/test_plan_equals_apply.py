@@ -189,6 +189,11 @@ NOT_OF_A_PLAN = {
     "restore.sequence": "tests/restore/test_numbers.py states numbers that are not the file's business",
     "restore.storage_away": "tests/storages has storages that do not answer",
     "restore.acting_reference": "tests/restore/test_plan.py has an owner whose references go",
+    "restore.file_rows": "tests/restore/test_file_entries.py forges entries of files",
+    "restore.file_in_safe": "tests/restore/test_file_entries.py forges entries of files",
+    "restore.file_column": "tests/restore/test_file_entries.py forges entries of files",
+    "restore.section_scope": "tests/restore/test_scope_of_sections.py forges sections",
+    "restore.section_table": "tests/restore/test_scope_of_sections.py forges sections",
     "restore.no_partition": "tests/restore/test_renamed_values.py has a partition that is dropped since",
 }
 # Codes that never block.

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 
 from backups.registry import COMPLETE
 from backups.services import auditing
@@ -13,6 +14,7 @@ from backupsvc.studio.models import Contractor, Organization
 from restore.database.detaching import Detached
 from restore.services.applying import applying
 from restore.services.asking import undoing
+from restore.views.live import context_of
 from tests.databases import superuser
 from tests.restore.forging import foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
@@ -102,6 +104,8 @@ def test_a_reference_that_was_broken_comes_back_and_its_key_is_not_validated(stu
     run = restore_as(file)
     assert changed_tables(rows, rows_of_database()) == {}
     assert run.report["rules_left_off"] == [[table, key]]
+    page = render_to_string("restore/_report.html", context_of(run))
+    assert f"<code>{table}</code>: <code>{key}</code>" in page
     now = rules()
     definition, valid = now.pop(f"{table} {key}")
     assert definition == before.pop(f"{table} {key}")[0] + " NOT VALID" and not valid

@@ -85,6 +85,10 @@ class Command(BaseCommand):
         )
         for item in report["undo"]["lacks"]:
             self.stdout.write(f"  {_lacking(item)}")
+        for table, rule in report.get("rules_left_off") or []:
+            self.stdout.write(
+                f"  rule not validated, as rows of the backup break it: {table}: {rule}"
+            )
         if report["outgoing_held"]:
             self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
 

@@ -61,7 +61,11 @@ class _Matching:
             for sequence in self._live
             if sequence.owner in self._written and sequence not in stated
         )
-        return Numbers(tuple(stated.items()), tuple(behind), _bounded(self._findings))
+        return Numbers(
+            tuple(stated.items()),
+            tuple(behind),
+            tuple(sorted(self._findings, key=lambda finding: not finding.blocking)),
+        )
 
     def _find(self, state: Sequence) -> LiveSequence | None:
         """The sequence that is meant; None where there is none, or where it is not the file's business."""
@@ -138,21 +142,3 @@ def may_be_set(sequence: LiveSequence, written: Iterable[int]) -> bool:
     """Whether all tables that take numbers from it are written."""
     takers = {sequence.owner, *sequence.takers} - {0}
     return takers <= set(written)
-
-
-SHOWN = 100
-
-
-def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
-    """A file may name a million sequences. Objections come first."""
-    ordered = sorted(findings, key=lambda finding: not finding.blocking)
-    if len(ordered) <= SHOWN:
-        return tuple(ordered)
-    more = Finding(
-        "restore.sequence_gone",
-        Severity.WARNING,
-        _("There are {n} more such remarks on sequences.", n=len(ordered) - SHOWN),
-        _("Look at the first ones."),
-        count=len(ordered) - SHOWN,
-    )
-    return (*ordered[:SHOWN], more)
