@@ -14,6 +14,7 @@ from restore import middleware
 from restore.middleware import MaintenanceMiddleware
 from restore.models import RestoreRun
 from restore.services.asking import maintenance
+from restore.services.asking.remembered import Remembered
 from restore.views import tickets
 from tests.pages_restore.conftest import browser_of
 from tests.pages_restore.holding import (
@@ -114,6 +115,7 @@ def test_an_answer_of_the_database_counts_for_less_than_a_second(rf: RequestFact
     monkeypatch.setattr(middleware, "BELIEVED_SECONDS", 0.5)
     monkeypatch.setattr(middleware.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(maintenance, "is_running", look)
+    monkeypatch.setattr(Remembered, "keep_up", lambda _: None)
     asked = passing()
     for clock[0] in (100.0, 100.4, 100.6):
         asked(rf.get("/"))
@@ -121,7 +123,7 @@ def test_an_answer_of_the_database_counts_for_less_than_a_second(rf: RequestFact
 
 
 def test_an_ordinary_request_costs_one_query_of_djangos(live_studio, django_assert_num_queries):
-    """Whether a restore has committed since, in this or another process; the second is the view's own."""
+    """Beside the view's own: a look whether a restore has committed since, at most every half second."""
     run = RestoreRun.objects.create(source="x")
     browser = holder(ticket_of(run))
     url = reverse("admin:restore_live_status", args=[run.pk])
