@@ -267,6 +267,8 @@ def actions_of_the_source() -> set[str]:
         for path in (ROOT / app).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
             found |= set(re.findall(asking, source))
+    # Named where they are written by what was chosen.
+    found |= {f"restore.{choice}" for choice in ("partial_undo", "without_undo")}
     assert len(found) > 20 and set(ACTIONS) - found <= {"files.superseded", "outgoing"}
     return found
 

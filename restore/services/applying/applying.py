@@ -111,6 +111,15 @@ def _succeed(run: RestoreRun, work: "_Restore") -> None:
     try:
         runs.once_more_if_lost(succeed)
     except BaseException as error:
+        # A signal, or whatever else: the row is told of that, and that it succeeded.
+        work.problems.note(_cut_short(error), error)
+        _succeed_after_all(run, succeed)
+
+
+def _succeed_after_all(run: RestoreRun, succeed: Callable[[], None]) -> None:
+    try:
+        succeed()
+    except BaseException as error:
         logger.error("restore %s is final, and its row could not be told", run.pk)
         problems.add(run, _cut_short(error), error)
 
