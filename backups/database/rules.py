@@ -148,12 +148,17 @@ ORDER BY n.nspname, c.relname, k.conname
 
 
 def unique_rules(connection: Connection, oids: Sequence[int]) -> tuple[UniqueRule, ...]:
-    """The unique indexes of these tables, primary keys included."""
+    """The unique indexes of these tables, primary keys included.
+
+    PostgreSQL's words for an index are those of now, not of the snapshot: one that somebody has dropped
+    since has none (NULL), and says nothing of any row any more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_UNIQUE, [list(oids)])
         return tuple(
             UniqueRule(table, name, tuple(columns), tuple(terms), *facts)
             for table, name, columns, terms, *facts in cursor.fetchall()
+            if None not in (*terms, *facts)
         )
 
 

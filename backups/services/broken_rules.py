@@ -4,6 +4,7 @@ Whatever keeps it from asking is said, and never fails the backup: such rows are
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,8 @@ from backups.database.broken_rules import Kind
 from backups.database.connection import Connection, close_quietly, connect, database_errors
 from backups.database.introspection import LiveTable
 from backups.errors import DatabaseFailure
+
+logger = logging.getLogger("backups")
 
 # As many are listed in the run's row.
 LISTED = 200
@@ -76,10 +79,14 @@ class Asking:
         close_quietly(self._connection)
 
     def _run(self, instant: str) -> None:
-        with contextlib.suppress(DatabaseFailure), database_errors():
-            if self._connection is not None:
-                self._ask(self._connection, instant)
-                self._came_to_an_end = not self._stopped
+        try:
+            with contextlib.suppress(DatabaseFailure), database_errors():
+                if self._connection is not None:
+                    self._ask(self._connection, instant)
+                    self._came_to_an_end = not self._stopped
+        except Exception as error:
+            # No backup fails for what is only said beside it; the run tells that nothing was asked.
+            logger.error("the rules could not be asked: unexpected %s", type(error).__name__)
 
     def _ask(self, connection: Connection, instant: str) -> None:
         broken_rules.see_instant(connection, instant)

@@ -30,6 +30,12 @@ def refused(backup: BackupRun, listener: Any = None) -> Rehearsal:
     return Rehearsal.objects.latest("requested_at")
 
 
+def all_rows(rehearsal: Rehearsal) -> int:
+    """With those of Django's own tables, which a report counts apart."""
+    framework: dict[str, int] = rehearsal.report["framework"]
+    return int(rehearsal.report["rows"]) + sum(framework.values())
+
+
 def throwaways() -> list[str]:
     """Of this run's database alone: others may run beside it."""
     ours = throwaway.prefix_of("default")

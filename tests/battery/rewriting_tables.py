@@ -18,6 +18,7 @@ from backups.models import BackupRun
 from backups.registry import registry
 from backups.services.progress import Progress
 from backups.stages import Stage
+from tests.databases import superuser
 from tests.faults.workers import wait_until
 
 # {t}: the table; {c}: a text column of it, no part of a key; {k}: the index of its primary key.
@@ -31,6 +32,9 @@ REWRITES = {
     "CLUSTER": "CLUSTER {t} USING {k}",
     "VACUUM FULL": "VACUUM FULL {t}",
     "SET UNLOGGED": "ALTER TABLE {t} SET UNLOGGED",
+    "SET TABLESPACE": "ALTER TABLE {t} SET TABLESPACE elsewhere_",
+    "SET TABLESPACE and back": "ALTER TABLE {t} SET TABLESPACE elsewhere_;"
+    " ALTER TABLE {t} SET TABLESPACE pg_default",
     "REINDEX": "REINDEX TABLE {t}",
     "REINDEX CONCURRENTLY": "REINDEX TABLE CONCURRENTLY {t}",
     "CREATE INDEX": "CREATE INDEX ON {t} ({c})",
@@ -131,6 +135,18 @@ def _ended_or_waiting(works: list[Rewriting]) -> Iterable[bool]:
     return [work.done or work.pid in waiting for work in works]
 
 
+def make_the_tablespace() -> None:
+    """Within the server's own folder; it stays, for it belongs to no database."""
+    with contextlib.closing(superuser("postgres")) as link:
+        link.autocommit = True
+        with link.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_tablespace WHERE spcname = 'elsewhere_'")
+            if not cursor.fetchone():
+                cursor.execute("SET allow_in_place_tablespaces = on")
+                cursor.execute("CREATE TABLESPACE elsewhere_ LOCATION ''")
+                cursor.execute("GRANT CREATE ON TABLESPACE elsewhere_ TO public")
+
+
 def on_tables(wanted: Callable[[str], bool]) -> list[Rewriting]:
     """Each kind on another table that has rows and that ``wanted`` takes, over and over until each
     kind has one."""
@@ -139,6 +155,7 @@ def on_tables(wanted: Callable[[str], bool]) -> list[Rewriting]:
         found = [row for row in cursor.fetchall() if wanted(row[0])]
         filled = [row for row in found if rows_in(cursor, row[0])]
     assert filled
+    make_the_tablespace()
     pairs = zip(REWRITES, filled, strict=False)
     return [Rewriting(kind, *row) for kind, row in pairs]
 

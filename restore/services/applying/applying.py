@@ -5,7 +5,7 @@ docs/design.md, Restoring, gives the order and the reasons.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any

@@ -14,7 +14,7 @@ from backups.database.connection import (
     database_errors,
     database_failure,
 )
-from backups.errors import DatabaseFailure
+from backups.errors import ConfigurationError, DatabaseFailure
 from tests.databases import as_superuser
 from tests.roundtrip.engine import back_up
 

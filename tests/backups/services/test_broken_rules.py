@@ -8,8 +8,12 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from backups.database import broken_rules as questions
+from backups.database.connection import connected
+from backups.database.introspection import live_tables
+from backups.database.rules import unique_rules
 from backups.errors import DatabaseFailure
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, SAFE
@@ -167,6 +171,34 @@ def test_without_a_second_connection_the_backup_is_made_and_says_so(monkeypatch)
     with never_validated():
         run = back_up(SAFE)
     assert (run.state, run.statistics["rules_unasked"], broken(run)) == (State.SUCCEEDED, None, [])
+
+
+@pytest.mark.usefixtures("tags")
+def test_what_nobody_foresaw_in_asking_is_said_and_fails_no_backup(monkeypatch):
+    def unexpected(*_args):
+        raise TypeError("of nobody's making")
+
+    monkeypatch.setattr(questions, "questions", unexpected)
+    run = back_up(SAFE)
+    assert (run.state, run.statistics["rules_unasked"]) == (State.SUCCEEDED, None)
+
+
+def test_an_index_that_is_dropped_after_the_instant_is_no_rule_any_more():
+    """A snapshot's catalogue still shows it, without its words."""
+    made, gone = "CREATE UNIQUE INDEX later ON studio_tag (id)", "DROP INDEX IF EXISTS later"
+    with rule(made, gone), connected(purpose="test") as session:
+        session.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+
+        def found() -> set[str]:
+            return {one.name for one in unique_rules(session, oids)}
+
+        oids = [t.oid for t in live_tables(session).values() if t.name == "studio_tag"]
+        assert "later" in found()
+        session.rollback()
+        with session.cursor() as cursor:
+            cursor.execute("SELECT")
+        _run(gone)
+        assert found() and "later" not in found()
 
 
 @pytest.mark.usefixtures("tags")
