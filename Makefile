@@ -62,7 +62,7 @@ demo: setup ## The three journeys from end to end, in surroundings of their own
 stop: setup ## Stop servers that a killed command left running; FORCE=1 even those in use
 	@$(PY) -m backupsvc.embedded stop $(if $(FORCE),--force)
 
-# A worker for each core, each with servers of its own. Where ARGS names tests, one process is quicker.
+# A worker for each core, each with servers of its own, in memory where there is room (tests/isolation.py). Where ARGS names tests, one process is quicker.
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 WORKERS = $(if $(findstring tests/,$(ARGS)),,$(PARALLEL))
 
@@ -77,7 +77,7 @@ test: browser bytecode ## The everyday tests, on private servers that they start
 	@$(PY) -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: quick
-quick: SLOW := battery browser compat embedded faults formats restore roundtrip serve
+quick: SLOW := battery browser compat embedded faults formats install restore roundtrip serve storages studio
 quick: bytecode ## The slice of them for while you edit: no browser, no killed worker, no whole restore
 	@$(PY) -m pytest $(PARALLEL) $(addprefix --ignore=tests/,$(SLOW)) $(ARGS)
 

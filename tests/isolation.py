@@ -1,12 +1,17 @@
 """Surroundings of a test run: servers, names and directories that it shares with nobody.
 
 Each run has a slot: a number, and the directory ``var/test/slot-N`` below which its own pair of
-private servers works, without fsync, beside its files. So a test may kill, stop or fill a server,
+private servers works, without fsync, beside its files. Where the system has room for it in memory,
+that is a link to a directory there: a copy of the test's database makes thousands of files, which a
+disk's file system takes ten times as long for; it goes when the run ends. So a test may kill, stop or fill a server,
 alter roles or suspend a queue, and disturb neither ``make run`` nor another test. The workers of a
 parallel run have a slot each. A slot is a lock file, so that a killed run's slot, leftovers
 included, is used again.
 """
 
+import atexit
+import contextlib
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -14,12 +19,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from backupsvc import embedded
 from backupsvc.embedded.locks import hold
+from backupsvc.embedded.pair import Pair
 from backupsvc.embedded.scratch import emptied_store
 from backupsvc.environment import var_dir
 
 # Redis has 16 databases; counting down from the last keeps away from the one people use, where the
 # server's address is given.
 _LAST_REDIS_DATABASE = 15
+_MEMORY = Path("/dev/shm")
+_MEMORY_BYTES = 4 << 30
 _SLOT = "BACKUPSVC_TEST_SLOT"
 _before: dict[str, str] = {}
 
@@ -35,7 +43,7 @@ def isolate() -> None:
     root = var_dir() / "test"
     root.mkdir(mode=0o711, parents=True, exist_ok=True)
     slot = _claim_slot(root)
-    place = root / f"slot-{slot}"
+    place = _place(root / f"slot-{slot}")
     os.environ["BACKUPSVC_VAR"] = str(place)
     embedded.ensure(durable=False)
     os.environ[_SLOT] = str(slot)
@@ -57,6 +65,45 @@ def _claim_slot(root: Path) -> int:
         if hold(root / f".slot-{slot}"):
             return slot
     raise RuntimeError(f"{_LAST_REDIS_DATABASE} test runs at once are the most")
+
+
+def _place(name: Path) -> Path:
+    """The slot's directory, behind ``name``, which is ours alone by now."""
+    _clear(name)
+    if not _room_in_memory():
+        name.mkdir(mode=0o711, exist_ok=True)
+        return name
+    owner = hashlib.sha256(str(name.parent).encode()).hexdigest()[:12]
+    place = _MEMORY / f"backupsvc-{owner}" / "test" / name.name
+    for directory in (place.parent.parent, place.parent, place):
+        directory.mkdir(mode=0o711, exist_ok=True)
+    name.symlink_to(place)
+    # Before the servers are started, and so after they have been stopped.
+    atexit.register(_clear, name, os.getpid())
+    return place
+
+
+def _clear(name: Path, process: int | None = None) -> None:
+    """Stop what a killed run left there, and take it out of memory. What lies on a disk is used again."""
+    if process not in (None, os.getpid()):
+        return
+    if name.exists():
+        Pair(name.resolve()).stop(force=True)
+    if name.is_symlink():
+        place = name.resolve()
+        shutil.rmtree(place, ignore_errors=True)
+        name.unlink()
+        with contextlib.suppress(OSError):  # others of this working copy may still be there
+            place.parent.rmdir()
+            place.parent.parent.rmdir()
+    elif name.exists() and _room_in_memory():
+        shutil.rmtree(name)
+
+
+def _room_in_memory() -> bool:
+    if not (_MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)):
+        return False
+    return shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES
 
 
 def _name_databases(slot: int) -> None:

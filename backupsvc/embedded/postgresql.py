@@ -45,7 +45,7 @@ if sys.platform == "linux":
     # A killed client's query stops within seconds instead of running to its end with its locks.
     _SETTINGS["client_connection_check_interval"] = "2s"
 # Survives a killed server but not a lost computer, which test data may.
-_FAST = {"fsync": "off", "full_page_writes": "off"}
+_FAST = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 
 @dataclass(frozen=True)
