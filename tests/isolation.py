@@ -1,12 +1,14 @@
 """Surroundings of a test run: servers, names and directories that it shares with nobody.
 
 Each run has a slot: a number, and the directory ``var/test/slot-N`` below which its own pair of
-private servers works, without fsync, beside its files. Where the system has room for it in memory,
-that is a link to a directory there: a copy of the test's database makes thousands of files, which a
-disk's file system takes ten times as long for; it goes when the run ends. So a test may kill, stop or fill a server,
+private servers works, without fsync, beside its files. So a test may kill, stop or fill a server,
 alter roles or suspend a queue, and disturb neither ``make run`` nor another test. The workers of a
 parallel run have a slot each. A slot is a lock file, so that a killed run's slot, leftovers
 included, is used again.
+
+Where the system has room for it in memory, the directory is a link to one there: a copy of the
+test's database makes thousands of files, which a disk's file system takes ten times as long for. It
+goes when the run ends.
 """
 
 import atexit
@@ -26,7 +28,7 @@ from backupsvc.environment import var_dir
 # Redis has 16 databases; counting down from the last keeps away from the one people use, where the
 # server's address is given.
 _LAST_REDIS_DATABASE = 15
-_MEMORY = Path("/dev/shm")
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what others made there is not used
 _MEMORY_BYTES = 4 << 30
 _SLOT = "BACKUPSVC_TEST_SLOT"
 _before: dict[str, str] = {}
@@ -75,8 +77,12 @@ def _place(name: Path) -> Path:
         return name
     owner = hashlib.sha256(str(name.parent).encode()).hexdigest()[:12]
     place = _MEMORY / f"backupsvc-{owner}" / "test" / name.name
-    for directory in (place.parent.parent, place.parent, place):
-        directory.mkdir(mode=0o711, exist_ok=True)
+    ours = place.parent.parent
+    ours.mkdir(mode=0o711, exist_ok=True)
+    if ours.is_symlink() or ours.stat().st_uid != os.getuid():
+        name.mkdir(mode=0o711, exist_ok=True)
+        return name
+    place.mkdir(mode=0o711, parents=True, exist_ok=True)
     name.symlink_to(place)
     # Before the servers are started, and so after they have been stopped.
     atexit.register(_clear, name, os.getpid())
