@@ -17,6 +17,7 @@ from restore.services.applying import applying
 from tests.battery.conftest import Studio
 from tests.battery.injecting import (
     Faults,
+    Log,
     Operation,
     end_session,
     injecting,
@@ -47,7 +48,7 @@ def zoo_alone(studio, monkeypatch) -> Iterator[Path]:
     artifact.unlink()
 
 
-def count_operations(studio: Studio, artifact: Path) -> tuple[list[str], "Outcome"]:
+def count_operations(studio: Studio, artifact: Path) -> tuple[Log, "Outcome"]:
     """What a restore does that nothing disturbs, and what it makes of the studio."""
     with injecting(Faults()) as faults:
         restore(artifact)
@@ -85,7 +86,7 @@ def fail_at(at: int, fault: Fault, studio: Studio, artifact: Path, after: Outcom
     django_connection.close()  # it may have been the one that was lost
     wrong = list(_objections(studio, after, known))
     if wrong:
-        wrong.insert(0, f"{at} {fault.__name__} before {faults.log[at - 1]}: {known!r}")
+        wrong.insert(0, f"{fault.__name__} before {faults.place}: {known!r}")
     if Receipt.objects.exists() or wrong:
         start_again(studio)
     else:
@@ -114,11 +115,11 @@ def _objections(studio: Studio, after: Outcome, error: BaseException | None) -> 
     yield from (f"unfinished: {found}" for found in unfinished_runs())
 
 
-def few_of_each_kind(log: list[str]) -> list[int]:
+def few_of_each_kind(log: Log) -> list[int]:
     """The numbers of operations: of each kind all where there are few, else the first, a middle one
     and the last. What a statement names is not part of its kind."""
     kinds: dict[str, list[int]] = {}
-    for number, what in enumerate(log, 1):
+    for number, what in log.numbered():
         kinds.setdefault(" ".join(w for w in what.split() if w.isupper()) or what, []).append(
             number
         )
@@ -145,13 +146,13 @@ def inject(numbers: Sequence[int], studio: Studio, artifact: Path, after: Outcom
 
 def test_a_dozen_operations_fail(studio, zoo_alone) -> None:
     log, after = count_operations(studio, zoo_alone)
-    inject(spread(range(1, len(log) + 1), 12), studio, zoo_alone, after)
+    inject(spread(log.numbers(), 12), studio, zoo_alone, after)
 
 
 @pytest.mark.battery
 def test_every_operation_fails(studio, zoo_alone) -> None:
     log, after = count_operations(studio, zoo_alone)
-    inject(list(range(1, len(log) + 1)), studio, zoo_alone, after)
+    inject(log.numbers(), studio, zoo_alone, after)
 
 
 @pytest.mark.battery
