@@ -164,9 +164,10 @@ class HttpSource:
             parts = _permitted(url)
             asked.append(self._host(parts))
             # What one address calls its content, no other is asked about.
-            conditions = known.conditions() if known and known.url == url else {}
+            named = known if known and known.url == url else None
+            conditions = named.conditions() if named else {}
             response = self._get(url, parts, asked[-1], conditions)
-            if conditions and response.status_code == HTTPStatus.NOT_MODIFIED:
+            if named and response.status_code == HTTPStatus.NOT_MODIFIED:
                 asked[-1].answered()
                 response.close()
                 raise NotModified

@@ -6,6 +6,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import django
@@ -24,6 +25,7 @@ from backups.database.connection import connected
 from backups.database.snapshot import Snapshot, snapshot
 from backups.database.table_reading import TableReading, fingerprint
 from backups.files.collect import Collector, count_only, wanted_files
+from backups.files.fetched import Fetched, Used
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
@@ -141,6 +143,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         digest=work.digest,
         statistics=_as_json(statistics)
         | {"not_embedded": work.not_embedded, "left_out": work.left_out}
+        | {"unchanged_files": work.unchanged}
         | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
@@ -172,6 +175,7 @@ class _Backup:
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
         self.rules: dict[str, Any] = {}
+        self.unchanged: dict[str, int] = asdict(Used())
 
     @property
     def lacks_rows(self) -> bool:
@@ -286,8 +290,10 @@ class _Backup:
             if not embeds_files(self._run):
                 return count_only(iter(lines), content_left_out=self._scope is SAFE)
             self._progress.stage(Stage.FETCHING)
-            collector = Collector(spool, self._note_file, self._progress.check)
+            kept = Fetched(vault.fetched(), conf.fetched_limit_bytes())
+            collector = Collector(spool, self._note_file, self._progress.check, kept)
             collector.fetch(wanted_files(iter(lines)))
+        self.unchanged = asdict(kept.used)
         for head, content in collector.entries():
             self._list_if_missing(head, collector.reasons)
             writer.file(head, self._checked(content))
