@@ -128,7 +128,7 @@ class Source(Protocol):
 class Ahead:
     """Reads a stream ahead of whoever takes from it, in blocks of ``block_bytes``, ``most`` of them."""
 
-    def __init__(self, source: Source, *, block_bytes: int, name: str, most: int = 4) -> None:
+    def __init__(self, source: Source, *, block_bytes: int, name: str, most: int = 8) -> None:
         self._source = source
         self._block_bytes, self._most = block_bytes, most
         self._ready: deque[bytes] = deque()
