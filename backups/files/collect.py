@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -36,6 +36,9 @@ from backups.wording import Sentence
 CHECK_SECONDS = 0.2
 
 
+_decode_line = msgspec.json.Decoder(tuple[str, bool, str, str, str, list[Any]]).decode
+
+
 @dataclass(frozen=True)
 class Wanted:
     """One distinct locator with all rows that use it."""
@@ -49,7 +52,7 @@ def wanted_files(lines: Iterator[bytes]) -> Iterator[Wanted]:
     current: tuple[str, bool, str] | None = None
     uses: dict[tuple[str, str], list[str | list[str]]] = {}
     for line in lines:
-        alias, is_path, value, section, column, key = msgspec.json.decode(line)
+        alias, is_path, value, section, column, key = _decode_line(line)
         if (alias, is_path, value) != current:
             if current is not None:
                 yield from _wanted(current, uses)
@@ -76,25 +79,22 @@ def count_only(lines: Iterator[bytes], *, content_left_out: bool = False) -> Fil
     ``content_left_out``, how many files' content that stood in the rows themselves."""
     found = local = 0
     in_rows: set[bytes] = set()
-    for item in wanted_files(_noting(lines, in_rows)):
-        found += 1
-        local += isinstance(item.target, StorageTarget)
+    before: tuple[str, bool, str] | None = None
+    for line in lines:
+        # Each row that names a file has a line: what they say is not gathered, only counted.
+        alias, is_path, value, _section, _column, _key = _decode_line(line)
+        if not is_path and holds_content(value):
+            in_rows.add(hashlib.sha256(value.encode()).digest())
+        elif (alias, is_path, value) != before:
+            before = (alias, is_path, value)
+            found += 1
+            local += isinstance(resolve(value, alias, is_path=is_path), StorageTarget)
     return FileStatistics(
         locators=found,
         not_included=found,
         not_included_local=local,
         not_included_in_rows=len(in_rows) if content_left_out else 0,
     )
-
-
-def _noting(lines: Iterator[bytes], in_rows: set[bytes]) -> Iterator[bytes]:
-    """The lines, while the digest of each distinct value that holds its content is put down."""
-    for line in lines:
-        if b"data:" in line.lower():
-            _, is_path, value, *_rest = msgspec.json.decode(line)
-            if not is_path and holds_content(value):
-                in_rows.add(hashlib.sha256(value.encode()).digest())
-        yield line
 
 
 class Collector:
