@@ -74,10 +74,11 @@ class Following:
     def readable(self) -> bool:
         return True
 
-    def is_still(self, stored: BinaryIO) -> bool:
+    def is_still(self, stored: BinaryIO, check: Callable[[], None]) -> bool:
         """Whether the file begins with what was read."""
         digest, left = hashlib.sha256(), self.read_bytes
         while left and (block := stored.read(min(left, HASH_BYTES))):
+            check()
             digest.update(block)
             left -= len(block)
         return digest.digest() == self._digest.digest()
@@ -133,7 +134,7 @@ class ReadingBack:
             self._check()
         if self._error is not None:
             raise self._error
-        if not self.following.is_still(stored):
+        if not self.following.is_still(stored, self._check):
             raise damaged()
 
     def _run(self) -> None:
