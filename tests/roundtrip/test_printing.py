@@ -1,6 +1,7 @@
 """How the server prints rows: byte for byte what row_to_json makes of the whole row."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from psycopg2 import sql
@@ -11,8 +12,9 @@ from backups.database.introspection import LiveColumn
 from backups.database.row_stream import copy_lines, rows_query
 from backups.database.table_reading import TableReading, reading
 from backups.registry import COMPLETE, SAFE, Scope, registry
+from backups.services import creating
 from tests.roundtrip import hostile
-from tests.roundtrip.engine import writing
+from tests.roundtrip.engine import back_up, data_part, document, writing
 from tests.zoo import rows, types
 
 Left = Mapping[str, bool]
@@ -93,3 +95,27 @@ def test_a_type_that_wants_escaping_and_is_not_escaped_would_be_seen(
     monkeypatch.setattr(row_stream, "_NOTHING_TO_ESCAPE", {"bytea", "text", "json"})
     with pytest.raises(AssertionError):
         test_every_row_is_printed_as_row_to_json_prints_it(session, COMPLETE)
+
+
+class AtOnce:
+    """Work that is not behind anybody."""
+
+    def __init__(self, work: Any, **_: Any) -> None:
+        self.put = work
+
+    def __enter__(self) -> "AtOnce":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def drain(self) -> None: ...
+
+
+def test_a_document_has_the_bytes_that_one_thread_and_row_to_json_gave_it(
+    session: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    now = data_part(document(back_up(SAFE)))
+    monkeypatch.setattr(row_stream, "rows_query", row_to_json)
+    monkeypatch.setattr(creating, "Behind", AtOnce)
+    assert data_part(document(back_up(SAFE))) == now
+    assert len(now) > 100_000
