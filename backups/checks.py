@@ -38,8 +38,15 @@ def check_declarations(
 def check_surroundings(
     app_configs: Sequence[AppConfig] | None = None, **_: Any
 ) -> list[checks.CheckMessage]:
-    """What the settings make of folders, queue and pages."""
-    return [_message(f) for f in (*_folders(), *_queue(), *_pages())]
+    """What the settings make of folders and queue."""
+    return [_message(f) for f in (*_folders(), *_queue())]
+
+
+def check_pages(
+    app_configs: Sequence[AppConfig] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """Whether the pages have addresses. Apart from the others, as it loads every page of the project."""
+    return [_message(f) for f in _pages()]
 
 
 def check_database(
@@ -167,4 +174,5 @@ def _message(finding: Finding, *, soften: bool = False) -> checks.CheckMessage:
 def register() -> None:
     checks.register(check_declarations, "backups")
     checks.register(check_surroundings, "backups")
+    checks.register(check_pages, checks.Tags.urls)
     checks.register(check_database, checks.Tags.database)

@@ -82,6 +82,11 @@ def fetch_attempts() -> int:
     return int(getattr(settings, "BACKUPS_FETCH_ATTEMPTS", 3))
 
 
+def fetched_limit_bytes() -> int:
+    """How much of what was fetched is kept, so that it need not be fetched again; 0 keeps nothing."""
+    return int(getattr(settings, "BACKUPS_FETCHED_LIMIT_BYTES", 5 * GIBIBYTE))
+
+
 def fetch_internal_hosts() -> frozenset[str]:
     """``host:port`` pairs that may lie inside the network and speak plain HTTP."""
     return frozenset(getattr(settings, "BACKUPS_FETCH_INTERNAL_HOSTS", ()))

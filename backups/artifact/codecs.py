@@ -6,6 +6,7 @@ from typing import BinaryIO
 import zstandard
 
 from backups.artifact.manifest import not_a_backup
+from backups.artifact.writer import Sink
 from backups.errors import ArtifactError
 from backups.wording import _
 
@@ -32,10 +33,10 @@ _FOREIGN_HINTS = {
 }
 
 
-def compress_to(sink: BinaryIO) -> zstandard.ZstdCompressionWriter:
+def compress_to(sink: Sink) -> zstandard.ZstdCompressionWriter:
     """A writer whose ``close`` ends the frame and leaves ``sink`` open. Frames carry a checksum."""
     compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
-    return compressor.stream_writer(sink, closefd=False)
+    return compressor.stream_writer(sink, closefd=False)  # type: ignore[arg-type]
 
 
 class Limited(io.RawIOBase):

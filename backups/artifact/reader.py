@@ -5,15 +5,14 @@ taken is read over. ``tail`` proves the digest; whatever was read before it is o
 """
 
 import binascii
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
 from backups.artifact import bounds, members, structure
-from backups.artifact.codecs import Limited
+from backups.artifact.behind import Behind, Digest, Source
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
     AlteredCell,
@@ -26,11 +25,21 @@ from backups.artifact.tail import (
 from backups.errors import ArtifactError
 from backups.wording import _
 
-READ_BYTES = 512 * 1024
+# Blocks that stay in a processor's own cache between one pass over them and the next.
+READ_BYTES = 128 * 1024
 _CONTENT = b',"content":'
 # One of these stands near the beginning of a backup, whatever order its members were put in.
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS = (b'"backupsvc/', b'"altered"', b'"application"')
+
+
+@dataclass(frozen=True)
+class Hashing:
+    """Who computes the digest of the document, and those of sections and files, behind the reader. None: it
+    does so itself, when it comes to it."""
+
+    document: Behind[Any] | None = None
+    parts: Behind[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,13 +77,18 @@ def _too_long() -> ArtifactError:
 class _Source:
     """Bytes in, lines and blocks of lines out; all that passes is counted into the digest."""
 
-    def __init__(self, stream: Limited, line_limit: int) -> None:
+    def __init__(self, stream: Source, line_limit: int, hashing: Hashing) -> None:
         self._stream = stream
         self._line_limit = line_limit
+        self._hashing = hashing
         self._buffer = b""
         self.start = b""
-        self.digest = hashlib.sha256()
+        self.digest = Digest(hashing.document)
         self.document_bytes = 0
+
+    def part_digest(self) -> Digest:
+        """For a section or a file."""
+        return Digest(self._hashing.parts)
 
     def line(self, *, counted: bool = True, most: int | None = None) -> bytes:
         """The next line without its line feed. ``most``: bytes, where fewer than the limit will do."""
@@ -89,18 +103,28 @@ class _Source:
         end = self._find_line_end()
         return self._buffer[:end]
 
-    def row_block(self) -> bytes:
-        """Whole lines of rows; empty where the section's closing bracket stands next."""
+    def row_block(self) -> "_Rows | None":
+        """Whole rows; None where the section's closing bracket stands next.
+
+        Each pass over the bytes counts, so the ordinary case is told by what taking the commas out counts
+        anyway: where each line is a row that another follows, the section goes on.
+        """
         self._find_line_end()
         if self._buffer.startswith(b"]"):
-            return b""
-        end = self._buffer.find(b"\n]")
-        if end < 0:
-            end = self._buffer.rfind(b"\n")
-        block, self._buffer = self._buffer[: end + 1], self._buffer[end + 1 :]
+            return None
+        block = self._buffer[: self._buffer.rfind(b"\n") + 1]
+        parts = block.split(b"},\n")
+        lines = block.count(b"\n")
+        if lines == len(parts) - 1:
+            rows = _Rows(b"}\n".join(parts), lines, is_last=False)
+        else:
+            end = block.find(b"\n]")
+            block = block[: end + 1] if end >= 0 else block
+            rows = _without_commas(block)
+        self._buffer = self._buffer[len(block) :]
         self._require_short_lines(block)
         self.digest.update(block)
-        return block
+        return rows
 
     def line_in_pieces(self) -> Iterator[bytes]:
         """The next line, however long, without its line feed."""
@@ -156,6 +180,23 @@ class _Source:
         return data
 
 
+class _Rows(NamedTuple):
+    """Lines without commas; ``is_last``: the last of them had none."""
+
+    lines: bytes
+    number: int
+    is_last: bool
+
+
+def _without_commas(block: bytes) -> _Rows:
+    """Raises ArtifactError where a line before the last has none."""
+    is_last = not block.endswith(b",\n")
+    lines, count = block.replace(b",\n", b"\n"), block.count(b"\n")
+    if count != len(block) - len(lines) + is_last:
+        raise damaged()
+    return _Rows(lines, count, is_last)
+
+
 class SectionReader:
     """One section's rows. ``statistics`` is there once ``blocks`` has been used up."""
 
@@ -163,7 +204,7 @@ class SectionReader:
         self.head = head
         self._source = source
         # Kept here and not in ``blocks``: who stops half way must not lose what was counted.
-        self._digest = hashlib.sha256()
+        self._digest = source.part_digest()
         self._count = self._size = 0
         self._is_ended = True
         self.statistics: SectionStatistics | None = None
@@ -171,24 +212,17 @@ class SectionReader:
     def blocks(self) -> Iterator[bytes]:
         """Blocks of whole rows, each a JSON object followed by one line feed, as they were given
         to the writer. Called again, it goes on where it was left."""
-        while self.statistics is None and (block := self._source.row_block()):
-            rows = block.replace(b",\n", b"\n")
-            self._require_commas(block, len(block) - len(rows))
-            self._digest.update(rows)
-            self._count += rows.count(b"\n")
-            self._size += len(rows)
-            yield rows
+        while self.statistics is None and (rows := self._source.row_block()):
+            if self._count and self._is_ended:
+                raise damaged()
+            self._is_ended = rows.is_last
+            self._digest.update(rows.lines)
+            self._count += rows.number
+            self._size += len(rows.lines)
+            yield rows.lines
         if not self._is_ended:
             raise damaged()
         self.statistics = SectionStatistics(self._count, self._size, self._digest.hexdigest())
-
-    def _require_commas(self, block: bytes, commas: int) -> None:
-        """All rows but the section's last end with one."""
-        if self._count and self._is_ended:
-            raise damaged()
-        self._is_ended = not block.endswith(b",\n")
-        if block.count(b"\n") != commas + self._is_ended:
-            raise damaged()
 
     def rows(self) -> Iterator[bytes]:
         """One row at a time, without the line feed."""
@@ -217,7 +251,7 @@ class FileReader:
         if not self._pending:
             return
         self._pending = False
-        digest, size = hashlib.sha256(), 0
+        digest, size = self._source.part_digest(), 0
         for piece in _unbase64(self._source.line_in_pieces()):
             digest.update(piece)
             size += len(piece)
@@ -233,8 +267,14 @@ class FileReader:
 class ArtifactReader:
     """See the module. Every method may raise ArtifactError; nothing else is raised for bad input."""
 
-    def __init__(self, stream: Limited, *, line_limit_bytes: int) -> None:
-        self._source = _Source(stream, line_limit_bytes)
+    def __init__(
+        self,
+        stream: Source,
+        *,
+        line_limit_bytes: int,
+        hashing: Hashing = Hashing(),
+    ) -> None:
+        self._source = _Source(stream, line_limit_bytes, hashing)
         self._sections: dict[str, SectionStatistics] = {}
         self._files = structure.FileCount()
         self._in_data = True

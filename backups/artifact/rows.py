@@ -24,7 +24,7 @@ _ESCAPED_NUL = b"\\u0000"
 _NEEDS_CARE = re.compile(rb"[\\\t\r]").search
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
 # msgspec's own rule for the names of fields.
-_NO_FIELD_NAME = re.compile(r"[\"\\\x00-\x1f]").search
+NO_FIELD_NAME = re.compile(r"[\"\\\x00-\x1f]").search
 _NOT_FINITE = {b'"NaN"': "NaN", b'"Infinity"': "Infinity", b'"-Infinity"': "-Infinity"}
 
 Cell = Any
@@ -36,7 +36,7 @@ class RowCodec:
 
     def __init__(self, head: SectionHead) -> None:
         self._head = head
-        unusual = any(_NO_FIELD_NAME(name) for name in head.column_names())
+        unusual = any(NO_FIELD_NAME(name) for name in head.column_names())
         by_member = _member_decoder(head, msgspec.json.Decoder(dict[str, msgspec.Raw]).decode)
         self._decode = by_member if unusual else _struct_decoder(head)
         self._decode_deep = _member_decoder(head, raw_json.whole_object)
@@ -231,6 +231,11 @@ def _float(cell: msgspec.Raw) -> str | None:
     if _NUMBER(raw):
         return raw.decode("ascii")
     return _not_finite(raw)
+
+
+def is_float(raw: bytes) -> bool:
+    """Whether a cell of a column of floats is one, as it stands in a row."""
+    return raw == b"null" or _NUMBER(raw) is not None or raw in _NOT_FINITE
 
 
 def _not_finite(raw: bytes) -> str:

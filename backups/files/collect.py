@@ -8,11 +8,11 @@ import contextlib
 import hashlib
 import mimetypes
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -20,6 +20,7 @@ from backups import conf
 from backups.artifact.tail import FileHead, FileStatistics, Locator, Reason, Use
 from backups.errors import FetchError
 from backups.files import storage
+from backups.files.fetched import Fetched, Mark
 from backups.files.resolve import (
     HttpTarget,
     StorageTarget,
@@ -35,6 +36,9 @@ from backups.wording import Sentence
 CHECK_SECONDS = 0.2
 
 
+_decode_line = msgspec.json.Decoder(tuple[str, bool, str, str, str, list[Any]]).decode
+
+
 @dataclass(frozen=True)
 class Wanted:
     """One distinct locator with all rows that use it."""
@@ -48,7 +52,7 @@ def wanted_files(lines: Iterator[bytes]) -> Iterator[Wanted]:
     current: tuple[str, bool, str] | None = None
     uses: dict[tuple[str, str], list[str | list[str]]] = {}
     for line in lines:
-        alias, is_path, value, section, column, key = msgspec.json.decode(line)
+        alias, is_path, value, section, column, key = _decode_line(line)
         if (alias, is_path, value) != current:
             if current is not None:
                 yield from _wanted(current, uses)
@@ -75,25 +79,22 @@ def count_only(lines: Iterator[bytes], *, content_left_out: bool = False) -> Fil
     ``content_left_out``, how many files' content that stood in the rows themselves."""
     found = local = 0
     in_rows: set[bytes] = set()
-    for item in wanted_files(_noting(lines, in_rows)):
-        found += 1
-        local += isinstance(item.target, StorageTarget)
+    before: tuple[str, bool, str] | None = None
+    for line in lines:
+        # Each row that names a file has a line: what they say is not gathered, only counted.
+        alias, is_path, value, _section, _column, _key = _decode_line(line)
+        if not is_path and holds_content(value):
+            in_rows.add(hashlib.sha256(value.encode()).digest())
+        elif (alias, is_path, value) != before:
+            before = (alias, is_path, value)
+            found += 1
+            local += isinstance(resolve(value, alias, is_path=is_path), StorageTarget)
     return FileStatistics(
         locators=found,
         not_included=found,
         not_included_local=local,
         not_included_in_rows=len(in_rows) if content_left_out else 0,
     )
-
-
-def _noting(lines: Iterator[bytes], in_rows: set[bytes]) -> Iterator[bytes]:
-    """The lines, while the digest of each distinct value that holds its content is put down."""
-    for line in lines:
-        if b"data:" in line.lower():
-            _, is_path, value, *_rest = msgspec.json.decode(line)
-            if not is_path and holds_content(value):
-                in_rows.add(hashlib.sha256(value.encode()).digest())
-        yield line
 
 
 class Collector:
@@ -105,13 +106,16 @@ class Collector:
         spool: Spool,
         on_file: Callable[[str, int], None],
         check: Callable[[], None] = lambda: None,
+        fetched: Fetched | None = None,
     ) -> None:
         self._spool = spool
+        self._fetched = fetched or Fetched(spool.path("fetched"), 0)
         self._on_file = on_file
         self._check = check
-        from backups.files.http import HttpSource  # slow to load, and for files only
+        from backups.files import http  # slow to load, and for files only
 
-        self._http = HttpSource()
+        self._http = http.HttpSource()
+        self._not_modified = http.NotModified
         self._list = spool.path("list")
         # Where in the list the locators of each entry stand, by content or by running number.
         self._entries: dict[bytes, list[int]] = {}
@@ -138,6 +142,7 @@ class Collector:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
+        self._fetched.tidy()
 
     def _result(self, fetched: Future[FileHead]) -> FileHead:
         while not futures.wait([fetched], timeout=CHECK_SECONDS).done:
@@ -177,31 +182,60 @@ class Collector:
         attempts = conf.fetch_attempts()
         for attempt in range(attempts):
             try:
-                return self._take(target)
+                return self._unchanged_or_taken(target)
             except FetchError as error:
                 if error.permanent or attempt == attempts - 1:
                     raise
                 self._http.pause(attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _take(self, target: Target) -> Spooled:
+    def _unchanged_or_taken(self, target: Target) -> Spooled:
+        """From what earlier backups fetched, where the source says that it is still the same."""
+        if isinstance(target, HttpTarget):
+            return self._asked_over_http(target)
+        before = storage.state(target)
+        known = self._fetched.known(target) if before else None
+        if known and known.mark.state == before:
+            taken = self._fetched.take(known, self._spool, limit_bytes=conf.file_limit_bytes())
+            if taken:
+                return taken
+        taken = self._take(target)
+        if before and storage.state(target) == before:
+            self._fetched.keep(target, Mark(state=before), taken, self._spool)
+        return taken
+
+    def _asked_over_http(self, target: HttpTarget) -> Spooled:
+        known = self._fetched.known(target)
+        marks: list[Mark | None] = []
+        limit = conf.file_limit_bytes()
+        if known:
+            blocks = self._http.read(target, known.mark, marks.append)
+            try:
+                with contextlib.closing(blocks):
+                    taken = self._spool.take(blocks, limit_bytes=limit)
+            except self._not_modified:
+                if unchanged := self._fetched.take(known, self._spool, limit_bytes=limit):
+                    return unchanged
+            else:
+                self._fetched.keep(target, marks[-1], taken, self._spool)
+                return taken
+        with contextlib.closing(self._http.read(target, None, marks.append)) as blocks:
+            taken = self._spool.take(blocks, limit_bytes=limit)
+        self._fetched.keep(target, marks[-1], taken, self._spool)
+        return taken
+
+    def _take(self, target: StorageTarget) -> Spooled:
         """Where the size is not the one that the storage says, the content is read twice: either the
         storage means another size, or one of its answers broke off, and nobody else would ever see that."""
         taken = self._take_once(target)
-        if isinstance(target, StorageTarget):
-            said = storage.size_said(target)
-            if said not in (None, taken.size_bytes) and self._take_once(target) != taken:
-                raise storage.unreadable()
+        said = storage.size_said(target)
+        if said not in (None, taken.size_bytes) and self._take_once(target) != taken:
+            raise storage.unreadable()
         return taken
 
-    def _take_once(self, target: Target) -> Spooled:
-        with contextlib.closing(self._blocks(target)) as blocks:
+    def _take_once(self, target: StorageTarget) -> Spooled:
+        with contextlib.closing(storage.read(target)) as blocks:
             return self._spool.take(blocks, limit_bytes=conf.file_limit_bytes())
-
-    def _blocks(self, target: Target) -> Generator[bytes, None, None]:
-        if isinstance(target, HttpTarget):
-            return self._http.read(target)
-        return storage.read(target)
 
     def _note(self, out: BinaryIO, head: FileHead) -> None:
         offset = out.tell()

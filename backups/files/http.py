@@ -24,6 +24,7 @@ from backups import conf
 from backups.errors import FetchError
 from backups.files.deadline import Deadline, keep_deadlines
 from backups.files.decoding import decoded
+from backups.files.fetched import Mark, mark_of_response
 from backups.files.hosts import Host, canonical, canonical_pair, port_of
 from backups.files.resolve import HttpTarget
 from backups.wording import Sentence, _
@@ -42,6 +43,13 @@ _RETRY_LATER = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+
+
+Marked = Callable[[Mark | None], None]
+
+
+class NotModified(Exception):
+    """The server's content is the one that was asked about."""
 
 
 class HttpSource:
@@ -66,8 +74,13 @@ class HttpSource:
         self._hosts_lock = threading.Lock()
         self._all_end_at = clock() + conf.fetch_stage_seconds()
 
-    def read(self, target: HttpTarget) -> Generator[bytes, None, None]:
-        """The body in blocks, at one go. Raises FetchError."""
+    def read(
+        self, target: HttpTarget, known: Mark | None = None, marked: Marked = lambda mark: None
+    ) -> Generator[bytes, None, None]:
+        """The body in blocks, at one go. ``marked`` is told first what the server calls it, if anything.
+
+        Raises FetchError; NotModified where the server says that it is what ``known`` names.
+        """
         asked = [self._host(_permitted(target.url))]
         with asked[0].turn:
             # Waiting for others to be done with the host does not count.
@@ -76,7 +89,7 @@ class HttpSource:
             with self._until_deadline(left) as deadline:
                 received = 0
                 try:
-                    for block in self._content(target.url, began + left, asked):
+                    for block in self._content(target.url, began + left, asked, known, marked):
                         received += len(block)
                         yield block
                     if deadline.has_ended:
@@ -94,9 +107,12 @@ class HttpSource:
                     for host in set(asked):
                         host.took(self._clock() - began, received)
 
-    def _content(self, url: str, ends_at: float, asked: list[Host]) -> Iterator[bytes]:
+    def _content(
+        self, url: str, ends_at: float, asked: list[Host], known: Mark | None, marked: Marked
+    ) -> Iterator[bytes]:
         """What is at the end of the redirects. ``asked`` gets every host on the way."""
-        with self._open(url, ends_at, asked) as response:
+        with self._open(url, ends_at, asked, known) as response:
+            marked(mark_of_response(str(response.url), response.headers))
             yield from decoded(
                 self._body(response, ends_at, asked[-1]),
                 response.headers.get("Content-Encoding", ""),
@@ -141,11 +157,20 @@ class HttpSource:
         with self._hosts_lock:
             return self._hosts[key]
 
-    def _open(self, url: str, ends_at: float, asked: list[Host]) -> requests.Response:
+    def _open(
+        self, url: str, ends_at: float, asked: list[Host], known: Mark | None
+    ) -> requests.Response:
         for _hop in range(MOST_REDIRECTS + 1):
             parts = _permitted(url)
             asked.append(self._host(parts))
-            response = self._get(url, parts, asked[-1])
+            # What one address calls its content, no other is asked about.
+            named = known if known and known.url == url else None
+            conditions = named.conditions() if named else {}
+            response = self._get(url, parts, asked[-1], conditions)
+            if named and response.status_code == HTTPStatus.NOT_MODIFIED:
+                asked[-1].answered()
+                response.close()
+                raise NotModified
             if not response.is_redirect:
                 if response.status_code != HTTPStatus.OK:
                     asked[-1].answered()
@@ -157,12 +182,14 @@ class HttpSource:
             self._require_time(ends_at)
         raise _refused("file.redirects", _("The address redirects too often."))
 
-    def _get(self, url: str, parts: SplitResult, host: Host) -> requests.Response:
+    def _get(
+        self, url: str, parts: SplitResult, host: Host, headers: dict[str, str]
+    ) -> requests.Response:
         timeout = (conf.fetch_connect_seconds(), conf.fetch_read_seconds())
         host.require_present()
         try:
             response = self._session(parts).get(
-                url, stream=True, timeout=timeout, allow_redirects=False
+                url, stream=True, timeout=timeout, allow_redirects=False, headers=headers
             )
         except InvalidIPAddress as error:
             raise _refused(

@@ -52,6 +52,19 @@ def write(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def replace(path: Path, content: bytes) -> None:
+    """``write`` for what may be lost with the power, and is cheap for that: whole or not at all while the
+    machine runs. Raises OSError."""
+    draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+    try:
+        with create(draft) as out:
+            out.write(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
 def write_once(path: Path, content: bytes) -> bool:
     """``write``, where nothing is there yet; of several at once one wins. Returns whether it was us."""
     draft = _draft(path, content)

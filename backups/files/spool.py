@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backups.errors import FetchError
+from backups.files import private
 from backups.wording import _
 
 READ_BYTES = 255 * 1024  # a multiple of three: base64 then needs no remainder carried over
@@ -37,7 +38,7 @@ class Spool:
         draft = self.path(f"draft-{secrets.token_hex(8)}")
         digest, size = hashlib.sha256(), 0
         try:
-            with draft.open("xb") as out:
+            with private.create(draft) as out:
                 for block in blocks:
                     size += len(block)
                     if size > limit_bytes:

@@ -21,8 +21,10 @@ from weakref import WeakValueDictionary
 from django.core.exceptions import SuspiciousOperation
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage
+from django.utils import timezone
 
 from backups.errors import BackupSystemError, FetchError
+from backups.files.fetched import SETTLED
 from backups.files.names import may_be_asked_for
 from backups.files.refusals import may_help_later, may_mean_missing, says_bad_name, says_missing
 from backups.files.resolve import StorageTarget
@@ -75,6 +77,27 @@ def size_said(target: StorageTarget) -> int | None:
     except Exception as error:
         _let_through(error)
         return None
+
+
+def state(target: StorageTarget) -> str:
+    """What tells this content from what was there before and may be there later: size and time of change.
+    Nothing where the storage does not say both, or the change is so young that another could look the same.
+
+    Nothing of a folder of this computer either: reading the file costs no more than reading a copy of it.
+    """
+    if folder(target.alias) is not None or not may_be_asked_for(target.name):
+        return ""
+    try:
+        storage = storages[target.alias]
+        size, changed = _size(storage, target.name), storage.get_modified_time(target.name)
+        if timezone.is_naive(changed):
+            changed = timezone.make_aware(changed)
+        if size is None or timezone.now() - changed < SETTLED:
+            return ""
+    except Exception as error:
+        _let_through(error)
+        return ""
+    return f"{size} {changed.isoformat()}"
 
 
 def is_known(alias: str) -> bool:

@@ -20,6 +20,9 @@ from backups.stages import Stage
 POLL_SECONDS = 0.5
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+# What is checked before a command: declarations, folders, queue. Django's own checks, which load every page
+# of the project, are for `manage.py check`, runserver and migrate.
+CHECKS = ["backups"]
 DONE, FAILED, UNSOUND, INCOMPLETE = 0, 1, 2, 3
 # Of an error's code and hint, what a command tells to do.
 Remedy = Callable[[str, str], str]

@@ -6,24 +6,26 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import django
 import msgspec
-import zstandard
 from django.db import transaction
 from django.utils import timezone
 
 from backups import conf
 from backups.artifact import codecs
+from backups.artifact.behind import Behind, Handing
 from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
 from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
-from backups.artifact.writer import ArtifactWriter
+from backups.artifact.writer import ArtifactWriter, Sink
 from backups.database import introspection, locators, locks
 from backups.database.connection import connected
 from backups.database.snapshot import Snapshot, snapshot
 from backups.database.table_reading import TableReading, fingerprint
 from backups.files.collect import Collector, count_only, wanted_files
+from backups.files.fetched import Fetched, Used
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
@@ -31,6 +33,7 @@ from backups.services import auditing, broken_rules, coverage, installation, out
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
+from backups.services.reading_back import ReadingBack
 from backups.services.sweeping import passed_over
 from backups.services.verifying import verify_stream
 from backups.stages import Stage
@@ -76,17 +79,16 @@ def carry_out(
         vault.sweep()
         drop_unnamed()
         with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
-            with connected(purpose="backup lock") as lock:
-                progress.stage(Stage.TURN)
-                if not under_restore_lock:
-                    with progress.interruptible(lock):
-                        locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
-                work = _Backup(run, progress, in_the_way, leaving_out)
-                statistics = work.write(draft.stream)
-            progress.stage(Stage.READING_BACK)
-            artifact = vault.keep(
-                draft, lambda stored: verify_stream(stored, progress.check), run_id=run.pk
-            )
+            work = _Backup(run, progress, in_the_way, leaving_out)
+            with ReadingBack(draft, work.verify, progress.check) as reading_back:
+                with connected(purpose="backup lock") as lock:
+                    progress.stage(Stage.TURN)
+                    if not under_restore_lock:
+                        with progress.interruptible(lock):
+                            locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
+                    statistics = work.write(reading_back.sink)
+                progress.stage(Stage.READING_BACK)
+                artifact = vault.keep(draft, reading_back.finish, run_id=run.pk)
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
@@ -141,6 +143,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         digest=work.digest,
         statistics=_as_json(statistics)
         | {"not_embedded": work.not_embedded, "left_out": work.left_out}
+        | {"unchanged_files": work.unchanged}
         | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
@@ -172,6 +175,7 @@ class _Backup:
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
         self.rules: dict[str, Any] = {}
+        self.unchanged: dict[str, int] = asdict(Used())
 
     @property
     def lacks_rows(self) -> bool:
@@ -181,14 +185,18 @@ class _Backup:
     def left_out(self) -> list[dict[str, Any]]:
         return list(self._leaving_out.listed) if self._leaving_out else []
 
-    def write(self, stream: BinaryIO) -> Statistics:
-        with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
-            return self._write_document(compressed, spool)
+    def verify(self, stored: BinaryIO) -> None:
+        verify_stream(stored, self._progress.check)
 
-    def _write_document(
-        self, compressed: zstandard.ZstdCompressionWriter, spool: Spool
-    ) -> Statistics:
-        writer = ArtifactWriter(compressed)
+    def write(self, stream: Sink) -> Statistics:
+        with (
+            vault.spool(self._run.pk) as spool,
+            codecs.compress_to(stream) as compressed,
+            Behind(compressed.write, name="compression") as compression,
+        ):
+            return self._write_document(ArtifactWriter(Handing(compression)), spool)
+
+    def _write_document(self, writer: ArtifactWriter, spool: Spool) -> Statistics:
         with snapshot() as view, self._progress.interruptible(view.connection):
             readings = self._readings(view)
             # Before anything is read: from behind a savepoint the server exports no snapshot.
@@ -196,8 +204,9 @@ class _Backup:
                 sequences = _sequences(view, readings)
                 writer.start(self._manifest(view, readings))
                 self._progress.stage(Stage.ROWS, **_totals(readings))
-                for item in readings:
-                    self._write_section(writer, view, item)
+                with Behind(writer.rows, name="digests") as lines:
+                    for item in readings:
+                        self._write_section(writer, lines, view, item)
                 self._progress.stage(Stage.LOCATORS)
                 self._list_locators(view, spool)
                 # In here, as only the snapshot keeps others from rewriting the tables.
@@ -249,15 +258,18 @@ class _Backup:
             sections=tuple(item.head() for item in readings),
         )
 
-    def _write_section(self, writer: ArtifactWriter, view: Snapshot, item: TableReading) -> None:
+    def _write_section(
+        self, writer: ArtifactWriter, lines: Behind[bytes], view: Snapshot, item: TableReading
+    ) -> None:
         self._progress.section(item.section.key)
         writer.begin_section(item.section.key)
 
         def take(block: bytes) -> None:
-            writer.rows(block)
+            lines.put(block)
             self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
 
         view.stream_rows(item, take)
+        lines.drain()
         writer.end_section()
         self._progress.add(sections_done=int(not item.section.framework))
 
@@ -278,8 +290,10 @@ class _Backup:
             if not embeds_files(self._run):
                 return count_only(iter(lines), content_left_out=self._scope is SAFE)
             self._progress.stage(Stage.FETCHING)
-            collector = Collector(spool, self._note_file, self._progress.check)
+            kept = Fetched(vault.fetched(), conf.fetched_limit_bytes())
+            collector = Collector(spool, self._note_file, self._progress.check, kept)
             collector.fetch(wanted_files(iter(lines)))
+        self.unchanged = asdict(kept.used)
         for head, content in collector.entries():
             self._list_if_missing(head, collector.reasons)
             writer.file(head, self._checked(content))

@@ -1,7 +1,9 @@
 """Counting what a backup or a restore does to the outside world, and failing at the Nth of it.
 
 An operation is a statement of one of the engine's own connections, a COPY, a commit, a query of its
-bookkeeping, a write to a draft, a file given to a storage, a line of the journal.
+bookkeeping, a write to a draft or a reading of it, a file given to a storage, a line of the journal. They are
+counted a thread, since threads go on beside one another: those of the main one from 1 on, those of each
+thread behind a backup from its own number on.
 """
 
 import contextlib
@@ -9,6 +11,7 @@ import errno
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import psycopg2
@@ -21,6 +24,8 @@ from backups.services import vault
 from backups.services.vault import Draft
 from restore.files import Journal
 
+# The threads in which a backup writes its draft and reads it back, with the number before their first.
+LANES = {"behind compression": 1_000_000, "behind reading back": 2_000_000}
 WATCHED = ("backups restore", "backups snapshot", "backups backup lock", "backups run")
 _connect = psycopg2.connect
 
@@ -29,24 +34,54 @@ class Injected(Exception):
     """The fault itself."""
 
 
+class Log(list[str]):
+    """What the main thread did, in its order; and what those behind it did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behind: dict[int, list[str]] = {before: [] for before in LANES.values()}
+
+    def note(self, what: str, before: int) -> int:
+        """Returns the number of the operation."""
+        lane = self.behind[before] if before else self
+        lane.append(what)
+        return before + len(lane)
+
+    def numbered(self) -> Iterator[tuple[int, str]]:
+        """Every operation, with its number."""
+        yield from enumerate(self, 1)
+        for before, lane in self.behind.items():
+            yield from enumerate(lane, before + 1)
+
+    def numbers(self) -> list[int]:
+        return [number for number, _ in self.numbered()]
+
+
 @dataclass
 class Faults:
-    """``at``: the number of the operation before which ``fault`` is called, counted from 1."""
+    """``at``: the number of the operation before which ``fault`` is called."""
 
     fault: Callable[["Operation"], None] | None = None
     at: int = 0
-    log: list[str] = field(default_factory=list)
+    log: Log = field(default_factory=Log)
     _main: int = field(default_factory=threading.get_ident)
 
     @property
     def injected(self) -> bool:
-        return 0 < self.at <= len(self.log)
+        return self.at in self.log.numbers()
+
+    @property
+    def place(self) -> str:
+        """What was about to be done when the fault came."""
+        return f"{self.at} {dict(self.log.numbered())[self.at]}"
 
     def operation(self, operation: "Operation") -> None:
+        before = 0
         if threading.get_ident() != self._main:
-            return  # progress is told by a thread of its own, at its own times
-        self.log.append(operation.what)
-        if len(self.log) == self.at and self.fault:
+            before = LANES.get(threading.current_thread().name, 0)
+            if not before:
+                return  # progress is told by a thread of its own, at its own times
+        if self.log.note(operation.what, before) == self.at and self.fault:
             self.fault(operation)
 
 
@@ -97,7 +132,7 @@ def injecting(faults: Faults) -> Iterator[Faults]:
         patch.setattr(
             FileSystemStorage, "_save", _before(faults, "storage", FileSystemStorage._save)
         )
-        watched: Any = lambda path, stream: Draft(path, cast(BinaryIO, _Stream(stream, faults)))  # noqa: E731
+        watched: Any = lambda path, stream: _Draft(path, stream, faults)  # noqa: E731
         patch.setattr(vault.drafts, "Draft", watched)
         with django_connection.execute_wrapper(_Bookkeeping(faults)):
             yield faults
@@ -152,6 +187,15 @@ class _Bookkeeping:
             Operation(f"bookkeeping {query[:40]}", context["connection"].connection)
         )
         return execute(query, values, many, context)
+
+
+class _Draft(Draft):
+    def __init__(self, path: Path, stream: BinaryIO, faults: Faults) -> None:
+        super().__init__(path, cast(BinaryIO, _Stream(stream, faults)))
+        self._faults = faults
+
+    def open_again(self) -> BinaryIO:
+        return cast(BinaryIO, _Stream(super().open_again(), self._faults))
 
 
 class _Stream:

@@ -11,7 +11,9 @@ from backups.registry import COMPLETE
 from backups.services import auditing, creating
 from tests.battery.conftest import Studio
 from tests.battery.injecting import (
+    LANES,
     Faults,
+    Log,
     end_session,
     full_disk,
     injecting,
@@ -27,7 +29,7 @@ from tests.roundtrip.engine import back_up
 FAULTS: tuple[Fault, ...] = (full_disk, end_session, raise_error, interrupt)
 
 
-def operations() -> list[str]:
+def operations() -> Log:
     run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     with injecting(Faults()) as faults:
         creating.carry_out(run)
@@ -47,9 +49,7 @@ def fail_at(at: int, fault: Fault, studio: Studio) -> list[str]:
     assert faults.injected
     django_connection.close()  # it may have been the one that was lost
     wrong = list(_objections(run, error, studio))
-    return (
-        [f"{at} {fault.__name__} before {faults.log[at - 1]}: {error!r}", *wrong] if wrong else []
-    )
+    return [f"{fault.__name__} before {faults.place}: {error!r}", *wrong] if wrong else []
 
 
 def _objections(run: BackupRun, error: BaseException | None, studio: Studio) -> Iterator[str]:
@@ -77,23 +77,28 @@ def inject(numbers: Sequence[int], studio: Studio, fault: Fault | None = None) -
 
 
 def test_operations_here_and_there_fail(studio) -> None:
-    inject(spread(range(1, len(operations()) + 1), 8), studio)
+    inject(spread(operations().numbers(), 8), studio)
 
 
 def test_the_disk_is_full_at_the_first_and_the_last_write(studio) -> None:
-    writes = [n for n, what in enumerate(operations(), 1) if what.startswith("draft")]
+    writes = [n for n, what in operations().numbered() if what == "draft write"]
     inject([writes[0], writes[-1]], studio, full_disk)
+
+
+def test_the_first_and_the_last_reading_back_fail(studio) -> None:
+    reads = [n for n in operations().numbers() if n > LANES["behind reading back"]]
+    inject([reads[0], reads[-1]], studio, raise_error)
 
 
 @pytest.mark.battery
 def test_the_disk_is_full_at_each_write_of_the_draft(studio) -> None:
     log = operations()
-    inject([n for n, what in enumerate(log, 1) if what.startswith("draft")], studio, full_disk)
+    inject([n for n, what in log.numbered() if what.startswith("draft")], studio, full_disk)
 
 
 @pytest.mark.battery
 def test_every_operation_fails(studio) -> None:
-    inject(list(range(1, len(operations()) + 1)), studio)
+    inject(operations().numbers(), studio)
 
 
 @pytest.mark.battery

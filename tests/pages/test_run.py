@@ -98,6 +98,14 @@ def test_gaps_are_listed_with_their_reasons(owner, backup):
         assert shown in page
 
 
+def test_files_that_were_not_fetched_again_are_counted(owner, backup):
+    counted = {"unchanged_files": {"files": 4, "bytes": 2_000_000}}
+    run = backup("complete", statistics=statistics() | counted)
+
+    assert "4 had not changed since an earlier backup" in page_of(owner, run)
+    assert "had not changed" not in page_of(owner, backup("complete"))
+
+
 def test_a_file_that_went_missing_is_said_to_be(owner, backup):
     run = backup()
     vault.delete(run.artifact)

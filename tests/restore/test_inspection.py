@@ -1,18 +1,20 @@
 """Inspecting a file: whole or not, ours or not, every row against the head; without a database."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from backups.artifact.manifest import Column, SectionHead
 from backups.errors import BackupSystemError
-from backups.services import installation
+from backups.services import installation, vault
 from restore import inspection
 from restore.inspection import inspect
 from tests.backups.artifact import documents
-from tests.backups.artifact.documents import document, embedded
+from tests.backups.artifact.documents import document, embedded, head
 
 ROWS = {"people": [b'{"id":"1","name":"Noa"}', b'{"id":"2","name":"Zo"}'], "rooms": []}
 CONTENT = b"PNG" * 1000
@@ -122,3 +124,72 @@ def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path):
     with pytest.raises(BackupSystemError) as refused:
         inspect(tmp_path / "nothing")
     assert refused.value.code == "storage.unreadable"
+
+
+# How often a file is read, and which of its rows are looked at.
+
+MANY = [b'{"id":"%d","name":"Noa"}' % number for number in range(20_000)]
+
+
+@pytest.fixture
+def read_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes of files were read in all."""
+    read = [0]
+    opened = vault.reading.opened
+
+    class Counting:
+        def __init__(self, stored: Any) -> None:
+            self._stored = stored
+
+        def read(self, size: int = -1) -> bytes:
+            block: bytes = self._stored.read(size)
+            read[0] += len(block)
+            return block
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stored, name)
+
+    @contextlib.contextmanager
+    def counted(*given: Any) -> Iterator[Any]:
+        with opened(*given) as stored:
+            yield Counting(stored)
+
+    monkeypatch.setattr(vault.reading, "opened", counted)
+    return read
+
+
+def passes(file: Path, read: list[int]) -> float:
+    read[0] = 0
+    inspect(file)
+    return round(read[0] / file.stat().st_size, 2)
+
+
+def test_a_file_is_read_once_be_it_ours_or_not(file: Path, read_bytes, monkeypatch):
+    file.write_bytes(document({"people": MANY}))
+    assert passes(file, read_bytes) == 1
+    monkeypatch.setattr(documents, "seal", SEAL_OF_ANOTHER)
+    file.write_bytes(document({"people": MANY}))
+    assert passes(file, read_bytes) == 1
+
+
+def test_one_that_says_to_be_ours_and_is_not_is_read_again(file: Path, read_bytes, monkeypatch):
+    monkeypatch.setattr(documents, "seal", SEAL_OF_ANOTHER)
+    named = documents.manifest(head("people")).installation
+    monkeypatch.setattr(installation, "name", lambda: named)
+    file.write_bytes(document({"people": MANY}))
+    assert passes(file, read_bytes) == 2
+
+
+@pytest.mark.parametrize(("seal", "sees"), [(installation.seal, False), (SEAL_OF_ANOTHER, True)])
+def test_of_our_own_the_first_rows_of_each_section_are_looked_at_of_another_all(
+    file: Path, monkeypatch, seal, sees: bool
+):
+    monkeypatch.setattr(documents, "seal", seal)
+    named = documents.manifest(head("people")).installation
+    monkeypatch.setattr(installation, "name", lambda: named)
+    file.write_bytes(document({"people": [*MANY, b'{"id":1}']}))
+    if sees:
+        assert code_of(file, file.read_bytes()) == "artifact.row"
+    else:
+        assert inspect(file).authentic
+    assert code_of(file, document({"people": [b'{"id":1}', *MANY]})) == "artifact.row"

@@ -17,6 +17,7 @@ from backups.wording import _
 
 
 class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
     help = (
         "Make a backup. Exit status: 0 done, 3 incomplete (a file could not be fetched;"
         " the backup can be restored), 1 failed."
@@ -71,6 +72,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"  {files['not_included_in_rows']:,} files that rows hold themselves (data: addresses) are"
                 " left out of a Safe backup."
+            )
+        if unchanged := run.statistics["unchanged_files"]["files"]:
+            self.stdout.write(
+                f"  {unchanged:,} files had not changed since an earlier backup and were not fetched again"
+                f" ({run.statistics['unchanged_files']['bytes']:,} bytes)."
             )
         if files["skipped"]:
             self.stdout.write(f"  {files['skipped']:,} files skipped by rule (too large).")

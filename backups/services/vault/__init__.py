@@ -8,7 +8,7 @@ from backups.services.vault.copying import copy_plain, take_in
 from backups.services.vault.drafts import SUFFIX, Draft, draft, keep, settle, unsettled
 from backups.services.vault.place import delete, disk_errors, folder, path_of, storage_failure
 from backups.services.vault.reading import open_plain, opened, reader, unreadable
-from backups.services.vault.rooms import spool
+from backups.services.vault.rooms import fetched, spool
 from backups.services.vault.sweeping import sweep
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "delete",
     "disk_errors",
     "draft",
+    "fetched",
     "folder",
     "keep",
     "open_plain",

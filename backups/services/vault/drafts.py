@@ -4,7 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from backups.files import private
 from backups.services.sweeping import passed_over
@@ -21,6 +21,11 @@ class Draft:
     def __init__(self, path: Path, stream: BinaryIO) -> None:
         self.path = path
         self.stream = stream
+
+    def open_again(self) -> BinaryIO:
+        """For reading what was written, with a place of its own; nothing is read before it is asked for.
+        Raises OSError."""
+        return cast(BinaryIO, self.path.open("rb", buffering=0))
 
 
 @contextlib.contextmanager

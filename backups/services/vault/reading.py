@@ -7,8 +7,9 @@ from typing import BinaryIO
 
 from backups import conf
 from backups.artifact import codecs
+from backups.artifact.behind import Ahead, hashing
 from backups.artifact.codecs import Limited
-from backups.artifact.reader import ArtifactReader
+from backups.artifact.reader import READ_BYTES, ArtifactReader, Hashing
 from backups.errors import StorageFailure
 from backups.wording import _
 
@@ -22,10 +23,26 @@ def open_plain(stored: BinaryIO) -> Limited:
 def reader(path: Path, at: Callable[[int], None] | None = None) -> Iterator[ArtifactReader]:
     """An ArtifactReader on a file; ``at`` is told how many of the file's bytes have been read.
 
+    Reading and unpacking go on ahead of the caller and digests behind, in threads that end with the block;
+    ``at`` is called in one of them, and what it raises comes out of the reader.
+
     Raises ArtifactError, or StorageFailure where it cannot be read.
     """
-    with opened(path, at) as stored:
-        yield ArtifactReader(open_plain(stored), line_limit_bytes=conf.row_limit_bytes())
+    with opened(path, at) as stored, overlapped(stored) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def overlapped(stored: BinaryIO) -> Iterator[ArtifactReader]:
+    """An ArtifactReader on an open file, with threads. Raises ArtifactError."""
+    with (
+        Ahead(open_plain(stored), block_bytes=READ_BYTES, name="unpacking") as plain,
+        hashing("digest of the document") as document,
+        hashing("digests of its parts") as parts,
+    ):
+        yield ArtifactReader(
+            plain, line_limit_bytes=conf.row_limit_bytes(), hashing=Hashing(document, parts)
+        )
 
 
 @contextlib.contextmanager

@@ -3,12 +3,19 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from backups.files import private
 from backups.files.spool import Spool
 from backups.services.vault.place import disk_errors, folder
 
 SPOOL = ".spool-"
+_FETCHED = ".fetched"
+
+
+def fetched() -> Path:
+    """Where what was fetched is kept for the next backup; it may not be there yet."""
+    return folder() / _FETCHED
 
 
 @contextlib.contextmanager

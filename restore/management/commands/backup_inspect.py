@@ -13,6 +13,7 @@ from restore.inspection import Inspection, inspect, unsound
 
 
 class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
     help = "Read a backup end to end without touching the database. Exit 0 sound, 2 not."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

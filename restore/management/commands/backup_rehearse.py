@@ -15,6 +15,7 @@ from restore.services.applying import rehearsing
 
 
 class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
     help = (
         "Restore a stored backup into a throwaway database, compare, and drop it."
         " Exit 0 proven, 1 not."

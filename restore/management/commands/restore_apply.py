@@ -20,6 +20,7 @@ from restore.services.asking import here, requests
 
 
 class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
     help = (
         "Restore a backup. A Complete one replaces every table, a Safe one the Safe tables."
         " Exit 0 done, 1 failed (nothing was changed)."

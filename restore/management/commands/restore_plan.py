@@ -17,6 +17,7 @@ from restore.services.planning.counting import plan_file
 
 
 class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
     help = (
         "Show what a restore would do; with --rows, the rows behind a number of it. Exit 0 it can be"
         " applied, 1 a finding blocks it, 2 the file is not sound or there are no such rows."

@@ -16,6 +16,7 @@ from restore.services.asking import here, requests, undoing
 
 
 class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
     help = (
         "Undo a restore by restoring its safety backup. Passwords are then those of the moment of"
         " that restore. Exit 0 done, 1 failed (nothing was changed)."

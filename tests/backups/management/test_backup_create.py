@@ -5,6 +5,7 @@ import os
 import stat
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import django_rq
 import pytest
@@ -20,6 +21,8 @@ from backups.management.commands import backup_create
 from backups.models import AuditEvent, BackupRun, State
 from backups.services import vault
 from backups.stages import Stage
+from tests.backups.files.web import body, serving
+from tests.backups.files.web import status as status_of
 from tests.backups.programs import burst_worker, manage, started
 from tests.backups.studio import PASSWORD, picture, small_studio
 
@@ -54,6 +57,24 @@ def test_a_backup_that_is_done_ends_with_0_and_says_what_is_in_it():
 
 def test_a_safe_backup_says_that_local_files_are_not_in_it():
     assert "2 local files are not in a Safe backup" in made("--scope=safe")[0]
+
+
+def test_again_when_nothing_has_changed_no_file_is_fetched(settings):
+    def answer(request: Any) -> None:
+        is_known = request.headers.get("If-None-Match") == '"1"'
+        (status_of(304) if is_known else body(b"content", ETag='"1"'))(request)
+
+    with serving() as web:
+        settings.BACKUPS_FETCH_INTERNAL_HOSTS = [web.host]
+        picture("far", web.on("/far.png", answer))
+        first, again = made("--scope=complete")[0], made("--scope=complete")[0]
+    assert "not fetched again" not in first
+    assert (
+        "1 files had not changed since an earlier backup and were not fetched again (7 b" in again
+    )
+    newer, older = BackupRun.objects.order_by("-requested_at")
+    assert newer.statistics["unchanged_files"] == {"files": 1, "bytes": 7}
+    assert newer.statistics["files"] == older.statistics["files"]
 
 
 def test_a_backup_with_a_gap_ends_with_3_and_is_no_success():

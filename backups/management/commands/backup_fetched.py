@@ -1,0 +1,31 @@
+"""``manage.py backup_fetched``: what earlier backups fetched and keep, and letting it go."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from backups import conf
+from backups.files import fetched
+from backups.management import terminal
+from backups.services import vault
+
+
+class Command(BaseCommand):
+    requires_system_checks = terminal.CHECKS
+    help = "Say how much content of files is kept so that unchanged files are not fetched again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--clear", action="store_true", help="delete it: the next backup fetches every file"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with terminal.errors():
+            folder = vault.fetched()
+            kept = fetched.clear(folder) if options["clear"] else fetched.held(folder)
+        word = "deleted" if options["clear"] else "kept"
+        limit = conf.fetched_limit_bytes()
+        self.stdout.write(
+            f"{kept.files:,} files of {kept.bytes:,} bytes {word}; at most {limit:,} bytes are kept."
+        )
