@@ -41,6 +41,7 @@ from restore.services.planning.following import tables_held, tables_read
 from restore.services.planning.foreseeing import Foresight, foresee
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
+from restore.services.planning.proving import prove
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import end_reading
 
@@ -189,7 +190,7 @@ class _Restore:
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])
-        return prepared, files
+        return prove(connection, prepared, self._progress), files
 
     @contextmanager
     def _maintenance(self, connection: Connection, prepared: Prepared) -> Iterator[None]:
