@@ -3,8 +3,8 @@
 An index is built in half of the time, or less, that it takes to be told of each row. It is only taken off
 where PostgreSQL's own text of it, and its comment, say all there is to it, and nothing leans on it. What can
 not be put back exactly as it was stays where it is: primary keys, exclusion constraints, indexes of
-partitions, those in a tablespace of their own, those that mark a table's order or identity, invalid ones, and
-those whose building runs code of the application's own.
+partitions, those in a tablespace of their own, those that mark a table's order or identity, invalid ones,
+those whose building runs code of the application's own, and all where the account may make none.
 https://www.postgresql.org/docs/current/populate.html#POPULATE-RM-INDEXES
 """
 
@@ -72,6 +72,7 @@ WHERE i.indrelid = ANY (%(tables)s::oid[])
   AND c.relkind = 'r' AND NOT c.relispartition AND c.relpersistence = 'p'
   AND i.indisvalid AND i.indisready AND i.indislive
   AND NOT (i.indisprimary OR i.indisexclusion OR i.indisclustered OR i.indisreplident)
+  AND has_schema_privilege(n.oid, 'CREATE')
   AND x.reltablespace = 0 AND x.relam < {_FIRST_NUMBER_OF_OTHERS}
   AND (k.oid IS NULL OR x.reloptions IS NULL AND k.conislocal AND k.coninhcount = 0)
   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = x.oid AND o.oid IS DISTINCT FROM k.oid)

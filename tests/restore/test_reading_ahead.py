@@ -57,7 +57,7 @@ def of_few_rows(monkeypatch) -> None:
 def read_ahead(studio) -> Iterator[Ahead]:
     with vault.spool("test") as spool:
         made = Ahead(spool)
-        made.read(_Nobody())  # type: ignore[arg-type]
+        made.read([], _Nobody())  # type: ignore[arg-type]
         yield made
 
 
@@ -136,7 +136,7 @@ def test_without_the_catalogue_a_change_is_missed(studio, monkeypatch) -> None:
     )
     with vault.spool("test") as spool:
         made = Ahead(spool)
-        made.read(_Nobody())  # type: ignore[arg-type]
+        made.read([], _Nobody())  # type: ignore[arg-type]
         execute(CHANGES["column exchanged"].format(t="studio_tag"))
         assert everything(made.stream_rows)["tags"] != everything()["tags"]
 
@@ -145,7 +145,7 @@ def test_a_label_that_is_renamed_is_in_every_table_again(studio) -> None:
     execute("CREATE TYPE mood AS ENUM ('well', 'ill')")
     with vault.spool("test") as spool:
         made = Ahead(spool)
-        made.read(_Nobody())  # type: ignore[arg-type]
+        made.read([], _Nobody())  # type: ignore[arg-type]
         execute("ALTER TYPE mood RENAME VALUE 'ill' TO 'unwell'")
         assert everything(made.stream_rows) == everything()
         assert len(made.read_again) == len(everything())
@@ -204,7 +204,7 @@ def test_the_safety_backup_s_room_is_left_to_it(studio, monkeypatch) -> None:
     monkeypatch.setattr(ahead.shutil, "disk_usage", lambda path: room)
     with vault.spool("test") as spool:
         made = Ahead(spool)
-        made.read(_Nobody())  # type: ignore[arg-type]
+        made.read([], _Nobody())  # type: ignore[arg-type]
         assert not list(spool.path("").iterdir())
         assert everything(made.stream_rows) == everything()
 
@@ -213,6 +213,6 @@ def test_of_few_rows_nothing_is_read_ahead(studio, monkeypatch) -> None:
     monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 10**9)
     with vault.spool("test") as spool:
         made = Ahead(spool)
-        made.read(_Nobody())  # type: ignore[arg-type]
+        made.read([], _Nobody())  # type: ignore[arg-type]
         assert not list(spool.path("").iterdir())
         assert len(everything(made.stream_rows)) == len(made.read_again)

@@ -1,5 +1,7 @@
 """Indexes that are taken off for the loading are back as they were; what could not be stays attached."""
 
+from contextlib import closing
+
 import pytest
 from django.db import connection
 
@@ -8,6 +10,7 @@ from backups.database.introspection import live_tables
 from restore.database import indexes, powers
 from restore.database.indexes import SpareIndexes
 from restore.services.applying import writing
+from tests.databases import superuser
 from tests.restore.steps import refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 from tests.roundtrip.dump import dump_schema
@@ -117,6 +120,16 @@ def test_where_the_server_has_no_room_for_more_locks_all_stay(
     studio, taken_off, monkeypatch
 ) -> None:
     monkeypatch.setattr(powers.Locks, "fit_with", lambda self, more: more == 0)
+    restore_as(studio.complete)
+    assert taken_off == []
+
+
+def test_where_the_account_may_make_no_index_all_stay(studio, taken_off) -> None:
+    """Whoever owns a table may drop its indexes; to make one takes a right on the schema."""
+    connection.close()
+    with closing(superuser()) as session, session, session.cursor() as cursor:
+        cursor.execute("ALTER SCHEMA public OWNER TO CURRENT_USER")
+        cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC, pg_database_owner")
     restore_as(studio.complete)
     assert taken_off == []
 

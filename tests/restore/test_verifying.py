@@ -1,13 +1,14 @@
 """What was written is compared with what waited, and what waits with the file."""
 
+from unittest.mock import ANY
+
 import pytest
 from django.db import connection
 
 from restore.database import waiting_tables
-from restore.database.transaction import RestoreTransaction
 from restore.services.applying import writing
 from restore.services.applying.writing import Writer
-from restore.services.planning import staging
+from restore.services.planning import proving, staging
 from tests.restore.steps import refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 
@@ -55,9 +56,7 @@ def test_without_the_comparison_nobody_would_notice(studio, after_loading, monke
     assert list(changed_tables(studio.rows, rows_of_database())) == ["studio_tag"]
 
 
-def test_rows_that_wait_and_are_not_the_file_s_are_noticed_before_anybody_is_locked_out(
-    studio, monkeypatch
-) -> None:
+def test_rows_that_wait_and_are_not_the_file_s_are_noticed(studio, monkeypatch) -> None:
     fill = waiting_tables.fill_waiting
 
     def fill_and_spoil(session, waiting, blocks) -> None:
@@ -68,8 +67,11 @@ def test_rows_that_wait_and_are_not_the_file_s_are_noticed_before_anybody_is_loc
                 cursor.execute(f"UPDATE {name} SET name = name || '!'")
 
     monkeypatch.setattr(waiting_tables, "fill_waiting", fill_and_spoil)
-    monkeypatch.setattr(RestoreTransaction, "hold", None)
     assert refusal(studio.complete) == "restore.differs"
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+    # Without the proof what waited would be believed.
+    monkeypatch.setattr(proving, "of_file", lambda *_: ANY)
+    assert refusal(studio.complete) == ""
 
 
 def test_nearly_every_table_is_compared_in_the_server(studio, monkeypatch) -> None:

@@ -8,14 +8,14 @@ again. So it is what it would be without all this; people wait less for it.
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import zstandard
 
 from backups import conf
-from backups.database.introspection import LiveColumn
+from backups.database.introspection import LiveColumn, LiveTable
 from backups.database.snapshot import Snapshot, snapshot
 from backups.database.table_reading import TableReading
 from backups.errors import BackupSystemError, CancelledError, StorageFailure
@@ -57,9 +57,11 @@ class Ahead:
         self._look_at: tuple[Snapshot, str] | None = None
         self.read_again: list[str] = []
 
-    def read(self, progress: Progress) -> None:
-        """Whatever is in the way of it, the safety backup will meet it too, and say so: nothing is raised but
-        CancelledError."""
+    def read(self, known: Iterable[LiveTable], progress: Progress) -> None:
+        """Read all, where the tables that are ``known`` have rows enough. Whatever is in the way of it, the
+        safety backup will meet it too, and say so: nothing is raised but CancelledError."""
+        if sum(table.estimated_rows for table in known) < ROWS_WORTH_READING_AHEAD:
+            return
         try:
             with vault.disk_errors(), snapshot() as view, progress.interruptible(view.connection):
                 self._read(view, progress.check)
@@ -79,8 +81,6 @@ class Ahead:
     def _read(self, view: Snapshot, check: Callable[[], None]) -> None:
         wanted = creating.tables_read()
         tables = view.hold(wanted, wait_seconds=conf.lock_wait_seconds(), check=check)
-        if sum(t.estimated_rows for t in tables.values()) < ROWS_WORTH_READING_AHEAD:
-            return
         self._look, size_bytes = view.ask(look_of_values), 0
         for number, reading in enumerate(LeavingOut().readings(COMPLETE, tables)):
             mark = _mark(view, reading)

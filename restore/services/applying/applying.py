@@ -157,7 +157,7 @@ class _Restore:
         ahead = Ahead(spool)
         if not (self._choices.without_undo or _blocking(prepared.findings)):
             end_reading(Stage.AHEAD, self._progress)
-            ahead.read(self._progress)
+            ahead.read(prepared.tables.values(), self._progress)
         return ahead
 
     def _replace(

@@ -45,7 +45,7 @@ from restore.services.planning.numbers import numbers_of
 from restore.services.planning.staging import Prepared
 
 # With fewer, what taking an index off and building it costs by itself outweighs what it spares.
-ROWS_WORTH_AN_INDEX = 5000
+ROWS_WORTH_AN_INDEX = 20_000
 
 
 class Files(Protocol):
