@@ -1,6 +1,7 @@
 """Whatever fails, and wherever: a restore gives back exactly what was there or changes nothing."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def zoo_alone(studio, monkeypatch) -> Iterator[Path]:
     zoo = [section for section in registry.sections if section.key.startswith("zoo.")]
     monkeypatch.setattr(registry, "_sections", zoo)
     monkeypatch.setattr(coverage, "require_covered", lambda *_: None)
-    artifact = stored(back_up()).rename(studio.folder / "zoo.json.zst")
+    artifact = Path(shutil.move(stored(back_up()), studio.folder / "zoo.json.zst"))
     studio.become("today")
     empty_folder(Path(settings.BACKUPS_ROOT))
     yield artifact
