@@ -55,6 +55,7 @@ class Stage(models.TextChoices):
     HASHES = "hashes", BY_BYTES, _("Comparing the files with their hashes")
 
     # Of a restore.
+    AHEAD = "ahead", UNMEASURED, _("Copying what is here now, while everybody works on")
     WAITING = "waiting", UNMEASURED, _("Maintenance begins; work under way ends")
     PLANNING = "planning", UNMEASURED, _("Planning once more")
     SAFETY_BACKUP = "safety backup", UNMEASURED, _("Making the safety backup")

@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/mvcc-caveats.html
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg2
 from psycopg2 import sql
@@ -28,6 +29,8 @@ from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.table_reading import TableReading
 from backups.errors import BackupSystemError, BusyError, DatabaseFailure
 from backups.wording import _
+
+Answer = TypeVar("Answer")
 
 # How often the locking starts over when others make, rename or replace tables meanwhile.
 TRIES = 5
@@ -152,6 +155,11 @@ class Snapshot:
         """As ``stream_rows``."""
         with self._as_held(), by_place(self.connection, readings):
             locators.stream_locators(self.connection, readings, write)
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """What a question about the tables is answered at the instant; as ``stream_rows``."""
+        with self._as_held():
+            return question(self.connection)
 
     @contextmanager
     def _as_held(self) -> Iterator[None]:

@@ -39,6 +39,7 @@ from backups.services.verifying import verify_stream
 from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
 
+StreamRows = Callable[[Snapshot, TableReading, Callable[[bytes], None]], None]
 LOCATORS = "locators"
 # As many files that are not embedded are listed in the run's row; the artifact lists all.
 LISTED_FILES = 1000
@@ -65,12 +66,14 @@ def carry_out(
     under_restore_lock: bool = False,
     in_the_way: Callable[[], None] = lambda: None,
     leaving_out: LeavingOut | None = None,
+    stream_rows: StreamRows = Snapshot.stream_rows,
 ) -> BackupRun:
     """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
 
     ``under_restore_lock``: the caller holds the data lock alone already, as a restore does.
     ``in_the_way`` is called again and again while somebody keeps a table from the backup.
     ``leaving_out``: what it does without; None asks that everything is covered and can be read.
+    ``stream_rows``: hands the rows of a table on as they are at the snapshot's instant.
 
     Raises:
         BackupSystemError: the run is then ``failed`` or ``cancelled``, and nothing was kept.
@@ -79,7 +82,7 @@ def carry_out(
         vault.sweep()
         drop_unnamed()
         with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
-            work = _Backup(run, progress, in_the_way, leaving_out)
+            work = _Backup(run, progress, in_the_way, leaving_out, stream_rows)
             with ReadingBack(draft, work.verify, progress.check) as reading_back:
                 with connected(purpose="backup lock") as lock:
                     progress.stage(Stage.TURN)
@@ -165,8 +168,10 @@ class _Backup:
         progress: Progress,
         in_the_way: Callable[[], None],
         leaving_out: LeavingOut | None,
+        stream_rows: StreamRows,
     ) -> None:
         self._run = run
+        self._stream_rows = stream_rows
         self._leaving_out = leaving_out
         self._scope = Scope(run.scope)
         self._progress = progress
@@ -268,7 +273,7 @@ class _Backup:
             lines.put(block)
             self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
 
-        view.stream_rows(item, take)
+        self._stream_rows(view, item, take)
         lines.drain()
         writer.end_section()
         self._progress.add(sections_done=int(not item.section.framework))

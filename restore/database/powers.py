@@ -36,7 +36,11 @@ class Locks:
 
     @property
     def fit(self) -> bool:
-        return self.needed <= self.room * _SHARE_OF_LOCKS
+        return self.fit_with(0)
+
+    def fit_with(self, more: int) -> bool:
+        """Whether so many more would fit too."""
+        return self.needed + more <= self.room * _SHARE_OF_LOCKS
 
     @property
     def wanted_setting(self) -> int:

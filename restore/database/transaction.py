@@ -21,6 +21,7 @@ from restore.database import questions, redacted
 from restore.database.catalogue import ForeignKey
 from restore.database.detaching import Detached, LeftOff, Lenient
 from restore.database.failures import restore_failure, tables_busy
+from restore.database.indexes import SpareIndexes
 from restore.database.verification import RowsDigest, read_digest
 from restore.database.waiting_tables import same
 
@@ -33,6 +34,7 @@ class RestoreTransaction:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._detached = Detached(connection)
+        self._indexes = SpareIndexes(connection)
 
     def hold(
         self,
@@ -85,9 +87,17 @@ class RestoreTransaction:
         self._execute(sql.SQL("RELEASE SAVEPOINT looking"))
         return found[0] if found else None
 
-    def detach(self, keys: list[ForeignKey], tables: Iterable[LiveTable]) -> None:
-        """Take off what would object to rows or act on them; ``attach`` puts it back."""
-        self._detached.detach(keys, tables)
+    def detach(
+        self,
+        keys: list[ForeignKey],
+        tables: Iterable[LiveTable],
+        filled: Iterable[LiveTable] = (),
+    ) -> None:
+        """Take off what would object to rows or act on them; ``attach`` puts it back. Of those that are
+        ``filled`` with many rows the indexes go too, which are sooner built than kept up to date."""
+        held = list(tables)
+        self._detached.detach(keys, held)
+        self._indexes.take_off(filled, held)
 
     def empty(self, tables: Iterable[LiveTable]) -> None:
         names = [table.own_rows for table in tables]
@@ -111,7 +121,8 @@ class RestoreTransaction:
         return redacted.clear_dangling(self.connection, key)
 
     def attach(self, lenient: Lenient) -> list[LeftOff]:
-        """See ``Detached.attach``."""
+        """See ``SpareIndexes.put_back`` and ``Detached.attach``: keys lean on indexes."""
+        self._indexes.put_back()
         return self._detached.attach(lenient)
 
     def set_sequence(self, sequence: LiveSequence, state: Sequence) -> None:

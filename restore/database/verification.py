@@ -1,12 +1,17 @@
-"""The digest of rows read back, comparable with a section's in the file."""
+"""Whether what was written is what the file says: by the digest of rows read back, comparable with a
+section's in the file, and by comparing rows with those that waited, cell by cell as they are stored.
+"""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.row_stream import stream_rows
 from backups.database.table_reading import TableReading
+from restore.database.waiting_tables import WaitingTable, names, same
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,29 @@ def read_digest(connection: Connection, reading: TableReading) -> RowsDigest:
 
     stream_rows(connection, reading, take)
     return RowsDigest(rows, digest.hexdigest())
+
+
+def rows_as_waiting(
+    connection: Connection, waiting: WaitingTable, key: Sequence[str]
+) -> int | None:
+    """How many rows the live table has where they are the waiting ones and no others; None where they are
+    not, or may be the same but stored in another form. ``key``: columns that no two live rows share.
+
+    Cells of one image are one value, of whatever type, and are printed alike; so with waiting rows that are
+    proven nothing is printed again: https://www.postgresql.org/docs/current/functions-comparisons.html
+    """
+    query = sql.SQL(
+        "SELECT (SELECT count(*) FROM {live} AS t), (SELECT count(*) FROM {waiting} AS s),"
+        " (SELECT count(*) FROM {waiting} AS s JOIN {live} AS t ON {key}"
+        " WHERE record_image_eq(ROW({of_file}), ROW({of_table})))"
+    ).format(
+        live=waiting.target.table.own_rows,
+        waiting=waiting.relation,
+        key=same("s", "t", key),
+        of_file=names(waiting.columns, "s"),
+        of_table=names(waiting.columns, "t"),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        live, wanted, alike = cursor.fetchone()  # type: ignore[misc]
+    return int(live) if live == wanted == alike else None

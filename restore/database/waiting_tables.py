@@ -19,6 +19,8 @@ from restore.database.failures import copy_failure, tables_busy
 from restore.database.targets import Target
 
 Relation = sql.Identifier
+# Three hundred rows are sampled for each: https://www.postgresql.org/docs/current/planner-stats.html
+_STATISTICS_TARGET = 10
 
 
 @contextlib.contextmanager
@@ -113,6 +115,17 @@ def drop_all(connection: Connection) -> None:
     """Drop every temporary table of the connection, which must be in autocommit."""
     with connection.cursor() as cursor:
         cursor.execute("DISCARD TEMP")
+
+
+@contextlib.contextmanager
+def small_samples(connection: Connection) -> Iterator[None]:
+    """Waiting tables that are filled in the block are looked at by few rows: enough to choose how to join
+    them, and of nothing else do their statistics decide. ``connection`` is in autocommit."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET default_statistics_target = {_STATISTICS_TARGET}")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("RESET default_statistics_target")
 
 
 def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:

@@ -37,6 +37,7 @@ _REHEARSAL = (
 _RESTORE = (
     Stage.QUEUED,
     *_READING,
+    Stage.AHEAD,
     Stage.WAITING,
     Stage.PLANNING,
     Stage.SAFETY_BACKUP,

@@ -14,6 +14,8 @@ from django.conf import settings
 
 from backups.registry import COMPLETE, SAFE
 from backupsvc.studio.models import Asset
+from restore.services.applying import ahead
+from restore.services.applying import writing as restore_writing
 from tests.battery.small import seed_small_studio
 from tests.battery.state import Files, stored_files
 from tests.databases import become, copy_of_database, empty_folder
@@ -76,6 +78,13 @@ def _let_time_pass(media: Path) -> None:
     for number, path in enumerate(sorted(media.rglob("*.p*"))):
         if number % 3 == 0:
             path.unlink()
+
+
+@pytest.fixture(autouse=True)
+def in_the_ways_of_a_large_studio(monkeypatch) -> None:
+    """Few rows are here, and yet they are read ahead, and indexes go for the loading."""
+    monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 0)
+    monkeypatch.setattr(restore_writing, "ROWS_WORTH_AN_INDEX", 0)
 
 
 @pytest.fixture

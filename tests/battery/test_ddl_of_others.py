@@ -22,7 +22,7 @@ from tests.roundtrip.engine import back_up, parsed
 
 OF_A_BACKUP = ["turn", "checking", "rows", "locators", "reading back"]
 OF_A_RESTORE = [
-    *("inspecting", "waiting", "planning", "safety backup"),
+    *("inspecting", "ahead", "waiting", "planning", "safety backup"),
     *("emptying", "loading", "files", "verifying", "references", "committing"),
 ]
 # What may end a run instead: said in words, and nothing was kept or changed.
@@ -163,7 +163,7 @@ def emptied(works: list[Rewriting], before: dict[str, int]) -> dict[str, int]:
 
 def is_early(stage: str) -> bool:
     """Whether others still come before the restore's own locks."""
-    return stage in ("restore inspecting", "restore waiting", "restore planning")
+    return stage.removeprefix("restore ") in ("inspecting", "ahead", "waiting", "planning")
 
 
 def restores(

@@ -16,6 +16,7 @@ from backups import conf
 from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
 from backups.errors import BackupSystemError, RestoreError
+from backups.files.spool import Spool
 from backups.findings import Finding
 from backups.models import BackupRun
 from backups.registry import registry
@@ -32,6 +33,7 @@ from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services.applying import parachute, problems, superseded
 from restore.services.applying.aftermath import follow_up
+from restore.services.applying.ahead import Ahead
 from restore.services.applying.problems import Problems
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
@@ -41,6 +43,7 @@ from restore.services.planning.following import tables_held, tables_read
 from restore.services.planning.foreseeing import Foresight, foresee
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
+from restore.services.planning.proving import prove
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import end_reading
 
@@ -142,31 +145,47 @@ class _Restore:
             connection.autocommit = True
             with database_errors():
                 prepared, files = self._prepare(connection)
-            with self._maintenance(connection, prepared):
-                self._replace(connection, prepared, files)
-                after = follow_up(connection, tables_held(prepared), self.problems)
-                self.report["aftermath"] = after
+            with vault.spool(self._run.pk) as spool:
+                ahead = self._read_ahead(spool, prepared)
+                with self._maintenance(connection, prepared):
+                    self._replace(connection, prepared, files, spool, ahead)
+                    after = follow_up(connection, tables_held(prepared), self.problems)
+                    self.report["aftermath"] = after
 
-    def _replace(self, connection: Connection, prepared: Prepared, files: FilesPlan) -> None:
+    def _read_ahead(self, spool: Spool, prepared: Prepared) -> Ahead:
+        """What a safety backup will want, while people still work."""
+        ahead = Ahead(spool)
+        if not (self._choices.without_undo or _blocking(prepared.findings)):
+            end_reading(Stage.AHEAD, self._progress)
+            ahead.read(prepared.tables.values(), self._progress)
+        return ahead
+
+    def _replace(
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        files: FilesPlan,
+        spool: Spool,
+        ahead: Ahead,
+    ) -> None:
         """The transaction, and the files that go with it."""
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
                 plan, foresight = self._plan(work, prepared, files)
-                safety, foresight = self._parachute(work, prepared, foresight)
+                safety, foresight = self._parachute(work, prepared, foresight, ahead)
                 # Until now others could read, and some may be idle since in a transaction.
                 self._drain(connection, prepared)
                 around_damage.avoid_indexes(connection, foresight.damages.values())
                 readable = foresight.readable(prepared)
                 writer = Writer(work, prepared, plan, self._path, self._progress, readable)
-                with vault.spool(self._run.pk) as spool:
-                    left_out = foresight.leaving_out
-                    superseded.list_files(connection, spool.path("before"), left_out)
-                    back = FilesBack(
-                        journal, spool, self._progress.check, host=self._choices.host_files
-                    )
-                    report = writer.write(back, self._run.pk)
-                    superseded.list_files(connection, spool.path("after"), foresight.afterwards)
-                    left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
+                left_out = foresight.leaving_out
+                superseded.list_files(connection, spool.path("before"), left_out)
+                back = FilesBack(
+                    journal, spool, self._progress.check, host=self._choices.host_files
+                )
+                report = writer.write(back, self._run.pk)
+                superseded.list_files(connection, spool.path("after"), foresight.afterwards)
+                left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
                 undo = parachute.as_reported(self._run, safety, foresight)
                 noted = {"safety_backup": undo["backup"], "files_left_for_undo": left}
                 self.report = report | {"undo": undo} | noted
@@ -189,7 +208,7 @@ class _Restore:
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])
-        return prepared, files
+        return prove(connection, prepared, self._progress), files
 
     @contextmanager
     def _maintenance(self, connection: Connection, prepared: Prepared) -> Iterator[None]:
@@ -277,7 +296,7 @@ class _Restore:
         self._run.save(update_fields=["plan"])
 
     def _parachute(
-        self, work: RestoreTransaction, prepared: Prepared, foresight: Foresight
+        self, work: RestoreTransaction, prepared: Prepared, foresight: Foresight, ahead: Ahead
     ) -> tuple[BackupRun | None, Foresight]:
         """The safety backup, None where the person goes on without one; and what is known by then."""
         if self._choices.without_undo:
@@ -288,7 +307,8 @@ class _Restore:
             self._turn_away(work.connection, prepared)
 
         try:
-            return parachute.make(self._run, foresight, self._progress, in_the_way), foresight
+            made = parachute.make(self._run, foresight, self._progress, ahead, in_the_way)
+            return made, foresight
         except BackupSystemError as error:
             if foresight.was_read or not parachute.may_be_damage(error):
                 raise
@@ -297,7 +317,7 @@ class _Restore:
             if not again.leaving_out.listed and not again.damages:
                 raise
         _require_none_blocking(again.findings)
-        return parachute.make(self._run, again, self._progress, in_the_way), again
+        return parachute.make(self._run, again, self._progress, ahead, in_the_way), again
 
     @contextmanager
     def _files_undone_on_failure(self) -> Iterator[Journal]:
@@ -316,7 +336,7 @@ class _Restore:
 
 def _require_none_blocking(findings: Sequence[Finding]) -> None:
     """Raises RestoreError."""
-    blocking = [finding for finding in findings if finding.blocking]
+    blocking = _blocking(findings)
     if blocking:
         first = blocking[0]
         message = ngettext(
@@ -326,3 +346,7 @@ def _require_none_blocking(findings: Sequence[Finding]) -> None:
             finding=first.message,
         )
         raise RestoreError(first.code, message, hint=first.hint)
+
+
+def _blocking(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.blocking]

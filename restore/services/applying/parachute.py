@@ -12,6 +12,7 @@ from backups.services import creating, runs
 from backups.services.auditing import Actor
 from backups.services.progress import Progress
 from restore.models import RestoreRun
+from restore.services.applying.ahead import Ahead
 from restore.services.planning.foreseeing import Foresight
 
 # Findings of a plan that came of reading every value.
@@ -24,10 +25,12 @@ def make(
     run: RestoreRun,
     foresight: Foresight,
     progress: Progress,
+    ahead: Ahead,
     in_the_way: Callable[[], None] = lambda: None,
 ) -> BackupRun:
     """All data as it is now, while nobody can write, but for what the foresight leaves out. Files stay
-    where they are and need no copy. ``in_the_way``: see ``creating.carry_out``. Raises BackupSystemError:
+    where they are and need no copy. ``ahead`` has the rows of tables that are still what they were.
+    ``in_the_way``: see ``creating.carry_out``. Raises BackupSystemError:
     then there is none."""
     actor = Actor(run.requested_by_name, run.requested_by_email)
     with transaction.atomic():
@@ -45,6 +48,7 @@ def make(
         under_restore_lock=True,
         in_the_way=in_the_way,
         leaving_out=foresight.leaving_out,
+        stream_rows=ahead.stream_rows,
     )
     progress.check()
     return safety

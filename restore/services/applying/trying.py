@@ -27,6 +27,7 @@ from restore.services.applying.writing import FilesCompared, Writer
 from restore.services.planning.counting import make_plan
 from restore.services.planning.following import tables_held
 from restore.services.planning.locating import places
+from restore.services.planning.proving import prove
 from restore.services.planning.staging import prepare
 
 ACTING = "rehearsal@localhost.invalid"
@@ -60,7 +61,7 @@ def try_restore(path: Path, run_id: str, progress: Progress, waiting: list[Key])
     with connected(purpose="rehearsal") as connection, database_errors():
         connection.autocommit = True
         with progress.interruptible(connection):
-            prepared = prepare(path, connection, registry, progress)
+            prepared = prove(connection, prepare(path, connection, registry, progress), progress)
             choices = _choices(prepared.manifest.type)
             with places(path, registry), restore_transaction(connection) as work:
                 work.hold(tables_held(prepared), wait_seconds=1)

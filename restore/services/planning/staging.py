@@ -40,7 +40,8 @@ class Prepared:
     """Everything a plan needs. ``findings`` are those of the reading; the plan adds its own. ``unread``
     are tables with a row that the database does not take: nothing waits for them. ``dictionaries`` are the
     waiting rows that say what numbers of a Safe file mean; ``translated`` the tables whose waiting rows
-    have numbers of this database in place of the file's."""
+    have numbers of this database in place of the file's. ``proven`` are those of which ``proving`` has shown
+    that the waiting rows are the file's."""
 
     manifest: Manifest
     tail: Tail
@@ -54,6 +55,7 @@ class Prepared:
     unread: frozenset[str] = frozenset()
     dictionaries: dict[str, WaitingTable] = field(default_factory=dict)
     translated: frozenset[str] = frozenset()
+    proven: frozenset[str] = frozenset()
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
@@ -79,8 +81,9 @@ def prepare(
         work = _Filling(
             connection, matched, lambda error: refusal_in_the_file(error, path, declared)
         )
-        for section in reader.sections():
-            work.take(section, watch.check)
+        with waiting_tables.small_samples(connection):
+            for section in reader.sections():
+                work.take(section, watch.check)
         entries = EntryCheck(connection, reader.manifest, matched, declared, work.readable())
         for file in reader.files():
             entries.look(file.head)
