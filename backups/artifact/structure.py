@@ -3,13 +3,12 @@
 docs/artifact-format.md is the law; what it does not allow is refused here. Needs no document in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from backups.artifact import raw_json
-from backups.artifact.tail import FileHead, FileStatistics, Statistics
+from backups.artifact.manifest import Manifest
+from backups.artifact.tail import AlteredCell, FileHead, FileStatistics, Statistics
 
 _COLON, _BLANKS = b'":', (b" :", b"\t:", b"\r:")
 
@@ -29,8 +28,12 @@ def row_names_twice(row: bytes, cells: Sequence[Any], raw: Sequence[int]) -> boo
     if row.count(_COLON) == expected and not (blank in row or tab in row or carriage in row):
         return False
     start = raw_json.value_start(row, 0)
-    names = [name for name, _, _ in raw_json.members(row, start)]
-    return len(set(names)) != len(names)
+    seen: set[str] = set()
+    for name, _, _ in raw_json.members(row, start):
+        if name in seen:
+            return True
+        seen.add(name)
+    return False
 
 
 def is_whole_entry(head: FileHead) -> bool:
@@ -56,11 +59,23 @@ class FileCount:
     def agrees(self, said: FileStatistics) -> bool:
         """A file without entries may count the locators whose content it does not hold."""
         found = dict(self._found)
-        if not self._entries:
-            del found["locators"]
-        return all(getattr(said, name) == count for name, count in found.items()) and all(
-            number >= 0 for number in msgspec.structs.astuple(said)
+        if self._entries:
+            found |= {"not_included": 0, "not_included_local": 0, "not_included_in_rows": 0}
+        else:
+            found["locators"] = said.not_included
+        return (
+            all(getattr(said, name) == count for name, count in found.items())
+            and said.not_included_local <= said.not_included
         )
+
+
+def are_cells(altered: Iterable[AlteredCell], manifest: Manifest) -> bool:
+    """Whether each is a cell of a column that the file has, and none stands twice."""
+    cells = list(altered)
+    columns = {head.key: set(head.column_names()) for head in manifest.sections}
+    return len({*cells}) == len(cells) and all(
+        cell.column in columns.get(cell.section, ()) for cell in cells
+    )
 
 
 def rows_agree(said: Statistics) -> bool:
