@@ -33,11 +33,12 @@ _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 def require_few_values(line: bytes) -> None:
     """Raises ArtifactError where a line of JSON has more values than any backup's, before they are made:
     an empty list takes three bytes of a file and twenty times as much of the memory."""
-    if _may_hold(line) > VALUES and _may_hold(_STRINGS.sub(b"", line)) > VALUES:
+    if may_hold(line) > VALUES and may_hold(_STRINGS.sub(b"", line)) > VALUES:
         raise _too_many()
 
 
-def _may_hold(line: bytes) -> int:
+def may_hold(line: bytes) -> int:
+    """How many values a line of JSON has at most."""
     return sum(map(line.count, (b",", b"[", b"{")))
 
 
