@@ -146,7 +146,9 @@ class User(StudioModel, AbstractBaseUser):
         return await super().acheck_password(raw_password)
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        return any(b.has_perm(self, perm, obj) for b in auth.get_backends())
+        return any(
+            b.has_perm(self, perm, obj) for b in auth.get_backends() if hasattr(b, "has_perm")
+        )
 
     def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perm_list)
