@@ -160,7 +160,13 @@ class User(StudioModel, AbstractBaseUser):
         )
 
     def get_all_permissions(self, obj: models.Model | None = None) -> set[str]:
-        return set().union(*(b.get_all_permissions(self, obj) for b in auth.get_backends()))
+        return set().union(
+            *(
+                b.get_all_permissions(self, obj)
+                for b in auth.get_backends()
+                if hasattr(b, "get_all_permissions")
+            )
+        )
 
 
 class Client(StudioModel):
