@@ -330,7 +330,7 @@ class ArtifactReader:
         head = self._decode(body, FileHead)
         if not line.startswith(prefix) or has_content != (head.state == "embedded"):
             raise damaged()
-        if not structure.is_whole_entry(head):
+        if not structure.is_whole_entry(head) or structure.has_nul(head):
             raise damaged()
         return FileReader(number, head, self._source, has_content=has_content)
 
@@ -357,7 +357,9 @@ class ArtifactReader:
 
     def _decode(self, raw: bytes, kind: Any) -> Any:
         bounds.require_few_values(raw)
-        if members.named_twice(raw) or members.holds_nul(raw):
+        # Of the keys that an entry names the plan says what they are not.
+        has_nul = kind is not FileHead and members.holds_nul(raw)
+        if members.named_twice(raw) or has_nul:
             raise damaged()
         try:
             return msgspec.json.decode(raw, type=kind)

@@ -43,6 +43,17 @@ def is_whole_entry(head: FileHead) -> bool:
     return head.size_bytes is None and head.sha256 is None and head.reason is not None
 
 
+def has_nul(head: FileHead) -> bool:
+    """Whether a text of the entry has a NUL; the keys that it names are not looked at."""
+    texts = [head.name, head.media_type]
+    for locator in head.locators:
+        texts += [locator.value, locator.storage]
+        texts += [text for use in locator.uses for text in (use.section, use.column)]
+    if head.reason:
+        texts += [head.reason.code, head.reason.message]
+    return any("\0" in text for text in texts)
+
+
 class FileCount:
     """Counts entries as the statistics do."""
 

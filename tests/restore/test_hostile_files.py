@@ -75,7 +75,7 @@ def test_hostile_files_are_refused(tmp_path: Path, group: str):
     [
         ((members, "in_order", True), "members of the head in another order"),
         ((members, "holds_nul", False), "head created_by.name: NUL"),
-        ((members, "holds_nul", False), "gap locators.0.value: NUL"),
+        ((structure, "has_nul", False), "gap locators.0.value: NUL"),
         ((structure, "are_cells", True), "an altered cell of no section"),
         ((structure.FileCount, "agrees", True), "files counted that are there"),
         ((structure, "row_names_twice", False), "row: a column twice"),
