@@ -70,9 +70,7 @@ class FileCount:
     def agrees(self, said: FileStatistics) -> bool:
         """A file without entries may count the locators whose content it does not hold."""
         found = dict(self._found)
-        if self._entries:
-            found |= {"not_included": 0, "not_included_local": 0, "not_included_in_rows": 0}
-        else:
+        if not self._entries:
             found["locators"] = said.not_included
         return (
             all(getattr(said, name) == count for name, count in found.items())

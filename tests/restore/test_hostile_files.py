@@ -77,7 +77,7 @@ def test_hostile_files_are_refused(tmp_path: Path, group: str):
         ((members, "holds_nul", False), "head created_by.name: NUL"),
         ((structure, "has_nul", False), "gap locators.0.value: NUL"),
         ((structure, "are_cells", True), "an altered cell of no section"),
-        ((structure.FileCount, "agrees", True), "files counted that are there"),
+        ((structure.FileCount, "agrees", True), "more local ones than all"),
         ((structure, "row_names_twice", False), "row: a column twice"),
         ((bounds, "require_at_most", None), "too many altered cells"),
     ],
