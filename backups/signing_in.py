@@ -1,17 +1,35 @@
-"""Who signed in, who tried to and who signed out, in the audit trail: with any of Django's ways to do so."""
+"""Who signed in, who tried to and who signed out, in the audit trail: with any of Django's ways to do so.
 
+Whoever guesses passwords is slowed by what stands there, which all workers see. Nobody is locked out: the
+waiting ends by itself, and what comes from elsewhere does not count where an account is at home.
+"""
+
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.mail import send_mail
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from backups import conf
+from backups.models import AuditEvent
 from backups.services import auditing
 from backups.services.auditing import Actor
 
 ACTION = "sign-in"
+WINDOW = datetime.timedelta(minutes=15)
+# An account is at home at addresses from which it signed in so lately.
+AT_HOME = datetime.timedelta(days=30)
+# Wrong passwords before the first waiting: for an account from one address, and from all those where it is
+# not at home; from one address for whatever accounts.
+FREE, FREE_ELSEWHERE = 5, 20
+FIRST_WAIT, LONGEST_WAIT = datetime.timedelta(seconds=30), datetime.timedelta(minutes=5)
 
 
 def connect() -> None:
@@ -19,6 +37,81 @@ def connect() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="backups.signed_in")
     user_login_failed.connect(_failed, dispatch_uid="backups.sign_in_failed")
     user_logged_out.connect(_signed_out, dispatch_uid="backups.signed_out")
+
+
+class SlowDown:
+    """The first of ``AUTHENTICATION_BACKENDS``: knows nobody, and lets nobody try while it is to wait."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
+        """Raises PermissionDenied, at which Django asks no further backend."""
+        if request is None or not _came_over_the_web(request):
+            return
+        user = _known(credentials)
+        account = "" if user is None else str(user.pk)
+        if timezone.now() < _may_try_at(account, _actor(user, request).address):
+            request.sign_in_is_limited = True  # type: ignore[attr-defined]
+            raise PermissionDenied
+
+
+def _may_try_at(account: str, address: str) -> datetime.datetime:
+    """When the next password is looked at. What was tried while waiting counts for nothing."""
+    lately = AuditEvent.objects.filter(action=ACTION, at__gt=timezone.now() - WINDOW)
+    here = _failures(lately.filter(details__account=account, address=address)) if account else []
+    moments = [_after(here, FREE)]
+    if not (account and _is_at_home(account, address)):
+        anybody = (
+            Q(address=address) | Q(details__account=account) if account else Q(address=address)
+        )
+        moments.append(_after(_failures(lately.filter(anybody), keep=True), FREE_ELSEWHERE))
+    return max(moments)
+
+
+def _failures(events: Any, *, keep: bool = False) -> list[datetime.datetime]:
+    """The moments of wrong passwords, oldest first; those before the last right one only with ``keep``."""
+    found: list[datetime.datetime] = []
+    for outcome, at in events.order_by("at", "id").values_list("outcome", "at"):
+        if outcome == "accepted" and not keep:
+            found.clear()
+        elif outcome == "failed":
+            found.append(at)
+    return found
+
+
+def _after(failures: list[datetime.datetime], free: int) -> datetime.datetime:
+    more = len(failures) - free
+    if more < 0:
+        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
+    wait: datetime.timedelta = min(FIRST_WAIT * 2 ** min(more, 10), LONGEST_WAIT)
+    return failures[-1] + wait
+
+
+def _is_at_home(account: str, address: str) -> bool:
+    return AuditEvent.objects.filter(
+        action=ACTION,
+        outcome="accepted",
+        details__account=account,
+        address=address,
+        at__gt=timezone.now() - AT_HOME,
+    ).exists()
+
+
+def _tell_once(user: Any) -> None:
+    """To the account's owner, when the waiting begins: once for each window."""
+    lately = AuditEvent.objects.filter(action=ACTION, at__gt=timezone.now() - WINDOW)
+    address = str(getattr(user, user.get_email_field_name(), "") or "")
+    if address and lately.filter(outcome="failed", details__account=str(user.pk)).count() == FREE:
+        send_mail(
+            _("Wrong passwords for your account at %(application)s")
+            % {"application": conf.application()},
+            _(
+                "Somebody tried %(n)s wrong passwords for your account within 15 minutes. From where they"
+                " came, further ones have to wait. If it was not you, choose a longer password."
+            )
+            % {"n": FREE},
+            None,
+            [address],
+            fail_silently=True,
+        )
 
 
 def _signed_in(sender: Any, request: HttpRequest | None, user: Any, **_others: Any) -> None:
@@ -39,7 +132,11 @@ def _failed(
         return
     user = _known(credentials)
     account = "" if user is None else str(user.pk)
-    auditing.audit(_actor(user, request), ACTION, "failed", account=account)
+    is_limited = getattr(request, "sign_in_is_limited", False)
+    outcome = "limited" if is_limited else "failed"
+    auditing.audit(_actor(user, request), ACTION, outcome, account=account)
+    if user is not None and not is_limited:
+        _tell_once(user)
 
 
 def _came_over_the_web(request: HttpRequest | None) -> bool:

@@ -82,7 +82,10 @@ RQ = {"JOB_CLASS": "rq.job.Job"}
 
 AUTH_USER_MODEL = "studio.User"
 LOGIN_URL = "admin:login"
-AUTHENTICATION_BACKENDS = ["backupsvc.studio.accounts.RoleBackend"]
+AUTHENTICATION_BACKENDS = [
+    "backups.signing_in.SlowDown",
+    "backupsvc.studio.accounts.RoleBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -43,7 +43,8 @@ class TablePlan:
     whose redacted cells keep their current value; ``refilled``: rows whose redacted cells get a new one
     or NULL. ``removed``: rows of a table outside the file whose target goes. ``set_null``: references
     that become NULL. ``survives``: the acting owner's row, where the file does not have it. ``revoked``:
-    rows that stay revoked.
+    rows that stay revoked. ``paired``: by what rows of the file are found among those of now, where cells of
+    theirs are kept.
     """
 
     key: str
@@ -63,6 +64,7 @@ class TablePlan:
     changed: int = 0
     mark: str = ""
     left_out: int = 0
+    paired: str = ""
 
     @property
     def lost(self) -> int:

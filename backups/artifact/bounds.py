@@ -3,6 +3,7 @@
 Far above what any application has: PostgreSQL itself takes 1,600 columns and 32 in a key.
 """
 
+import re
 from collections.abc import Sized
 
 from backups.errors import ArtifactError
@@ -18,15 +19,38 @@ INTEGRITY_BYTES = 64 * 1024
 SECTIONS = 10_000
 COLUMNS = 1_600
 KEY_COLUMNS = 32
+# Characters of a name of a section, table, column or type; PostgreSQL's own end at 63 bytes.
+NAME_CHARACTERS = 1_000
+# Values in one line of lists: of a file entry above all, whose keys may be very many and very short.
+VALUES = 2_000_000
 SEQUENCES = 10_000
 ALTERED = 10_000
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+def require_few_values(line: bytes) -> None:
+    """Raises ArtifactError where a line of JSON has more values than any backup's, before they are made:
+    an empty list takes three bytes of a file and twenty times as much of the memory."""
+    if may_hold(line) > VALUES and may_hold(_STRINGS.sub(b"", line)) > VALUES:
+        raise _too_many()
+
+
+def may_hold(line: bytes) -> int:
+    """How many values a line of JSON has at most."""
+    return sum(map(line.count, (b",", b"[", b"{")))
 
 
 def require_at_most(most: int, *lists: Sized) -> None:
     """Raises ArtifactError where one of the lists is longer."""
     if any(len(given) > most for given in lists):
-        raise ArtifactError(
-            "artifact.too_many",
-            _("The file has a list that is longer than that of any backup."),
-            hint=_("The file was edited. Use another copy of it."),
-        )
+        raise _too_many()
+
+
+def _too_many() -> ArtifactError:
+    return ArtifactError(
+        "artifact.too_many",
+        _("The file has a list that is longer than that of any backup."),
+        hint=_("The file was edited. Use another copy of it."),
+    )

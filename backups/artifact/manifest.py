@@ -1,6 +1,7 @@
 """The head of an artifact: what it is and what is in it."""
 
-from typing import Literal
+import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -12,50 +13,54 @@ from backups.wording import _
 FORMAT = "backupsvc/1"
 FORMAT_FAMILY = "backupsvc/"
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=bounds.NAME_CHARACTERS)]
 
-class Column(msgspec.Struct, frozen=True):
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One column: ``type`` is the database's own name for it, ``encoding`` how its cells are written."""
 
-    name: str
-    type: str
+    name: Name
+    type: Name
     encoding: Encoding
 
 
-class SectionHead(msgspec.Struct, frozen=True):
+class SectionHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One table. ``primary_key`` names the columns that order the rows."""
 
-    key: str
-    table: str
-    primary_key: tuple[str, ...]
+    key: Name
+    table: Name
+    primary_key: tuple[Name, ...]
     columns: tuple[Column, ...]
-    redacted: tuple[str, ...] = ()
-    generated: tuple[str, ...] = ()
+    redacted: tuple[Name, ...] = ()
+    generated: tuple[Name, ...] = ()
 
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
 
-class Person(msgspec.Struct, frozen=True):
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who asked for a backup; both empty where nobody was signed in."""
 
     name: str = ""
     email: str = ""
 
 
-class Application(msgspec.Struct, frozen=True):
+class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     django: str
     postgresql: str
 
 
-class Schema(msgspec.Struct, frozen=True):
+class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``fingerprint`` is a SHA-256 over tables, columns and types; ``migrations`` the last of each app."""
 
-    fingerprint: str
+    fingerprint: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     migrations: dict[str, str]
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Manifest(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """Everything that stands before ``data``. ``created_at`` is ISO 8601 in UTC.
 
     ``left_out`` names tables that were not read on purpose: nothing is said of their rows. It is absent
@@ -66,10 +71,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: Literal["safe", "complete"]
     created_at: str
     created_by: Person
-    installation: str
+    installation: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
     application: Application
     schema: Schema
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[Name, ...] = ()
     sections: tuple[SectionHead, ...]
 
 
@@ -80,6 +85,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 def decode_manifest(raw: bytes) -> Manifest:
     """Read a manifest. Raises ArtifactError: another format, an unknown version, or not well formed."""
+    bounds.require_few_values(raw)
     _require_our_format(raw)
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
@@ -90,6 +96,7 @@ def decode_manifest(raw: bytes) -> Manifest:
             hint=_("The file is damaged or was edited. Use another copy of it."),
         ) from error
     _require_single_names(raw)
+    _require_texts(raw, manifest)
     _require_bounds(manifest)
     _require_distinct(manifest)
     _require_encodings(manifest)
@@ -130,6 +137,22 @@ def _require_single_names(raw: bytes) -> None:
         )
 
 
+def _require_texts(raw: bytes, manifest: Manifest) -> None:
+    if members.holds_nul(raw) or not _is_utc(manifest.created_at):
+        raise ArtifactError(
+            "artifact.manifest",
+            _("The head of the file has a text that cannot stand there."),
+            hint=_("The file was edited. Use another copy of it."),
+        )
+
+
+def _is_utc(moment: str) -> bool:
+    try:
+        return datetime.datetime.fromisoformat(moment).utcoffset() == datetime.timedelta(0)
+    except ValueError:
+        return False
+
+
 def _require_bounds(manifest: Manifest) -> None:
     bounds.require_at_most(bounds.SECTIONS, manifest.sections, manifest.schema.migrations)
     for section in manifest.sections:
@@ -151,13 +174,24 @@ def _require_encodings(manifest: Manifest) -> None:
 def _require_distinct(manifest: Manifest) -> None:
     keys = [section.key for section in manifest.sections]
     tables = [section.table for section in manifest.sections]
-    names = [section.column_names() for section in manifest.sections]
-    if any(len(set(group)) != len(group) for group in (keys, tables, *names)):
+    lists = [names for section in manifest.sections for names in _lists_of_names(section)]
+    if any(
+        len(set(group)) != len(group) for group in ([*tables, *manifest.left_out], keys, *lists)
+    ):
         raise ArtifactError(
             "artifact.manifest",
             _("The head of the file names a section, a table or a column twice."),
             hint=_("The file was edited. Use another copy of it."),
         )
+
+
+def _lists_of_names(section: SectionHead) -> tuple[tuple[str, ...], ...]:
+    """What the rows have, and what they do not have, has no name in common."""
+    names = section.column_names()
+    return (
+        *((*names, *absent) for absent in (section.redacted, section.generated)),
+        section.primary_key,
+    )
 
 
 def _require_keys(manifest: Manifest) -> None:

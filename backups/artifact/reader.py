@@ -327,6 +327,8 @@ class ArtifactReader:
         altered = self._member("altered", list[AlteredCell])
         bounds.require_at_most(bounds.SEQUENCES, sequences)
         bounds.require_at_most(bounds.ALTERED, altered)
+        if not structure.are_cells(altered, self.manifest):
+            raise damaged()
         statistics = self._member("statistics", Statistics)
         digest = self._source.digest.hexdigest()
         integrity = self._last_member(Integrity)
@@ -346,7 +348,11 @@ class ArtifactReader:
             raise _marked()
         if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
             raise _other_layout(self._source.start)
-        manifest = decode_manifest(line[:-1] + b"}")
+        head = line[:-1] + b"}"
+        manifest = decode_manifest(head)
+        # Who decodes does not see the order, and other formatting is read elsewhere.
+        if not members.in_order(head, Manifest.__struct_fields__):
+            raise _other_layout(self._source.start)
         self._source.line()
         return manifest
 
@@ -364,7 +370,7 @@ class ArtifactReader:
         head = self._decode(body, FileHead)
         if not line.startswith(prefix) or has_content != (head.state == "embedded"):
             raise damaged()
-        if not structure.is_whole_entry(head):
+        if not structure.is_whole_entry(head) or structure.has_nul(head):
             raise damaged()
         return FileReader(number, head, self._source, has_content=has_content)
 
@@ -390,7 +396,10 @@ class ArtifactReader:
         return self._decode(line[len(prefix) : -1], kind)
 
     def _decode(self, raw: bytes, kind: Any) -> Any:
-        if members.named_twice(raw):
+        bounds.require_few_values(raw)
+        # Of the keys that an entry names the plan says what they are not.
+        has_nul = kind is not FileHead and members.holds_nul(raw)
+        if members.named_twice(raw) or has_nul:
             raise damaged()
         try:
             return msgspec.json.decode(raw, type=kind)

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from backups.artifact import bounds
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.reader import damaged, truncated
 from backups.artifact.tail import (
@@ -76,7 +77,10 @@ class _Reformatter:
         )
 
     def _manifest(self) -> Manifest:
-        head = {name: span for name, span in self._top.items() if name not in _MEMBERS}
+        given = {name: span for name, span in self._top.items() if name not in _MEMBERS}
+        # In the order of the format, whatever it was; ones that are not of it are refused behind.
+        names = [name for name in Manifest.__struct_fields__ if name in given]
+        head = {name: given[name] for name in dict.fromkeys([*names, *given])}
         parts = [json.dumps(name).encode() + b":" + self._raw(span) for name, span in head.items()]
         return decode_manifest(b"{" + b",".join(parts) + b"}")
 
@@ -125,7 +129,7 @@ class _Reformatter:
         kept = self._statistics_of_files()
         return msgspec.structs.replace(
             kept,
-            locators=locators or kept.locators,
+            locators=locators if entries else kept.not_included,
             embedded=counted["embedded"],
             embedded_bytes=size,
             skipped=counted["skipped"],
@@ -244,6 +248,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _decoded(raw: bytes, kind: Any) -> Any:
+    bounds.require_few_values(raw)
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -6,7 +6,7 @@ COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html, "Text
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +18,12 @@ from backups.errors import ArtifactError
 from backups.wording import _
 
 NULL = "\\N"
+# Bytes. Arrays that are longer are not decoded at one go.
+LONG_ARRAY = 256 * 1024
+_ONE_ELEMENT = rb'[ \t]*+(?:"(?:[^"\\]++|\\.)*+"|[^",\[\]{} \t]++)[ \t]*+'
+# Many elements of an array, each with the comma behind it; and the last one.
+_ELEMENTS = re.compile(rb"(?:" + _ONE_ELEMENT + rb",){1,20000}+").match
+_LAST_ELEMENT = re.compile(_ONE_ELEMENT + rb"\]\Z").match
 
 _ESCAPED_NUL = b"\\u0000"
 # What may stand in a line and must not reach COPY as it is. Without any of them nothing is escaped.
@@ -217,14 +223,18 @@ def _text(cell: str | None) -> str | None:
 
 
 def _boolean(cell: bool | None) -> str | None:
-    return None if cell is None else "t" if cell else "f"
+    return None if cell is None else _flag(cell)
+
+
+def _flag(cell: bool) -> str:
+    return "t" if cell else "f"
 
 
 def _integer(cell: int | None) -> str | None:
     return None if cell is None else str(cell)
 
 
-def _float(cell: msgspec.Raw) -> str | None:
+def _float(cell: msgspec.Raw | bytes) -> str | None:
     raw = bytes(cell)
     if raw == b"null":
         return None
@@ -257,14 +267,52 @@ def _json(cell: msgspec.Raw) -> str | None:
 
 def _has_nul(text: str) -> bool:
     """Whether ``\\u0000`` stands there as an escape, that is, after an even number of backslashes."""
-    return re.search(r"(?<!\\)(?:\\\\)*\\u0000", text) is not None
+    # Possessive: a run of backslashes would else be remembered one by one, forty bytes for each.
+    return re.search(r"(?<!\\)(?:\\\\)*+\\u0000", text) is not None
 
 
 def _array_converter(base: str) -> Convert:
-    element = _array_elements(base)
-    decode = msgspec.json.Decoder(list[element] | str | None).decode  # type: ignore[valid-type]
+    short = _short_array_converter(base, _array_elements(base))
+
+    def convert(cell: msgspec.Raw) -> str | None:
+        raw = memoryview(cell)
+        if len(raw) < LONG_ARRAY or bytes(raw[:1]) != b"[":
+            return short(cell)
+        return "{" + ",".join([(short(piece) or "")[1:-1] for piece in _array_pieces(raw)]) + "}"
+
+    return convert
+
+
+def _array_pieces(raw: memoryview) -> Iterator[msgspec.Raw]:
+    """A long array as shorter ones: all elements at once take many times the memory of what they are
+    written with. Raises ValueError."""
+    place = 1
+    while found := _ELEMENTS(raw, place):
+        yield msgspec.Raw(b"[" + raw[place : found.end() - 1] + b"]")
+        place = found.end()
+    if not _LAST_ELEMENT(raw, place):
+        raise ValueError("not an array of plain values")
+    yield msgspec.Raw(b"[" + raw[place:])
+
+
+def _rendering(element: Any) -> Callable[[Any], str]:
+    if element is str:
+        return _quoted
+    return _flag if element is bool else str
+
+
+def _element(raw: bytes) -> str:
+    """A float in an array, where none is ``null``."""
+    cell = _float(raw)
+    if cell is None:
+        raise ValueError("null in an array")
+    return cell
+
+
+def _short_array_converter(base: str, element: Any) -> Convert:
+    decode = msgspec.json.Decoder(list[element] | str | None).decode
     if element is not msgspec.Raw:
-        render = _quoted if element is str else (_boolean if element is bool else str)
+        render = _rendering(element)
         return lambda cell: _array(decode(cell), render)
     return lambda cell: _array(_decode_raw_list(cell), str)
 
@@ -282,14 +330,14 @@ def _decode_raw_list(cell: msgspec.Raw) -> list[str] | str | None:
     raw = bytes(cell)
     if raw.startswith(b"["):
         parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
-        return [_float(part) or NULL for part in parts]
+        return [_element(bytes(part)) for part in parts]
     return msgspec.json.decode(raw, type=str | None)
 
 
-def _array(value: list[Any] | str | None, render: Callable[[Any], str | None]) -> str | None:
+def _array(value: list[Any] | str | None, render: Callable[[Any], str]) -> str | None:
     if value is None or isinstance(value, str):
         return _text(value)
-    return "{" + ",".join([render(element) or "" for element in value]) + "}"
+    return "{" + ",".join([render(element) for element in value]) + "}"
 
 
 def _quoted(element: str) -> str:

@@ -3,13 +3,12 @@
 docs/artifact-format.md is the law; what it does not allow is refused here. Needs no document in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from backups.artifact import raw_json
-from backups.artifact.tail import FileHead, FileStatistics, Statistics
+from backups.artifact.manifest import Manifest
+from backups.artifact.tail import AlteredCell, FileHead, FileStatistics, Statistics
 
 _COLON, _BLANKS = b'":', (b" :", b"\t:", b"\r:")
 
@@ -29,8 +28,12 @@ def row_names_twice(row: bytes, cells: Sequence[Any], raw: Sequence[int]) -> boo
     if row.count(_COLON) == expected and not (blank in row or tab in row or carriage in row):
         return False
     start = raw_json.value_start(row, 0)
-    names = [name for name, _, _ in raw_json.members(row, start)]
-    return len(set(names)) != len(names)
+    seen: set[str] = set()
+    for name, _, _ in raw_json.members(row, start):
+        if name in seen:
+            return True
+        seen.add(name)
+    return False
 
 
 def is_whole_entry(head: FileHead) -> bool:
@@ -38,6 +41,17 @@ def is_whole_entry(head: FileHead) -> bool:
     if head.state == "embedded":
         return head.size_bytes is not None and head.sha256 is not None and head.reason is None
     return head.size_bytes is None and head.sha256 is None and head.reason is not None
+
+
+def has_nul(head: FileHead) -> bool:
+    """Whether a text of the entry has a NUL; the keys that it names are not looked at."""
+    texts = [head.name, head.media_type]
+    for locator in head.locators:
+        texts += [locator.value, locator.storage]
+        texts += [text for use in locator.uses for text in (use.section, use.column)]
+    if head.reason:
+        texts += [head.reason.code, head.reason.message]
+    return any("\0" in text for text in texts)
 
 
 class FileCount:
@@ -57,10 +71,20 @@ class FileCount:
         """A file without entries may count the locators whose content it does not hold."""
         found = dict(self._found)
         if not self._entries:
-            del found["locators"]
-        return all(getattr(said, name) == count for name, count in found.items()) and all(
-            number >= 0 for number in msgspec.structs.astuple(said)
+            found["locators"] = said.not_included
+        return (
+            all(getattr(said, name) == count for name, count in found.items())
+            and said.not_included_local <= said.not_included
         )
+
+
+def are_cells(altered: Iterable[AlteredCell], manifest: Manifest) -> bool:
+    """Whether each is a cell of a column that the file has, and none stands twice."""
+    cells = list(altered)
+    columns = {head.key: set(head.column_names()) for head in manifest.sections}
+    return len({*cells}) == len(cells) and all(
+        cell.column in columns.get(cell.section, ()) for cell in cells
+    )
 
 
 def rows_agree(said: Statistics) -> bool:

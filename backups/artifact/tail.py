@@ -1,13 +1,16 @@
 """What stands behind the data: files, sequences, altered cells, statistics, integrity."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 FileState = Literal["embedded", "skipped", "gap"]
+# No count is below nothing, or longer than any integer of the database.
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
-class Use(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rows of one column that use a locator; ``keys`` are primary keys, several parts as a list."""
 
     section: str
@@ -15,7 +18,7 @@ class Use(msgspec.Struct, frozen=True):
     keys: list[str | list[str]]
 
 
-class Locator(msgspec.Struct, frozen=True):
+class Locator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One value that locates a file. ``storage`` is an alias; empty for an HTTP address."""
 
     value: str
@@ -23,24 +26,24 @@ class Locator(msgspec.Struct, frozen=True):
     uses: list[Use]
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     message: str
 
 
-class FileHead(msgspec.Struct, frozen=True, omit_defaults=True):
+class FileHead(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One file without its content. ``size_bytes`` and ``sha256`` are None where it was not read."""
 
     state: FileState
     name: str
     media_type: str
     locators: list[Locator]
-    size_bytes: int | None = None
-    sha256: str | None = None
+    size_bytes: Count | None = None
+    sha256: Sha256 | None = None
     reason: Reason | None = None
 
 
-class Sequence(msgspec.Struct, frozen=True):
+class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A sequence's state; ``name`` is the sequence's, ``section`` the one whose column owns it."""
 
     name: str
@@ -49,43 +52,43 @@ class Sequence(msgspec.Struct, frozen=True):
     is_called: bool
 
 
-class AlteredCell(msgspec.Struct, frozen=True):
+class AlteredCell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     section: str
     key: str
     column: str
 
 
-class SectionStatistics(msgspec.Struct, frozen=True):
+class SectionStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``sha256`` and ``bytes`` are over the rows, each followed by one line feed and no comma."""
 
-    rows: int
-    bytes: int
-    sha256: str
+    rows: Count
+    bytes: Count
+    sha256: Sha256
 
 
-class FileStatistics(msgspec.Struct, frozen=True):
+class FileStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``locators`` counts distinct values, the others entries; ``not_included`` is a Safe file's."""
 
-    locators: int = 0
-    embedded: int = 0
-    embedded_bytes: int = 0
-    skipped: int = 0
-    gaps: int = 0
-    not_included: int = 0
-    not_included_local: int = 0
-    not_included_in_rows: int = 0
+    locators: Count = 0
+    embedded: Count = 0
+    embedded_bytes: Count = 0
+    skipped: Count = 0
+    gaps: Count = 0
+    not_included: Count = 0
+    not_included_local: Count = 0
+    not_included_in_rows: Count = 0
 
 
-class Statistics(msgspec.Struct, frozen=True):
-    rows: int
+class Statistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rows: Count
     sections: dict[str, SectionStatistics]
     files: FileStatistics
 
 
-class Integrity(msgspec.Struct, frozen=True):
+class Integrity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``digest`` covers every byte before this member; ``hmac`` signs the digest, see docs."""
 
     algorithm: Literal["sha256"]
-    digest: str
+    digest: Sha256
     key_id: str
     hmac: str

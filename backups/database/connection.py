@@ -70,8 +70,7 @@ def connect(alias: str = "default", *, purpose: str) -> Connection:
 
 def _open(alias: str, purpose: str) -> Connection:
     """Django's parameters, which may be a backend's of somebody else, without what is the driver's."""
-    given: dict[str, Any] = connections[alias].get_connection_params()
-    parameters = {name: value for name, value in given.items() if name not in _OF_THE_DRIVER}
+    parameters = parameters_of(alias)
     parameters["application_name"] = f"backups {purpose}"
     try:
         connection: Connection = psycopg2.connect(**parameters)
@@ -80,6 +79,12 @@ def _open(alias: str, purpose: str) -> Connection:
     except psycopg2.Error as error:
         raise database_failure(error) from error
     return connection
+
+
+def parameters_of(alias: str) -> dict[str, Any]:
+    """What libpq is told of a database, whichever driver Django prefers."""
+    given: dict[str, Any] = connections[alias].get_connection_params()
+    return {name: value for name, value in given.items() if name not in _OF_THE_DRIVER}
 
 
 def _assume_role(connection: Connection, alias: str) -> None:

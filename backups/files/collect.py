@@ -20,6 +20,7 @@ from backups import conf
 from backups.artifact.tail import FileHead, FileStatistics, Locator, Reason, Use
 from backups.errors import FetchError
 from backups.files import storage
+from backups.files.entry_parts import in_parts
 from backups.files.fetched import Fetched, Mark
 from backups.files.resolve import (
     HttpTarget,
@@ -34,6 +35,8 @@ from backups.wording import Sentence
 
 # How often a slow fetch lets us look whether it is still wanted.
 CHECK_SECONDS = 0.2
+# Characters. What is longer is a text, and no name or address of a file.
+LONGEST_LOCATOR = 1024 * 1024
 
 
 _decode_line = msgspec.json.Decoder(tuple[str, bool, str, str, str, list[Any]]).decode
@@ -67,7 +70,7 @@ def _wanted(
 ) -> Iterator[Wanted]:
     alias, is_path, value = group
     target = resolve(value, alias, is_path=is_path)
-    if target is None:
+    if target is None or len(value) > LONGEST_LOCATOR:
         return
     rows = [Use(section, column, keys) for (section, column), keys in uses.items()]
     storage_alias = target.alias if isinstance(target, StorageTarget) else ""
@@ -154,11 +157,15 @@ class Collector:
         with self._list.open("rb") as source:
             for offsets in self._entries.values():
                 head = self._merged(source, offsets)
+                parts = in_parts(head)
+                for part in parts:
+                    if head.state == "embedded" and head.sha256:
+                        yield part, self._spool.read(head.sha256)
+                    else:
+                        yield part, iter(())
                 if head.state == "embedded" and head.sha256:
-                    yield head, self._spool.read(head.sha256)
                     self._spool.discard(head.sha256)
-                else:
-                    yield head, iter(())
+                self.statistics = _with_parts(self.statistics, head, parts)
 
     def _fetch_one(self, item: Wanted) -> FileHead:
         name = display_name(item.target)
@@ -253,6 +260,20 @@ class Collector:
             heads.append(msgspec.json.decode(source.readline(), type=FileHead))
         locators = [locator for head in heads for locator in head.locators]
         return msgspec.structs.replace(heads[0], locators=locators)
+
+
+def _with_parts(so_far: FileStatistics, head: FileHead, parts: list[FileHead]) -> FileStatistics:
+    """Counted as a reader counts: by entries."""
+    more = len(parts) - 1
+    locators = sum(len(part.locators) for part in parts) - len(head.locators)
+    return msgspec.structs.replace(
+        so_far,
+        locators=so_far.locators + locators,
+        embedded=so_far.embedded + more * (head.state == "embedded"),
+        embedded_bytes=so_far.embedded_bytes + more * (head.size_bytes or 0),
+        skipped=so_far.skipped + more * (head.state == "skipped"),
+        gaps=so_far.gaps + more * (head.state == "gap"),
+    )
 
 
 def _counted(so_far: FileStatistics, head: FileHead, *, again: bool) -> FileStatistics:

@@ -26,6 +26,7 @@ from backups.files.deadline import Deadline, keep_deadlines
 from backups.files.decoding import decoded
 from backups.files.fetched import Mark, mark_of_response
 from backups.files.hosts import Host, canonical, canonical_pair, port_of
+from backups.files.public_addresses import is_given_out, only_outside
 from backups.files.resolve import HttpTarget
 from backups.wording import Sentence, _
 
@@ -247,6 +248,8 @@ def _new_session(*, internal: bool) -> requests.Session:
     # No proxies, no passwords out of the environment or a netrc file.
     session.trust_env = False
     session.headers["Accept-Encoding"] = "identity"
+    if not internal:
+        only_outside(session)
     keep_deadlines(session)
     return session
 
@@ -274,12 +277,12 @@ def _permitted(url: str) -> SplitResult:
 
 
 def _require_public_literal(hostname: str) -> None:
-    """``::a.b.c.d`` reaches IPv4 on some systems, and Python does not call all of ``::/96`` private."""
+    """Refused before a resolver is asked, which may know no IPv6 here."""
     try:
         address = ipaddress.ip_address(hostname)
     except ValueError:
         return
-    if address.version == 6 and int(address) >> 32 == 0:
+    if not is_given_out(address):
         raise _refused("file.internal_address", _("The address leads into the internal network."))
 
 

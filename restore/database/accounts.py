@@ -1,6 +1,6 @@
 """Accounts of the file beside those of now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -147,11 +147,14 @@ def acting_now(
 def acting_in_file(
     connection: Connection, waiting: WaitingTable, columns: Columns, now: LiveAccount
 ) -> list[tuple[str, ...]]:
-    """Keys of the file's rows that are the account by key or by e-mail."""
-    query = sql.SQL("SELECT {} FROM {} AS s WHERE ({}) OR s.{} = {}").format(
+    """Keys of the file's rows that are the account by key or by e-mail. A counted key alone is no proof: its
+    name must agree too."""
+    named = sql.SQL(" AND s.{} = {}").format(sql.Identifier(columns.name), sql.Literal(now.name))
+    query = sql.SQL("SELECT {} FROM {} AS s WHERE ({}{}) OR s.{} = {}").format(
         _texts("s", columns.key),
         waiting.relation,
         key_is("s", columns.key, now.key),
+        named if columns.identity.counted else sql.SQL(""),
         sql.Identifier(columns.email),
         sql.Literal(now.email),
     )
@@ -160,23 +163,56 @@ def acting_in_file(
         return [tuple(row) for row in cursor.fetchall()]
 
 
+def number_beside(
+    connection: Connection,
+    waiting: WaitingTable,
+    live: LiveTable,
+    key_columns: Sequence[str],
+    key: Sequence[str],
+) -> tuple[str, ...]:
+    """The number under which one live row can stand beside the file's: its own, or, where a row of the file
+    has that, the next after all of them. For keys of one counted column."""
+    taken = sql.SQL("SELECT count(*) FROM {} AS s WHERE {}").format(
+        waiting.relation, key_is("s", key_columns, key)
+    )
+    if not questions.ask(connection, taken):
+        return tuple(key)
+    (column,) = map(sql.Identifier, key_columns)
+    free = sql.SQL(
+        "SELECT greatest((SELECT max({c}) FROM {file}), (SELECT max({c}) FROM {live})) + 1"
+    ).format(c=column, file=waiting.relation, live=live.identifier)
+    return (str(questions.ask(connection, free)),)
+
+
 def add_to_waiting(
     connection: Connection,
     waiting: WaitingTable,
     live: LiveTable,
     key_columns: Sequence[str],
     key: Sequence[str],
+    new_key: Sequence[str] = (),
 ) -> None:
-    """Let one live row wait beside the file's."""
+    """Let one live row wait beside the file's, under ``new_key`` where there is one."""
+    numbers = dict(zip(key_columns, new_key, strict=False))
     query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t WHERE {}").format(
         waiting.relation,
         names(waiting.columns),
-        names(waiting.columns, "t"),
+        with_numbers("t", waiting.columns, numbers),
         live.identifier,
         key_is("t", key_columns, key),
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
+
+
+def with_numbers(alias: str, columns: Sequence[str], numbers: Mapping[str, str]) -> sql.Composable:
+    """The columns of ``alias``, some of them with a number in their place."""
+    return sql.SQL(", ").join(
+        sql.SQL("{}::bigint").format(sql.Literal(numbers[c]))
+        if c in numbers
+        else sql.Identifier(alias, c)
+        for c in columns
+    )
 
 
 def leads_nowhere(

@@ -3,7 +3,8 @@
 Must be importable before Django's settings are.
 """
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Generator
 from typing import Any
 
 import psycopg2
@@ -15,7 +16,8 @@ class Unreachable(psycopg2.OperationalError):
 
 
 def confine_to(database: str) -> None:
-    """From here on psycopg2 connects to the database of this name alone. Cannot be taken back.
+    """From here on psycopg2, and psycopg 3 where there is one, connect to the database of this name alone.
+    Cannot be taken back.
 
     Its name is random: no other server has one of that name."""
     connect: Callable[..., Any] = _psycopg._connect
@@ -28,3 +30,21 @@ def confine_to(database: str) -> None:
 
     _psycopg._connect = only_there
     psycopg2._connect = only_there  # type: ignore[attr-defined]
+    if importlib.util.find_spec("psycopg"):
+        _confine_psycopg_to(database)
+
+
+def _confine_psycopg_to(database: str) -> None:
+    """Django prefers it. Its connections, of either kind, begin with this generator."""
+    generators: Any = importlib.import_module("psycopg.generators")
+    errors: Any = importlib.import_module("psycopg.errors")
+    connect = generators.connect
+
+    def only_there(conninfo: str, *arguments: Any, **options: Any) -> Generator[Any, Any, Any]:
+        if extensions.parse_dsn(conninfo).get("dbname") != database:
+            raise errors.OperationalError(
+                "a test restore reaches no database but its throwaway one"
+            )
+        return (yield from connect(conninfo, *arguments, **options))
+
+    generators.connect = only_there

@@ -17,6 +17,7 @@ from django.db import connections
 from psycopg2 import extensions
 
 from backups import conf
+from backups.database.connection import parameters_of
 from backups.errors import ConfigurationError
 from backups.wording import _
 
@@ -117,17 +118,10 @@ def options_of(alias: str) -> dict[str, Any]:
     return connections[alias].settings_dict.get("OPTIONS") or {}
 
 
-def _parameters(alias: str) -> dict[str, Any]:
-    parameters = dict(connections[alias].get_connection_params())
-    for name in ("cursor_factory", "assume_role", "isolation_level", "server_side_binding", "pool"):
-        parameters.pop(name, None)
-    return parameters
-
-
 def address_of(alias: str) -> str:
     """What may be seen in a list of processes: everything but the password."""
     shown = {
-        k: v for k, v in _parameters(alias).items() if k not in ("password", "client_encoding")
+        k: v for k, v in parameters_of(alias).items() if k not in ("password", "client_encoding")
     }
     return str(extensions.make_dsn(**shown))
 
@@ -135,6 +129,6 @@ def address_of(alias: str) -> str:
 def environment_of(alias: str) -> dict[str, str]:
     """Of a program's environment nobody sees anything but its own account."""
     environment = os.environ | {"PGAPPNAME": "backups rehearsal", "PGCLIENTENCODING": "UTF8"}
-    if password := _parameters(alias).get("password"):
+    if password := parameters_of(alias).get("password"):
         environment["PGPASSWORD"] = str(password)
     return environment

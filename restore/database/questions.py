@@ -3,6 +3,7 @@ application's tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
@@ -230,36 +231,46 @@ def filled(alias: str, columns: Sequence[str]) -> sql.Composed:
     )
 
 
+class Pairing(StrEnum):
+    """How a row of the file is found among those of now.
+
+    ``KEY_OR_NAME``: by the primary key; by the natural key where the current key is not in the file.
+    ``NAME``: by the natural key alone: whoever made a foreign file chose its keys, and counted ones
+    mean somebody else in another database. ``NOTHING``: by nothing, so that every row is a new one.
+    """
+
+    KEY = "key"
+    KEY_OR_NAME = "key or natural key"
+    KEY_AND_NAME = "key and natural key"
+    NAME = "natural key"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True)
 class Identity:
-    """By which columns a row of the file is a row of now: by its primary key, else by its natural key.
+    """By which columns a row of the file is a row of now; ``pairing`` says how they are used.
 
-    ``by_name_alone``: by the natural key and nothing else. So it is with the accounts of a foreign file:
-    whoever made it chose the keys, and must not hand one person's password or role to another.
+    ``agreeing``: columns of which one at least must agree too where the key does. ``counted``: the key is a
+    number that every database counts by itself.
     """
 
     key: tuple[str, ...]
     natural: tuple[str, ...] = ()
-    by_name_alone: bool = False
+    pairing: Pairing = Pairing.KEY
+    agreeing: tuple[str, ...] = ()
+    counted: bool = False
 
 
 def pairs(
     waiting: WaitingTable, current: sql.Composable, identity: Identity, columns: Sequence[str]
 ) -> sql.Composed:
-    """For each row of the file that exists now: its key, and the current ``columns``.
-
-    By natural key only where the current row's own key is not in the file.
-    """
-    key, natural = identity.key, identity.natural
+    """For each row of the file that exists now: its key, and the current ``columns``."""
+    key, natural, pairing = identity.key, identity.natural, identity.pairing
     wanted = sql.SQL(", ").join([names(key, "s"), *([names(columns, "c")] if columns else [])])
     by_key = sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
-        wanted, waiting.relation, current, same("s", "c", key)
+        wanted, waiting.relation, current, _is_same(identity)
     )
-    if identity.by_name_alone:
-        return sql.SQL("SELECT {} FROM {} AS s JOIN {} AS c ON {}").format(
-            wanted, waiting.relation, current, same("s", "c", natural)
-        )
-    if not natural:
+    if pairing is not Pairing.KEY_OR_NAME:
         return by_key
     by_name = sql.SQL(
         "SELECT {} FROM {} AS s JOIN {} AS c ON {}"
@@ -276,6 +287,40 @@ def pairs(
         same("c", "k", key),
     )
     return sql.SQL("{} UNION ALL {}").format(by_key, by_name)
+
+
+def _is_same(identity: Identity) -> sql.Composable:
+    """Whether ``s``, of the file, is ``c``, of now; what a natural key adds where keys differ apart."""
+    key, natural = same("s", "c", identity.key), same("s", "c", identity.natural)
+    match identity.pairing:
+        case Pairing.NOTHING:
+            return sql.SQL("false")
+        case Pairing.NAME:
+            return natural
+        case Pairing.KEY_AND_NAME:
+            return sql.SQL("{} AND {}").format(key, natural)
+    if not identity.agreeing:
+        return key
+    one = sql.SQL(" OR ").join(same("s", "c", [column]) for column in identity.agreeing)
+    return sql.SQL("{} AND ({})").format(key, one)
+
+
+def pointing_at_others(
+    connection: Connection, waiting: WaitingTable, key: ForeignKey, identity: Identity
+) -> int:
+    """Rows of a table outside the file that point to a row of now under whose key the file has another."""
+    query = sql.SQL(
+        "SELECT count(*) FROM {outside} AS o JOIN {live} AS c ON {points}"
+        " JOIN {file} AS s ON {same_key} WHERE NOT ({same})"
+    ).format(
+        outside=key.identifier,
+        live=key.target_identifier,
+        points=same("o", "c", key.columns, key.target_columns),
+        file=waiting.relation,
+        same_key=same("s", "c", identity.key),
+        same=_is_same(identity),
+    )
+    return ask(connection, query)
 
 
 def count_pairs(

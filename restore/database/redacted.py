@@ -44,7 +44,7 @@ def set_aside(
 ) -> Aside:
     """Copy the key, the natural key and ``columns`` of every live row; where not all rows can be read,
     of those that ``source`` yields."""
-    wanted = list(dict.fromkeys([*identity.key, *identity.natural, *columns]))
+    wanted = list(dict.fromkeys([*identity.key, *identity.natural, *identity.agreeing, *columns]))
     relation = create_aside(connection, f"aside_{number}", waiting.target.table, wanted)
     execute(
         connection,

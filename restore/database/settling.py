@@ -6,7 +6,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from restore.database import questions
-from restore.database.accounts import Columns, key_is
+from restore.database.accounts import Columns, key_is, with_numbers
 from restore.database.catalogue import ForeignKey
 from restore.database.redacted import Aside, clear_dangling, execute, take_from
 from restore.database.waiting_tables import WaitingTable, create_aside, names, same
@@ -102,18 +102,40 @@ class SurvivingRow:
         waiting: WaitingTable,
         key_columns: Sequence[str],
         key: Sequence[str],
+        new_key: Sequence[str] = (),
     ) -> None:
         self._connection = connection
+        self._numbers = dict(zip(key_columns, new_key, strict=False))
+        self._old = dict(zip(key_columns, key, strict=True))
         self._table = waiting.target.table
         self._columns = [c.name for c in self._table.columns.values() if not c.generated]
-        self._is_it = key_is("t", key_columns, key)
+        is_it_now = key_is("t", key_columns, key)
+        self._is_it = key_is("t", key_columns, new_key or key)
         self._relation = create_aside(connection, "survivor", self._table, self._columns)
         execute(
             connection,
             sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t WHERE {}").format(
-                self._relation, names(self._columns, "t"), self._table.identifier, self._is_it
+                self._relation,
+                with_numbers("t", self._columns, self._numbers),
+                self._table.identifier,
+                is_it_now,
             ),
         )
+
+    def let_follow(self, keys: Sequence[ForeignKey]) -> None:
+        """``keys`` lead to the row from tables outside the file: they follow it to its new number."""
+        for key in keys if self._numbers else ():
+            for column, target in zip(key.columns, key.target_columns, strict=True):
+                if target in self._numbers:
+                    execute(
+                        self._connection,
+                        sql.SQL("UPDATE {} SET {c} = {}::bigint WHERE {c}::text = {}").format(
+                            key.identifier,
+                            sql.Literal(self._numbers[target]),
+                            sql.Literal(self._old[target]),
+                            c=sql.Identifier(column),
+                        ),
+                    )
 
     def put_back(self, keys: Sequence[ForeignKey]) -> tuple[int, int]:
         """Insert the row. ``keys`` are the table's foreign keys. Returns rows, and references cleared."""

@@ -136,10 +136,15 @@ class RestoreTransaction:
             )
         )
 
-    def set_sequence_behind(self, sequence: LiveSequence, table: LiveTable) -> None:
-        """Let the sequence go on behind the last value of the column that owns it, from its start where
-        there is none, and never beyond its own bounds."""
-        self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+    def set_sequence_behind(
+        self, sequence: LiveSequence, table: LiveTable, state: Sequence | None = None
+    ) -> None:
+        """Let the sequence go on behind the last value of the column that owns it, from ``state``, else from
+        its start, where there is none, and never beyond its own bounds."""
+        if state is None:
+            self._execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sequence.identifier))
+        else:
+            self.set_sequence(sequence, state)
         if not sequence.whole:
             return
         last = sql.SQL("{}({})::bigint").format(

@@ -14,6 +14,7 @@ from backups.registry.checks.decisions import (
     exclusions,
     has_own_table,
     no_table,
+    nobody_s_accounts,
     scopes,
     undecided,
     unknown_names,
@@ -34,7 +35,7 @@ def check_registry(registry: Registry, models: Iterable[type[Model]]) -> list[Fi
     for section in registry.sections:
         names = list(unknown_names(section))
         found += names
-        found += scopes(section)
+        found += [*scopes(section), *nobody_s_accounts(section)]
         if not names and has_own_table(section):
             found += [*columns(section), *refills(section), *secrets(section)]
             found += [*references_out(section, registry), *locators(section)]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
@@ -111,6 +112,23 @@ def no_table(section: Section) -> Finding:
         ),
         _("Declare the model that owns the table."),
     )
+
+
+def nobody_s_accounts(section: Section) -> Iterator[Finding]:
+    """Nothing else says whose passwords, roles and owners a restore has to look after."""
+    if section.accounts is None and section.model._meta.label == settings.AUTH_USER_MODEL:
+        yield finding(
+            "backups.E022",
+            section,
+            _(
+                "{model} is the model that people sign in with, and its section does not say which of its"
+                " fields mean what, so that a restore could not look after accounts.",
+                model=label(section),
+            ),
+            _(
+                "Add accounts=Accounts(...), or accounts=django_accounts() where it is made as Django's."
+            ),
+        )
 
 
 def scopes(section: Section) -> Iterator[Finding]:

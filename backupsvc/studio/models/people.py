@@ -146,7 +146,9 @@ class User(StudioModel, AbstractBaseUser):
         return await super().acheck_password(raw_password)
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        return any(b.has_perm(self, perm, obj) for b in auth.get_backends())
+        return any(
+            b.has_perm(self, perm, obj) for b in auth.get_backends() if hasattr(b, "has_perm")
+        )
 
     def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perm_list)
@@ -158,7 +160,13 @@ class User(StudioModel, AbstractBaseUser):
         )
 
     def get_all_permissions(self, obj: models.Model | None = None) -> set[str]:
-        return set().union(*(b.get_all_permissions(self, obj) for b in auth.get_backends()))
+        return set().union(
+            *(
+                b.get_all_permissions(self, obj)
+                for b in auth.get_backends()
+                if hasattr(b, "get_all_permissions")
+            )
+        )
 
 
 class Client(StudioModel):

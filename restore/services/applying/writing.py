@@ -124,6 +124,8 @@ class Writer:
         self._state = _State()
         self._followers = followers_of(prepared)
         self._on_purpose: dict[str, int] = {}
+        # Tables, by oid, where a live row stands beside the file's.
+        self._numbered_beside: set[int] = set()
 
     def write(self, files: Files, run_id: str) -> dict[str, Any]:
         """Every step up to the commit. Returns the report.
@@ -209,7 +211,11 @@ class Writer:
             return None
         table = people.table
         return SurvivingRow(
-            self._work.connection, table.waiting, table.columns.key, people.survivor.key
+            self._work.connection,
+            table.waiting,
+            table.columns.key,
+            people.survivor.key,
+            people.survivor.new_key,
         )
 
     def _load(self) -> None:
@@ -348,6 +354,15 @@ class Writer:
             keys = [key for key in self._file.keys if key.table == table]
             counted = self._state.of(table)
             counted.survives, counted.set_null = survivor.put_back(keys)
+            written = {one.name for one in self._file.matched.written}
+            survivor.let_follow(
+                [
+                    key
+                    for key in self._file.keys
+                    if key.target_table == table and key.table not in written
+                ]
+            )
+            self._numbered_beside.add(people.table.target.table.oid)
 
     def _keep_revoked(self) -> None:
         for target in self._file.matched.targets:
@@ -394,7 +409,12 @@ class Writer:
         """As the plan found them; nothing else is touched."""
         numbers = numbers_of(self._file, introspection.live_sequences(self._work.connection))
         for sequence, state in numbers.stated:
-            self._work.set_sequence(sequence, state)
+            if sequence.owner in self._numbered_beside:
+                # A row stands beside the file's, perhaps under a number that the file's state would give out.
+                table = next(t for t in self._file.matched.written if t.oid == sequence.owner)
+                self._work.set_sequence_behind(sequence, table, state)
+            else:
+                self._work.set_sequence(sequence, state)
         for sequence, table in numbers.behind:
             self._work.set_sequence_behind(sequence, table)
 

@@ -19,10 +19,16 @@ from restore.services.planning.staging import Prepared
 
 @dataclass(frozen=True)
 class Survivor:
-    """The acting owner's account, which the file does not have. ``key`` is its primary key now."""
+    """The acting owner's account, which the file does not have. ``key`` is its primary key now, ``new_key``
+    the one that it gets, as the file has somebody else under that number; empty where it keeps its own."""
 
     table: str
     key: tuple[str, ...]
+    new_key: tuple[str, ...] = ()
+
+    @property
+    def key_after(self) -> tuple[str, ...]:
+        return self.new_key or self.key
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,16 @@ def _find_acting(
     elif found:
         people.acting_key = found[0]
     else:
-        people.survivor = Survivor(live.name, now.key)
+        people.survivor = Survivor(live.name, now.key, _new_key(connection, table, now))
+
+
+def _new_key(connection: Connection, table: AccountsTable, now: LiveAccount) -> tuple[str, ...]:
+    """A number of his own, where the file has another account under his."""
+    key = table.columns.key
+    if not (table.columns.identity.counted and len(key) == 1):
+        return ()
+    number = sql_accounts.number_beside(connection, table.waiting, table.target.table, key, now.key)
+    return () if number == now.key else number
 
 
 def _account(
@@ -204,8 +219,10 @@ def add_survivor(
 ) -> tuple[int, list[Finding]]:
     """Let the waiting rows include the acting owner's, so that rows pointing to him have a target.
     Returns how many of his own references become NULL, and what is to be said of them."""
-    live, waiting, key = table.target.table, table.waiting, survivor.key
-    sql_accounts.add_to_waiting(connection, waiting, live, table.columns.key, key)
+    live, waiting, key = table.target.table, table.waiting, survivor.key_after
+    sql_accounts.add_to_waiting(
+        connection, waiting, live, table.columns.key, survivor.key, survivor.new_key
+    )
     cleared, findings = 0, []
     for foreign in prepared.keys:
         target = prepared.waiting.get(foreign.target_table)

@@ -21,7 +21,7 @@ from backups.wording import _
 from restore.database import comparing, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
-from restore.database.questions import Follower, Simulation
+from restore.database.questions import Follower, Identity, Pairing, Simulation
 from restore.database.targets import Target
 from restore.database.waiting_tables import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
@@ -41,6 +41,7 @@ from restore.services.planning.foreseeing import Foresight, foresee, without_dam
 from restore.services.planning.looking import LookThrough
 from restore.services.planning.numbers import numbers_of
 from restore.services.planning.opening import opened
+from restore.services.planning.pairing import numbers_of_others, pairing_findings
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
 
@@ -189,11 +190,15 @@ class _Planner:
         left_out = self._left_out.get(table.name, 0)
         rows = self._file.tail.statistics.sections[target.head.key].rows - left_out
         kept = refilled = 0
+        paired = ""
         if target.redacted:
             identity = identity_of(self._file, section)
+            paired = identity.pairing.value
             current = self._current(table)
             kept = questions.count_pairs(self._connection, waiting, current, identity)
             refilled = rows - kept
+            self._findings += pairing_findings(table.name, identity, kept, refilled)
+            self._findings += self._numbers_of_others(waiting, identity)
         changed = comparing.changed(self._connection, waiting, key, self._compared(target))
         dropped = comparing.dropped(self._connection, waiting, key, list(table.columns))
         return TablePlan(
@@ -210,8 +215,20 @@ class _Planner:
             left_out=left_out,
             kept=kept,
             refilled=refilled,
+            paired=paired,
             revoked=self._revoked(target, waiting),
         )
+
+    def _numbers_of_others(self, waiting: WaitingTable, identity: Identity) -> list[Finding]:
+        if not identity.counted or identity.pairing is Pairing.KEY:
+            return []
+        outside = {follower.table.name for follower in self._followers}
+        counts = {
+            key.table: questions.pointing_at_others(self._connection, waiting, key, identity)
+            for key in self._file.keys
+            if key.target_table == waiting.target.table.name and key.table in outside
+        }
+        return numbers_of_others(waiting.target.table.name, counts)
 
     def _current(self, table: LiveTable) -> Source:
         """The rows of which current values can be kept."""

@@ -1,16 +1,18 @@
 """Which tables outside a file may lose rows with it, and by which rule."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.apps import apps
 
+from backups.artifact.native import INTEGERS
 from backups.database.introspection import LiveTable
 from backups.database.table_reading import column_of, primary_key_columns
 from backups.registry import Section
 from backups.registry.references import references
 from backups.services import creating
 from restore.database.catalogue import ForeignKey
-from restore.database.questions import Follower, Identity
+from restore.database.questions import Follower, Identity, Pairing
 from restore.services.planning.staging import Prepared
 
 
@@ -75,14 +77,37 @@ def _delete_rules() -> dict[tuple[str, str], str]:
 
 
 def identity_of(prepared: Prepared, section: Section) -> Identity:
-    """By which columns a row of this section is found again."""
+    """By which columns a row of this section is found again, so that no secret of one row gets into
+    another's: number 1 is somebody else on another server."""
     key = primary_key_columns(section.model)
     natural = tuple(state_columns(section, section.natural_key))
-    is_foreign_account = section.accounts is not None and not prepared.authentic
-    if section.accounts and is_foreign_account and not natural:
+    counted = _is_counted(prepared.tables[section.table], key)
+    if not prepared.authentic:
+        return _of_foreign(section, Identity(key, natural, counted=counted))
+    if counted and natural:
+        # The database may be a new one, and have counted anew.
+        return Identity(key, natural, Pairing.NAME, counted=True)
+    if counted and section.accounts:
+        named = (section.accounts.email, section.accounts.name)
+        return Identity(key, agreeing=tuple(state_columns(section, named)), counted=True)
+    return Identity(key, natural, Pairing.KEY_OR_NAME if natural else Pairing.KEY, counted=counted)
+
+
+def _of_foreign(section: Section, identity: Identity) -> Identity:
+    if section.accounts and not identity.natural:
         # Without a name of its own an account is the same where key and address agree.
-        natural = (*key, *state_columns(section, [section.accounts.email]))
-    return Identity(key=key, natural=natural, by_name_alone=is_foreign_account)
+        address = tuple(state_columns(section, [section.accounts.email]))
+        return replace(identity, natural=address, pairing=Pairing.KEY_AND_NAME)
+    if section.accounts:
+        return replace(identity, pairing=Pairing.NAME)
+    if identity.natural:
+        return replace(identity, pairing=Pairing.KEY_AND_NAME)
+    return replace(identity, pairing=Pairing.NOTHING if identity.counted else Pairing.KEY)
+
+
+def _is_counted(table: LiveTable, key: Iterable[str]) -> bool:
+    """Whether a part of the primary key is a whole number, which every database counts by itself."""
+    return any(table.columns[name].type in INTEGERS for name in key if name in table.columns)
 
 
 def state_columns(section: Section, fields: Iterable[str]) -> list[str]:

@@ -189,7 +189,9 @@ def _keys(prepared: Prepared, table: str) -> set[str]:
     found = {c for key in prepared.keys if key.table == table for c in key.columns}
     found |= {c for key in prepared.keys if key.target_table == table for c in key.target_columns}
     if section := registry.by_table().get(table):
-        found |= {*primary_key_columns(section.model), *state_columns(section, section.natural_key)}
+        named = (section.accounts.email, section.accounts.name) if section.accounts else ()
+        found |= {*primary_key_columns(section.model)}
+        found |= {*state_columns(section, (*section.natural_key, *named))}
     return found
 
 

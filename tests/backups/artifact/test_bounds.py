@@ -42,7 +42,7 @@ LISTS = {
     ),
     "altered": (
         bounds.ALTERED,
-        lambda n: document({}, heads=[], altered=[AlteredCell("a", f"{i}", "c") for i in range(n)]),
+        lambda n: document({"a": []}, altered=[AlteredCell("a", f"{i}", "name") for i in range(n)]),
     ),
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_without_the_caps_they_pass(monkeypatch: pytest.MonkeyPatch):
     ("name", "make"),
     [
         ("ENTRY_BYTES", lambda: document({}, heads=[], files=[embedded(b"x", "v" * 5000)])),
-        ("LIST_BYTES", lambda: document({}, heads=[], altered=[AlteredCell("a", "k" * 5000, "c")])),
+        ("LIST_BYTES", lambda: document({"a": []}, altered=[AlteredCell("a", "k" * 5000, "name")])),
     ],
 )
 def test_a_line_of_lists_has_a_limit_of_its_own(name: str, make, monkeypatch: pytest.MonkeyPatch):

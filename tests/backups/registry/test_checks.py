@@ -29,6 +29,7 @@ from backups.registry.checks import check_registry
 from backups.registry.checks.secrets import SECRET_WORDS
 from backups.registry.named_storages import are_one
 from backups.registry.registry import models_with_tables
+from backupsvc.studio.models import User
 from tests.backups.registry.models import (
     ELSEWHERE,
     PERSON,
@@ -152,6 +153,7 @@ BROKEN: list[tuple[str, list[Callable[[Registry], None]]]] = [
         [drawing, lambda r: section(Plan, key="s", group="x", scopes={COMPLETE}, to=r)],
     ),
     ("backups.E021", [lambda r: drawing(r, files=(*FILES, "chosen"), no_files=_but("chosen"))]),
+    ("backups.E022", [lambda r: section(User, to=r, key="users", group="Core", scopes={COMPLETE})]),
     (
         "backups.E021",
         [lambda r: drawing(r, files=(*FILES, "in_memory"), no_files=_but("in_memory"))],
@@ -177,6 +179,7 @@ RULES = {
     "backups.E015": "locators",
     "backups.E016": "locators",
     "backups.E020": "file_fields",
+    "backups.E022": "nobody_s_accounts",
     "backups.E021": "file_fields",
     "backups.W001": "secrets",
     "backups.W002": "references_out",

@@ -1,0 +1,70 @@
+"""What the plan says of rows with counted keys, whose number may be somebody else's in another database."""
+
+from backups.findings import Finding, Severity
+from backups.wording import Sentence, _
+from restore.database.questions import Identity, Pairing
+
+
+def pairing_findings(table: str, identity: Identity, kept: int, refilled: int) -> list[Finding]:
+    """How many rows of a table keep cells that the file leaves out, how they were found, and how many get
+    new ones; nothing where the keys are not counted."""
+    said = _said(identity)
+    if not identity.counted or said is None:
+        return []
+    return [
+        Finding(
+            "restore.pairing",
+            Severity.NOTICE,
+            _(
+                "{how} {kept} rows of {table} keep what the file leaves out, {refilled} get new values.",
+                how=said,
+                kept=kept,
+                refilled=refilled,
+                table=table,
+            ),
+            _("Counted keys mean other rows in another database. Passwords can be reset by mail."),
+            table=table,
+            count=kept,
+        )
+    ]
+
+
+def numbers_of_others(table: str, counts: dict[str, int]) -> list[Finding]:
+    """``counts``: by table outside the file, how many rows point to a number that is another row's then."""
+    return [
+        Finding(
+            "restore.numbers_of_others",
+            Severity.WARNING,
+            _(
+                "{n} rows of {outside} are not in the file and point to {table} by a number that is another"
+                " row's afterwards.",
+                n=count,
+                outside=outside,
+                table=table,
+            ),
+            _(
+                "They stay as they are, but for those of your own account. Look through them afterwards."
+            ),
+            table=outside,
+            count=count,
+        )
+        for outside, count in counts.items()
+        if count
+    ]
+
+
+def _said(identity: Identity) -> Sentence | None:
+    match identity.pairing:
+        case Pairing.NOTHING:
+            return _(
+                "The file is of another installation, and numbers rows by counting: none is paired."
+            )
+        case Pairing.NAME:
+            return _("Rows are paired by their natural key, not by their number.")
+        case Pairing.KEY_AND_NAME:
+            return _("Rows are paired where number and natural key agree.")
+    return (
+        _("Accounts are paired where number and address or name agree.")
+        if identity.agreeing
+        else None
+    )
