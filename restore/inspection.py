@@ -9,7 +9,8 @@ from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import SectionReader, Tail
 from backups.artifact.rows import RowCodec
 from backups.errors import ArtifactError, BackupSystemError
-from backups.services import installation, vault
+from backups.services import installation, recovery_kit, vault
+from backups.services.recovery_kit import RecoveryKit
 from backups.wording import _
 
 Check = Callable[[], None]
@@ -17,12 +18,14 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a sound file is. ``authentic``: made by this installation and not changed since."""
+    """What a sound file is. ``authentic``: made by this installation, or (``by_kit``) by the one whose
+    recovery kit was given, and not changed since."""
 
     manifest: Manifest
     tail: Tail
     authentic: bool
     document_bytes: int
+    by_kit: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         statistics = self.tail.statistics
@@ -34,6 +37,7 @@ class Inspection:
             "created_by": self.manifest.created_by.name,
             "installation": self.manifest.installation,
             "authentic": self.authentic,
+            "by_kit": self.by_kit,
             "bytes": self.document_bytes,
             "rows": statistics.rows,
             "sections": [
@@ -59,16 +63,20 @@ class Inspection:
         }
 
 
-def inspect(path: Path, check: Check = lambda: None) -> Inspection:
+def inspect(
+    path: Path, check: Check = lambda: None, *, kit: RecoveryKit | None = None
+) -> Inspection:
     """Read the whole file: digest, structure, every row against its declared types, every file's hash.
 
     ``check`` is called for each block and may raise to stop.
 
     Raises:
-        ArtifactError: the file is not sound; nothing was written anywhere.
+        ArtifactError: the file is not sound, or the kit is another installation's; nothing was written
+            anywhere.
         StorageFailure: it cannot be read.
     """
     with vault.reader(path) as reader:
+        recovery_kit.require_of(kit, reader.manifest.installation)
         problem: ArtifactError | None = None
         for section in reader.sections():
             problem = problem or _check_rows(section, check)
@@ -79,10 +87,14 @@ def inspect(path: Path, check: Check = lambda: None) -> Inspection:
         tail = reader.tail()
         if problem:
             raise problem
+        recovery_kit.require_of(kit, tail.integrity.key_id or reader.manifest.installation)
+        ours = installation.is_ours(tail.integrity)
+        by_kit = not ours and kit is not None and kit.signed(tail.integrity)
         return Inspection(
             manifest=reader.manifest,
             tail=tail,
-            authentic=installation.is_ours(tail.integrity),
+            authentic=ours or by_kit,
+            by_kit=by_kit,
             document_bytes=reader.document_bytes,
         )
 

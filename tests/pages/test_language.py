@@ -17,7 +17,7 @@ from backups.files.storage import _missing
 from backups.findings import Finding, Severity
 from backups.middleware import DatabaseAwayMiddleware
 from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
-from backups.services import auditing, coverage, vault
+from backups.services import auditing, coverage, recovery_kit, vault
 from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
 from backups.views.runs import order_of
@@ -94,6 +94,22 @@ def test_the_dashboard_without_workers_and_without_the_queue(owner, monkeypatch)
     assert left_over(owner.get(PAGES)) == []
     monkeypatch.setattr(jobs, "workers_listening", gone_away)
     assert left_over(owner.get(PAGES)) == []
+
+
+@pytest.mark.parametrize("saved", ["", "of another key", "of today's"])
+def test_the_recovery_kit(owner, settings, tmp_path, saved):
+    settings.BACKUPS_KEY_FILE = tmp_path / "key"
+    if saved:
+        recovery_kit.note_saved(Actor("Noa", "owner@studio.example"), how="file")
+    if saved == "of another key":
+        settings.BACKUPS_KEY_FILE = tmp_path / "new"
+    assert left_over(owner.get(PAGES)) == []
+    page = f"{PAGES}kit/"
+    kit = recovery_kit.current()
+    known = (*kit.lines, kit.installation, "Noa", "backupsvc")
+    assert left_over(owner.get(page), *known) == []
+    owner.post(page, {"password": PASSWORD})
+    assert left_over(owner.get(page), *known) == []
 
 
 # One run
