@@ -40,7 +40,7 @@ def test_every_command_and_option_is_there(name):
 
 def test_an_option_that_is_not_there_would_be_noticed():
     (command,) = commands("x", "```console x\n$ python manage.py restore_plan f --brand-new\n```\n")
-    with pytest.raises(BaseException, match="brand-new|2"):
+    with pytest.raises(BaseException, match=r"brand-new|2"):
         parsed(command)
 
 

@@ -94,6 +94,14 @@ def test_our_own_files_need_no_kit_and_mind_none(studio):
     assert (plan.file.authentic, plan.file.by_kit) == (True, False)
 
 
+def test_a_worker_finds_it_beside_its_copy_of_the_file(elsewhere):
+    run = requests.request(elsewhere, auditing.COMMAND_LINE, Choices())
+    requests.take_copy(run, elsewhere, kit=KIT)
+    assert requests.kit_of(run) == KIT
+    requests.drop_copy(run)
+    assert not [*Path(settings.BACKUPS_ROOT).glob(f"*{kits.SUFFIX}")]
+
+
 def test_what_is_kept_beside_a_file_is_private_and_goes_with_it(studio):
     kits.keep("upload-x", KIT)
     path = Path(settings.BACKUPS_ROOT) / ("upload-x" + kits.SUFFIX)
