@@ -22,6 +22,7 @@ from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
 from backups.views.runs import order_of
 from backups.wording import _
+from restore.services.asking import first_start
 from restore.trail import ACTIONS
 from tests.docs.pages import ROOT
 from tests.languages import changed_template, marked_language, names_of_tables, untranslated
@@ -106,7 +107,7 @@ def test_the_recovery_kit(owner, settings, tmp_path, saved):
     assert left_over(owner.get(PAGES)) == []
     page = f"{PAGES}kit/"
     kit = recovery_kit.current()
-    known = (*kit.lines, kit.installation, "Noa", "backupsvc")
+    known = (*kit.lines, kit.installation, "Noa", "backupsvc", "studio")
     assert left_over(owner.get(page), *known) == []
     owner.post(page, {"password": PASSWORD})
     assert left_over(owner.get(page), *known) == []
@@ -276,7 +277,7 @@ def test_the_audit_trail_of_every_deed_in_the_source(owner):
 
 def actions_of_the_source() -> set[str]:
     """What stands as an action where something is written down or permitted."""
-    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files"
+    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files|kit"
     asking = rf'(?:audit|needs|require|run_or_refuse)\([^)]*?"((?:{kinds})(?:\.[a-z]+)?)"'
     found = set()
     for app in ("backups", "restore"):
@@ -284,7 +285,8 @@ def actions_of_the_source() -> set[str]:
             source = path.read_text(encoding="utf-8")
             found |= set(re.findall(asking, source))
     # Named where they are written by what was chosen.
-    found |= {f"restore.{choice}" for choice in ("partial_undo", "without_undo")}
+    found |= {f"restore.{choice}" for choice in ("all_accounts", "partial_undo", "without_undo")}
+    found.add(first_start.ACTION)
     assert len(found) > 20 and set(ACTIONS) - found <= {"files.superseded", "outgoing"}
     return found
 

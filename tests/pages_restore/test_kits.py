@@ -34,7 +34,11 @@ def kept() -> list[Path]:
 @pytest.mark.parametrize("as_file", [True, False])
 def test_what_was_given_with_the_file_makes_it_known(owner, files, as_file):
     text = files.foreign_kit
-    kit = {"kit_file": SimpleUploadedFile("kit.txt", text.encode())} if as_file else {"kit_text": text}
+    kit = (
+        {"kit_file": SimpleUploadedFile("kit.txt", text.encode())}
+        if as_file
+        else {"kit_text": text}
+    )
     upload_id = begin_with(owner, len(files.foreign), **kit).json()["id"]
     assert send(owner, upload_id, files.foreign, 0).status_code == 200
     facts = planned(Upload.objects.get()).plan["file"]
