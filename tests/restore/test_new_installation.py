@@ -124,3 +124,14 @@ def test_a_loss_that_was_not_confirmed_stops_the_restore(studio):
     User.objects.filter(email="designer@studio.example").update(role="ADMIN")
     with pytest.raises(Exception, match="changed since the plan was confirmed"):
         restore_as(studio.complete, confirmed=plan)
+
+
+@pytest.mark.battery
+def test_a_safe_file_gives_every_role_too_and_nobody_a_password(new_server, empty_studio, tmp_path):
+    file = foreign(empty_studio.safe, tmp_path / "f.json")
+    plan = plan_as(file, FIRST, all_accounts=True)
+    assert (plan.acting.stays, plan.accounts.lost["file"]) == (True, {})
+    restore_as(file, FIRST, all_accounts=True, confirmed=plan)
+    in_file = {r["email"]: r["role"] for r in empty_studio.rows["studio_user"].values()}
+    assert dict(User.objects.values_list("email", "role")) == in_file | {FIRST: "OWNER"}
+    assert not User.objects.exclude(email=FIRST).exclude(password=None).exists()
