@@ -19,6 +19,8 @@ _ACTIONS: dict[str, str | Promise] = {
     "backup.pin": _("Pin"),
     "backup.release": _("Release"),
     "backup.delete": _("Delete"),
+    "kit": _("Recovery kit"),
+    "kit.save": _("Save the recovery kit"),
     "password.again": _("Password again"),
     "sign-in": _("Sign in"),
     "sign-out": _("Sign out"),
@@ -47,6 +49,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     "removed": _("removed"),
     "requested": _("asked for"),
     "served": _("served"),
+    "shown": _("shown"),
     "succeeded": _("succeeded"),
     "wrong": _("wrong"),
 }

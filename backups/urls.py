@@ -17,6 +17,7 @@ from backups.views import (
     download,
     history,
     keeping,
+    recovery_kit,
     runs,
     start,
 )
@@ -31,6 +32,9 @@ urlpatterns = [
     _page("", dashboard.show, "backuprun_changelist"),
     _page("start/safe/", start.safe, "start_safe"),
     _page("start/complete/", start.complete, "start_complete"),
+    _page("kit/", recovery_kit.show, "kit"),
+    _page("kit/file/", recovery_kit.file, "kit_file"),
+    _page("kit/printed/", recovery_kit.printed, "kit_printed"),
     _page("history/", history.show, "history"),
     _page("coverage/", coverage.show, "coverage"),
     _page("coverage/report.md", coverage.markdown, "coverage_markdown"),

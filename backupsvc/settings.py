@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     # Before whatever asks for the account: during a restore such a query waits for the commit.
     "restore.middleware.MaintenanceMiddleware",
+    "restore.middleware.FirstStartMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

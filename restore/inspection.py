@@ -10,7 +10,8 @@ from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import SectionReader, Tail
 from backups.artifact.rows import RowCodec
 from backups.errors import ArtifactError, BackupSystemError
-from backups.services import installation, vault
+from backups.services import installation, recovery_kit, vault
+from backups.services.recovery_kit import RecoveryKit
 from backups.wording import _
 
 Check = Callable[[], None]
@@ -18,12 +19,14 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a sound file is. ``authentic``: made by this installation and not changed since."""
+    """What a sound file is. ``authentic``: made by this installation, or (``by_kit``) by the one whose
+    recovery kit was given, and not changed since."""
 
     manifest: Manifest
     tail: Tail
     authentic: bool
     document_bytes: int
+    by_kit: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         statistics = self.tail.statistics
@@ -35,6 +38,7 @@ class Inspection:
             "created_by": self.manifest.created_by.name,
             "installation": self.manifest.installation,
             "authentic": self.authentic,
+            "by_kit": self.by_kit,
             "bytes": self.document_bytes,
             "rows": statistics.rows,
             "sections": [
@@ -60,29 +64,23 @@ class Inspection:
         }
 
 
-def inspect(path: Path, check: Check = lambda: None) -> Inspection:
-    """Read the whole file: digest, structure, counts, every file's hash; every row against its declared
-    types, but of a file that this installation signed only the first ones of each section.
+def inspect(
+    path: Path, check: Check = lambda: None, *, kit: RecoveryKit | None = None
+) -> Inspection:
+    """Read the whole file: digest, structure, every row against its declared types, every file's hash.
 
     ``check`` is called for each block and may raise to stop.
 
     Raises:
-        ArtifactError: the file is not sound; nothing was written anywhere.
+        ArtifactError: the file is not sound, or the kit is another installation's; nothing was written
+            anywhere.
         StorageFailure: it cannot be read.
     """
-    found, looked_at_all = _read(path, check, every_row=False)
-    if found.authentic or looked_at_all:
-        return found
-    return _read(path, check, every_row=True)[0]
-
-
-def _read(path: Path, check: Check, *, every_row: bool) -> tuple[Inspection, bool]:
-    """Also whether every row was looked at, as it is where the file itself says that it is not ours."""
     with vault.reader(path) as reader:
-        every_row = every_row or reader.manifest.installation != installation.name()
+        recovery_kit.require_of(kit, reader.manifest.installation)
         problem: ArtifactError | None = None
         for section in reader.sections():
-            problem = problem or _check_rows(section, check, every_row)
+            problem = problem or _check_rows(section, check)
         for file in reader.files():
             for _ in file.content():
                 check()
@@ -90,26 +88,27 @@ def _read(path: Path, check: Check, *, every_row: bool) -> tuple[Inspection, boo
         tail = reader.tail()
         if problem:
             raise problem
-        found = Inspection(
+        recovery_kit.require_of(kit, tail.integrity.key_id or reader.manifest.installation)
+        ours = installation.is_ours(tail.integrity)
+        by_kit = not ours and kit is not None and kit.signed(tail.integrity)
+        return Inspection(
             manifest=reader.manifest,
             tail=tail,
-            authentic=installation.is_ours(tail.integrity),
+            authentic=ours or by_kit,
+            by_kit=by_kit,
             document_bytes=reader.document_bytes,
         )
-        return found, every_row
 
 
-def _check_rows(section: SectionReader, check: Check, every_row: bool) -> ArtifactError | None:
-    """The first row that does not have its declared form, or None. Without ``every_row`` those of the
-    section's first block are looked at: what our own writer did wrong, it would do from the first row on."""
+def _check_rows(section: SectionReader, check: Check) -> ArtifactError | None:
+    """The first row that does not have its declared form, or None."""
     together, each = BlockCheck(section.head), RowCodec(section.head)
     before = 0
     for block in section.blocks():
         check()
-        if every_row or not before:
-            wrong = _first_odd_row(together, each, block)
-            if wrong:
-                return at_row(wrong[1], section.head, before + wrong[0])
+        wrong = _first_odd_row(together, each, block)
+        if wrong:
+            return at_row(wrong[1], section.head, before + wrong[0])
         before += block.count(b"\n")
     return None
 

@@ -10,6 +10,7 @@ from backups import jobs
 from backups.models import State
 from backups.services import runs
 from backups.services.progress import Listener
+from backups.services.recovery_kit import RecoveryKit
 from backups.wording import Sentence, _
 from restore.models import PlanRun, Rehearsal, RestoreRun
 from restore.services.applying import applying, problems, rehearsing
@@ -29,7 +30,7 @@ def carry_out_restore(run_id: str) -> None:
 
 def _work(run: RestoreRun) -> None:
     try:
-        carry_out_here(run, requests.stored_file(run))
+        carry_out_here(run, requests.stored_file(run), kit=requests.kit_of(run))
     finally:
         _drop_copy(run)
 
@@ -45,13 +46,19 @@ def _drop_copy(run: RestoreRun) -> None:
         )
 
 
-def carry_out_here(run: RestoreRun, path: Path, *, listener: Listener | None = None) -> None:
+def carry_out_here(
+    run: RestoreRun,
+    path: Path,
+    *,
+    listener: Listener | None = None,
+    kit: RecoveryKit | None = None,
+) -> None:
     """Restore the file in this process, while other jobs wait.
 
     Raises BackupSystemError where nothing was changed. What fails after the commit is in the report.
     """
     with others_paused(lambda error: problems.add(run, _not_held(error), error)):
-        applying.carry_out(run, path, listener=listener)
+        applying.carry_out(run, path, listener=listener, kit=kit)
 
 
 def _not_held(error: BaseException) -> Sentence:

@@ -12,16 +12,18 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from backups import conf, printed_json
-from restore.services.asking import maintenance
+from restore.services.asking import first_start, maintenance
 from restore.services.asking.remembered import Remembered
 
 RETRY_SECONDS = 15
 # How long an answer of the database counts. A restore holds its lock long before it locks a table.
 BELIEVED_SECONDS = 0.5
+# Where the first account is made; ``admin`` is the default site, where the pages hang.
+FIRST_START = "admin:restore_first_start"
 LIVE = frozenset({"restore_live", "restore_live_status", "restore_live_stop"})
 
 
@@ -58,6 +60,38 @@ class MaintenanceMiddleware:
         except (DatabaseError, InterfaceError):
             connection.close()
             return False
+
+
+class FirstStartMiddleware:
+    """While nobody has an account, every page leads to the one where the first is made, or a backup brought:
+    with the one-time code. Stands behind ``MaintenanceMiddleware`` and before whatever asks for the account.
+
+    Once there was an account it never asks again: the door does not open a second time.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._ended = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # A restore may be under way on the open paths: nothing may be asked of the accounts there.
+        if self._ended or _is_open(request) or self._is_over():
+            return self._get_response(request)
+        try:
+            page = reverse(FIRST_START)
+        except NoReverseMatch:
+            return self._get_response(request)
+        if request.path == page:
+            return self._get_response(request)
+        return HttpResponse(status=303, headers={"Location": page, "Cache-Control": "no-store"})
+
+    def _is_over(self) -> bool:
+        """Where the database cannot be asked, the request goes on and finds out for itself."""
+        try:
+            self._ended = not first_start.is_open()
+        except (DatabaseError, InterfaceError):
+            return True
+        return self._ended
 
 
 def _is_open(request: HttpRequest) -> bool:

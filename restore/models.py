@@ -137,3 +137,14 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.run_id
+
+
+class FirstStart(models.Model):
+    """There once this installation has, or ever had, an account: then no page makes another without a
+    sign-in, even where all accounts are gone again. Its one key is what two who begin at once wait for."""
+
+    id = models.CharField(primary_key=True, max_length=8, default="ended", editable=False)
+    ended_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"first start ended {self.ended_at:%Y-%m-%d %H:%M}"

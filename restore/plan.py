@@ -4,6 +4,7 @@ A plan is computed before anything is written, shown, confirmed, computed again 
 the end compared with what was done.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -101,12 +102,38 @@ class PasswordOf(StrEnum):
     NONE = "none"
 
 
+class Lost(StrEnum):
+    """What somebody has who does not have it after a restore."""
+
+    ACCOUNT = "account"
+    ROLE = "role"
+    APPROVAL = "approval"
+    PASSWORD = "password"  # noqa: S105 - a word, not a secret
+
+
+class Of(StrEnum):
+    """Where it is had: here, now; or in the file, from which it is not taken over."""
+
+    NOW = "now"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """``role`` is the one that is lost, where it is a role."""
+
+    what: Lost
+    of: Of
+    role: str = ""
+
+
 @dataclass(frozen=True)
 class AccountPlan:
     """One account after the restore. ``appears``: it is privileged now and was not before.
 
     ``role_in_file`` is empty where the file does not have the account; ``withheld``: that role is
-    privileged and not taken over, as the file is foreign and nobody granted it.
+    privileged and not taken over, as the file is foreign and nobody granted it. ``role_now`` is empty
+    where the account is not here; ``loses`` says what of now, or of the file, it does not have afterwards.
     """
 
     email: str
@@ -119,6 +146,8 @@ class AccountPlan:
     owner: bool
     role_in_file: str = ""
     withheld: bool = False
+    role_now: str = ""
+    loses: tuple["Loss", ...] = ()
 
     @property
     def can_sign_in(self) -> bool:
@@ -130,7 +159,21 @@ NAMED = 200
 
 
 @dataclass(frozen=True)
+class AccountLoss:
+    """What one account loses; ``role`` is the one it has afterwards, empty where it goes."""
+
+    email: str
+    name: str
+    role: str
+    losses: tuple[Loss, ...]
+
+
+@dataclass(frozen=True)
 class AccountsPlan:
+    """``losing`` names accounts that lose something, and ``lost`` counts all of them: by where it was had
+    and what it is, as ``{"now": {"account": 1}, "file": {"role": 12}}``. ``in_file`` counts the accounts of
+    the file by role."""
+
     total: int = 0
     can_sign_in: int = 0
     with_todays_password: int = 0
@@ -139,12 +182,39 @@ class AccountsPlan:
     owners_who_can_sign_in: int = 0
     privileged_new: tuple[AccountPlan, ...] = ()
     named: tuple[AccountPlan, ...] = ()
+    losing: tuple[AccountLoss, ...] = ()
+    lost: dict[str, dict[str, int]] = field(default_factory=dict)
+    in_file: dict[str, int] = field(default_factory=dict)
 
 
-def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
-    """Sum up; accounts that are privileged, or would be, come first among the named."""
+@dataclass(frozen=True)
+class ActingPlan:
+    """What becomes of the account that acts. ``stays``: it is there afterwards, as ``signs_in_as`` and with
+    ``password``; the file may have another address and another role for it."""
+
+    email: str
+    stays: bool
+    signs_in_as: str = ""
+    role: str = ""
+    password: PasswordOf = PasswordOf.NONE
+    can_sign_in: bool = False
+
+
+def acting_plan(email: str, after: AccountPlan | None) -> ActingPlan:
+    """``after`` is the account as it is after the restore, None where it goes."""
+    if after is None:
+        return ActingPlan(email, stays=False)
+    return ActingPlan(email, True, after.email, after.role, after.password, after.can_sign_in)
+
+
+def count_accounts(
+    accounts: Iterable[AccountPlan], going: Iterable[AccountLoss] = ()
+) -> AccountsPlan:
+    """Sum up; accounts that are privileged, or would be, come first among the named. ``going`` are those
+    that are not there afterwards."""
     every = sorted(accounts, key=lambda a: (not (a.privileged or a.withheld), a.email))
     able = [a for a in every if a.can_sign_in]
+    losing = [*going, *(AccountLoss(a.email, a.name, a.role, a.loses) for a in every if a.loses)]
     return AccountsPlan(
         total=len(every),
         can_sign_in=len(able),
@@ -154,7 +224,19 @@ def count_accounts(accounts: Iterable[AccountPlan]) -> AccountsPlan:
         owners_who_can_sign_in=sum(a.owner for a in able),
         privileged_new=tuple(a for a in every if a.appears),
         named=tuple(every[:NAMED]),
+        losing=tuple(losing[:NAMED]),
+        lost=_count_losses(losing),
+        in_file=dict(sorted(Counter(a.role_in_file for a in every if a.role_in_file).items())),
     )
+
+
+def _count_losses(losing: Iterable[AccountLoss]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {of.value: {} for of in Of}
+    for account in losing:
+        for loss in account.losses:
+            counted = found[loss.of.value]
+            counted[loss.what.value] = counted.get(loss.what.value, 0) + 1
+    return found
 
 
 @dataclass(frozen=True)
@@ -188,6 +270,8 @@ class Choices:
     accept_altered: bool = False
     keep_revoked: bool = False
     grant_roles: tuple[str, ...] = ()
+    # A foreign file's accounts all as they are there: into an installation without data of its own alone.
+    all_accounts: bool = False
     host_files: bool = False
     drop_duplicates: bool = False
     # The undo may lack what cannot be read; or there need not be any.
@@ -213,6 +297,7 @@ CHOICE_OF = {
     "artifact.layout": "accept_altered",
     "artifact.damaged": "accept_altered",
     "restore.no_owner": "grant_roles",
+    "restore.has_data": "grant_roles",
     "restore.duplicate": "drop_duplicates",
     "restore.acting_owner": "acting",
     "restore.acting_ambiguous": "acting",
@@ -224,7 +309,8 @@ CHOICE_OF = {
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What the file says of itself. ``authentic``: made by this installation and unchanged."""
+    """What the file says of itself. ``authentic``: made by this installation, or (``by_kit``) by the one
+    whose recovery kit was given, and unchanged."""
 
     type: str
     created_at: str
@@ -233,6 +319,7 @@ class FileFacts:
     authentic: bool
     digest: str
     rows: int
+    by_kit: bool = False
 
 
 @dataclass(frozen=True)
@@ -258,6 +345,9 @@ class Plan:
     # Tables and names of rules that rows break, or may break, and that then come back NOT VALID.
     giving_way: tuple[tuple[str, str], ...] = ()
     target: Overwritten = field(default_factory=Overwritten)
+    acting: ActingPlan | None = None
+    # Whether the file is foreign and there are no data here that a restore could take.
+    is_new_here: bool = False
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -276,7 +366,7 @@ class Plan:
         return plain
 
 
-def losses(plan: dict[str, Any]) -> dict[str, list[Any]]:
+def losses(plan: dict[str, Any]) -> dict[str, Any]:
     """What a person agreed to lose or to have changed back, and the blocking findings, of a plan in its
     JSON form.
 
@@ -294,6 +384,12 @@ def losses(plan: dict[str, Any]) -> dict[str, list[Any]]:
             ]
             for table in plan["tables"]
         ],
+        "people": sorted(
+            [account["email"], loss["what"], loss["of"], loss["role"]]
+            for account in plan["accounts"].get("losing", [])
+            for loss in account["losses"]
+        ),
+        "people_in_all": plan["accounts"].get("lost", {}),
         "blocking": sorted(f["code"] for f in plan["findings"] if f["severity"] == "error"),
     }
 

@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 ACTIONS = {
     "files.superseded": _("Remove files that nothing points to"),
+    "first-start": _("First start"),
+    "kit.use": _("Give a recovery kit with a file"),
     "outgoing": _("Mail and jobs that are held"),
     "outgoing.release": _("Release mail and jobs"),
     "page.import": _("Open the page Import Backup"),
@@ -17,6 +19,7 @@ ACTIONS = {
     "rehearsal.cancel": _("Cancel a test restore"),
     "rehearsal.start": _("Start a test restore"),
     "restore": _("Restore"),
+    "restore.all_accounts": _("Restore with all accounts as in the file"),
     "restore.confirm": _("Confirm a restore"),
     "restore.partial_undo": _("Restore with an undo that lacks what cannot be read"),
     "restore.undo": _("Undo a restore"),

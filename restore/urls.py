@@ -1,6 +1,7 @@
 """Addresses of the restore pages, below the admin's own; ``admin.RestoreRunAdmin`` hangs them there.
 
-All but the live page stand behind the admin's sign-in. The live page asks for its own cookie instead.
+All but two stand behind the admin's sign-in. The live page asks for its own cookie instead, and the first
+start, which is there until the first account is, for its one-time code.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from django.urls import URLPattern, path
 from backups import sites
 from restore.views import (
     confirming,
+    first_start,
     history,
     importing,
     live,
@@ -28,6 +30,7 @@ def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
 urlpatterns = [
     # The name by which Django's admin finds a model's list.
     _page("", history.show, "restorerun_changelist"),
+    path("first-start/", first_start.show, name="restore_first_start"),
     _page("import/", importing.show, "import"),
     _page("import/begin/", uploading.begin, "begin"),
     _page("import/<str:upload_id>/", planning.show, "plan"),
@@ -36,6 +39,7 @@ urlpatterns = [
     _page("import/<str:upload_id>/discard/", uploading.discard, "discard"),
     _page("import/<str:upload_id>/progress/", planning.progress, "progress"),
     _page("import/<str:upload_id>/again/", planning.plan_again, "plan_again"),
+    _page("import/<str:upload_id>/kit/", planning.give_kit, "give_kit"),
     _page("import/<str:upload_id>/plan.json", planning.download, "plan_download"),
     _page("import/<str:upload_id>/rows/<str:table>/<str:kind>/", looking.show, "rows"),
     _page("import/<str:upload_id>/confirm/", confirming.show, "confirm"),

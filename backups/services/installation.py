@@ -56,6 +56,10 @@ def seal(document_digest: str) -> Integrity:
 
 def is_ours(integrity: Integrity) -> bool:
     """Whether the file was made by this installation and not changed since."""
-    secret = key()
+    return is_signed(integrity, key())
+
+
+def is_signed(integrity: Integrity, secret: bytes) -> bool:
+    """Whether the file was made by the installation whose key this is, and not changed since."""
     named = integrity.key_id == digest.key_id(secret) and integrity.hmac.isascii()
     return named and digest.is_signed_by(secret, integrity.digest, integrity.hmac)

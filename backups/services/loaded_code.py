@@ -18,7 +18,7 @@ from django.db.models import Model
 from backups.registry import Registry, registry
 
 
-def _installed_version() -> str:
+def installed_version() -> str:
     try:
         return importlib.metadata.version("backupsvc")
     except importlib.metadata.PackageNotFoundError:
@@ -26,7 +26,7 @@ def _installed_version() -> str:
 
 
 # When the process began, which is what counts.
-_VERSIONS = (_installed_version(), django.get_version())
+_VERSIONS = (installed_version(), django.get_version())
 
 
 def digest(declared: Registry = registry) -> str:

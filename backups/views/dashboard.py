@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from backups import conf, permissions
+from backups.errors import StorageFailure
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import readiness
+from backups.services import readiness, recovery_kit
 from backups.services.readiness import Contents, Next
 from backups.views.frame import page
 from backups.views.trouble import trouble
@@ -50,6 +51,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         local_files=_local_files(ready.safe),
         files=readiness.files_of(ready.complete) if ready.complete else {},
         limit=conf.file_limit_bytes(),
+        kit=_kit_wanted(request),
         **trouble(),
     )
 
@@ -67,6 +69,18 @@ def _card(
         may_create=permissions.may(request.user, permissions.CREATE[scope]),
         may_see=scope in permissions.visible_scopes(request.user),
     )
+
+
+def _kit_wanted(request: HttpRequest) -> str:
+    """``new`` or ``changed`` where an owner should save the recovery kit; else nothing."""
+    if not permissions.may(request.user, permissions.DOWNLOAD[COMPLETE]):
+        return ""
+    try:
+        if recovery_kit.last_saved():
+            return ""
+        return "changed" if recovery_kit.was_changed() else "new"
+    except StorageFailure:
+        return ""  # a backup that cannot be signed says so itself
 
 
 def _local_files(safe: BackupRun | None) -> Any:

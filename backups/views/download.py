@@ -30,7 +30,7 @@ def choose(request: HttpRequest, run_id: str) -> HttpResponseBase:
     form = PasswordAgainForm(request, request.POST or None, reason=ACTION, subject=run.pk)
     if request.method == "POST" and form.is_valid():
         response = redirect("admin:backups_download", run.pk)
-        grants.grant(request, response, run)
+        grants.grant(request, response, grants.door_of(run))
         return response
     return page(
         request,
@@ -39,7 +39,7 @@ def choose(request: HttpRequest, run_id: str) -> HttpResponseBase:
         tab="history",
         run=run,
         form=form,
-        granted=grants.is_granted(request, run),
+        granted=grants.is_granted(request, grants.door_of(run)),
         minutes=grants.SECONDS // 60,
     )
 
@@ -50,7 +50,7 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
     run = _downloadable(request, run_id)
     if form not in FORMS:
         raise Http404
-    if run.scope == COMPLETE and not grants.is_granted(request, run):
+    if run.scope == COMPLETE and not grants.is_granted(request, grants.door_of(run)):
         auditing.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
         return redirect("admin:backups_download", run.pk)
     try:

@@ -17,7 +17,8 @@ _LOCK_SECONDS = 600.0
 
 
 def prepare(*, demo_data: bool) -> list[str]:
-    """Migrate, and fill an empty studio if asked; the demo accounts that are there, as lines.
+    """Migrate, and fill an empty studio if asked; how to get in, as lines: the demo accounts that are
+    there, else the one-time code of the first start while there is no account at all.
 
     Idempotent. Two foreground commands that start at once do it one after the other.
     """
@@ -32,9 +33,21 @@ def prepare(*, demo_data: bool) -> list[str]:
             call_command("migrate", interactive=False, verbosity=0)
             if demo_data and is_empty():
                 call_command("seed_studio", stdout=StringIO())
-        return _accounts()
+        return _accounts() or _first_start()
     finally:
         connections.close_all()
+
+
+def _first_start() -> list[str]:
+    from restore.services.asking import first_start
+
+    if not first_start.is_open():
+        return []
+    return [
+        "Nobody has an account yet. Open the address and type this one-time code:",
+        f"  {first_start.code()}",
+        f"It also lies in the folder of the backups, in {first_start.FILE_NAME}.",
+    ]
 
 
 def _accounts() -> list[str]:

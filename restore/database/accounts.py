@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
@@ -115,6 +116,42 @@ def accounts_in_file(
         )
 
 
+def accounts_that_go(
+    connection: Connection, waiting: WaitingTable, live: LiveTable, columns: Columns
+) -> Iterator[LiveAccount]:
+    """The accounts of now that are not in the file, neither by key nor by e-mail."""
+    query = sql.SQL(
+        "SELECT {key}, t.{email}, t.{name}, t.{role}::text, {active}, {password} FROM {table} AS t"
+        " WHERE NOT EXISTS (SELECT FROM {waiting} AS s WHERE {same})"
+        " AND NOT EXISTS (SELECT FROM {waiting} AS s WHERE s.{email} = t.{email})"
+        ' ORDER BY t.{email} COLLATE "C"'
+    ).format(
+        key=_texts("t", columns.key),
+        email=sql.Identifier(columns.email),
+        name=sql.Identifier(columns.name),
+        role=sql.Identifier(columns.role),
+        active=questions.in_state("t", columns.active) if columns.active else sql.SQL("true"),
+        password=_opens("t", columns.password),
+        table=live.identifier,
+        waiting=waiting.relation,
+        same=same("s", "t", columns.key),
+    )
+    for row in questions.rows_of(connection, query, name="going"):
+        yield _live_account(row, len(columns.key))
+
+
+def _live_account(row: Sequence[Any], width: int) -> LiveAccount:
+    mail, name, role, active, has_password = row[width:]
+    return LiveAccount(
+        tuple(str(part) for part in row[:width]),
+        mail or "",
+        name or "",
+        role or "",
+        bool(active),
+        bool(has_password),
+    )
+
+
 def acting_now(
     connection: Connection, live: LiveTable, columns: Columns, email: str
 ) -> LiveAccount | None:
@@ -137,11 +174,7 @@ def acting_now(
         row = cursor.fetchone()
     if row is None:
         return None
-    width = len(columns.key)
-    mail, name, role, active, has_password = row[width:]
-    return LiveAccount(
-        tuple(row[:width]), mail, name or "", role or "", bool(active), bool(has_password)
-    )
+    return _live_account(row, len(columns.key))
 
 
 def acting_in_file(

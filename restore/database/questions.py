@@ -29,6 +29,12 @@ def ask(connection: Connection, query: sql.Composable) -> int:
         return int(cursor.fetchone()[0])  # type: ignore[index]
 
 
+def has_more_than(connection: Connection, table: LiveTable, rows: int) -> bool:
+    """Whether the table has more rows than that, without counting them all."""
+    query = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS t")
+    return ask(connection, query.format(table.own_rows, sql.Literal(rows + 1))) > rows
+
+
 def not_in(
     connection: Connection, first: sql.Identifier, second: sql.Composable, key: Sequence[str]
 ) -> int:

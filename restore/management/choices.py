@@ -1,8 +1,11 @@
 """The choices of a restore as command-line options; each of them appears in the plan."""
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from backups.services import recovery_kit
+from backups.services.recovery_kit import RecoveryKit
 from restore.plan import CHOICE_OF, Choices, Overwritten
 
 # How each choice is made on the command line.
@@ -10,6 +13,7 @@ OPTIONS = {
     "acting": "--as EMAIL",
     "accept_foreign": "--accept-foreign",
     "accept_altered": "--accept-altered",
+    "all_accounts": "--all-accounts",
     "grant_roles": "--grant-roles EMAIL",
     "keep_revoked": "--keep-revoked",
     "host_files": "--host-files",
@@ -45,6 +49,12 @@ def add_choices(parser: ArgumentParser) -> None:
         help="accounts of a foreign file that get the role it gives them",
     )
     parser.add_argument(
+        "--all-accounts",
+        action="store_true",
+        help="take a file that another installation made with all its accounts, roles, approvals and"
+        " passwords as they are in it; only where there are no data yet",
+    )
+    parser.add_argument(
         "--keep-revoked",
         action="store_true",
         help="what is revoked now stays revoked, whatever the file says",
@@ -60,6 +70,21 @@ def add_choices(parser: ArgumentParser) -> None:
         help="of rows that have the same unique value, take the first of the file and leave the others out",
     )
     add_choices_of_undo(parser)
+
+
+def add_kit(parser: ArgumentParser) -> None:
+    """The recovery kit, which is no choice: it makes a file known, and no plan keeps it."""
+    parser.add_argument(
+        "--kit",
+        type=Path,
+        help="the recovery kit of the installation that made the file: its file, or a text file with"
+        " what is printed; the backup then counts as made here",
+    )
+
+
+def kit_of(options: dict[str, Any]) -> RecoveryKit | None:
+    """Raises BackupSystemError where the file given with --kit is no kit."""
+    return recovery_kit.read(options["kit"]) if options["kit"] else None
 
 
 def add_choices_of_undo(parser: ArgumentParser) -> None:
@@ -87,6 +112,7 @@ def choices_of(options: dict[str, Any]) -> Choices:
         acting=options["acting"],
         accept_foreign=options["accept_foreign"],
         accept_altered=options["accept_altered"],
+        all_accounts=options["all_accounts"],
         keep_revoked=options["keep_revoked"],
         grant_roles=tuple(options["grant_roles"]),
         partial_undo=options["partial_undo"],

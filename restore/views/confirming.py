@@ -81,6 +81,7 @@ def _ask(
         here=here.overwritten(),
         sums=presenting.sums(tables),
         worst=presenting.worst(tables),
+        people=presenting.people_lost(plan.plan["accounts"]),
         lacking=presenting.lacking(plan.plan),
         form=form,
         phrase=requests.PHRASE,

@@ -1,11 +1,13 @@
 """The page Import Backup: choose a file, go on with one that was begun, see what was restored before."""
 
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from backups.permissions import actor_of, needs
+from backups.services import recovery_kit
 from backups.views.frame import page
 from restore.models import RestoreRun
 from restore.services.asking import uploads
@@ -14,6 +16,11 @@ from restore.views.access import RESTORE
 
 TAB = "import"
 _SHOWN = 5
+
+
+def _is_new() -> bool:
+    """Whether whoever looks is the only one here: then a kit is at hand, or nobody has one."""
+    return get_user_model()._default_manager.all()[:2].count() < 2
 
 
 @require_safe
@@ -31,4 +38,6 @@ def show(request: HttpRequest) -> HttpResponseBase:
         presence=presence.presence(),
         limit_bytes=uploads.limit_bytes(),
         piece_bytes=uploads.PIECE_BYTES,
+        kit_bytes=recovery_kit.MOST_BYTES,
+        is_new=_is_new(),
     )

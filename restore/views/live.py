@@ -21,8 +21,10 @@ from backups.services import auditing, runs
 from backups.services.auditing import Actor
 from backups.views.going import elapsed, standings
 from restore.models import RestoreRun, Upload
+from restore.plan import Of, PasswordOf
 from restore.services.applying import on_purpose, problems
 from restore.services.asking import requests
+from restore.services.planning import said_of_people
 from restore.views import presence, presenting, tickets
 from restore.views.going import going, order_of
 
@@ -106,10 +108,21 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "groups": presenting.groups(tables),
         "sums": presenting.sums(tables),
         "accounts": run.plan.get("accounts"),
+        "acting": run.plan.get("acting"),
+        "made_at": run.plan.get("file", {}).get("created_at", ""),
+        "owners": _owners(run.plan.get("accounts") or {}),
+        "people": presenting.people_lost(run.plan.get("accounts")),
+        "people_of_file": said_of_people.in_words(run.report.get("people_lost"), Of.FILE),
         "safety": _safety(run),
         "lacks": presenting.lacks_of(run.report),
         "undo": run.report.get("undo") or {},
     }
+
+
+def _owners(accounts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Some who can sign in and restore, for whoever cannot any more."""
+    able = [a for a in accounts.get("named", []) if a["owner"] and a["active"]]
+    return [a for a in able if a["password"] != PasswordOf.NONE][:3]
 
 
 def _safety(run: RestoreRun) -> BackupRun | None:

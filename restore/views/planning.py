@@ -1,23 +1,28 @@
 """The plan of an upload: being made, made, refused; choices that make a new one; the plan as JSON."""
 
+from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from backups import printed_json
+from backups.errors import BackupSystemError
 from backups.models import State
 from backups.permissions import actor_of, needs
 from backups.services import auditing
+from backups.translating import message_and_hint
 from backups.views.frame import page
-from restore.forms import ChoicesForm
+from restore.forms import ChoicesForm, KitForm
 from restore.models import PlanRun, Upload
 from restore.plan import Choices
-from restore.services.asking import here, kept_rows
+from restore.services.asking import here, kept_rows, uploads
 from restore.services.planning import plan_runs
 from restore.services.planning.opening import ALTERED
 from restore.views import presence, presenting
@@ -73,6 +78,31 @@ def plan_again(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     if upload.is_whole and form.is_valid():
         ask_for_plan(upload, request, form.choices(acting=actor_of(request).email))
     return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
+
+
+@sensitive_post_parameters("kit_text")
+@require_POST
+@needs(RESTORE, "kit.use")
+def give_kit(request: HttpRequest, upload_id: str) -> HttpResponseBase:
+    """Take the recovery kit for this file, and plan anew with it."""
+    upload = own_upload(request, upload_id)
+    back = HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
+    form = KitForm(request.POST, request.FILES)
+    try:
+        kit = form.kit() if form.is_valid() else None
+        if kit is None:
+            messages.error(request, _("Choose the kit's file, or type its text."))
+            return back
+        uploads.give_kit(upload, kit, actor_of(request))
+    except BackupSystemError as error:
+        messages.error(request, message_and_hint(error))
+        return back
+    if upload.is_whole:
+        former = plan_runs.latest(upload)
+        chosen = Choices.of(former.choices) if former else Choices()
+        chosen = replace(chosen, acting=actor_of(request).email, accept_foreign=False)
+        ask_for_plan(upload, request, replace(chosen, all_accounts=False, grant_roles=()))
+    return back
 
 
 @require_safe
@@ -135,5 +165,10 @@ def _shown(upload: Upload, run: PlanRun) -> dict[str, Any]:
         "blocking": presenting.blocking(plan),
         "schema": presenting.schema(plan),
         "grantable": presenting.grantable(plan),
+        "kit_form": KitForm(),
+        "roles_in_file": presenting.roles_in_file(plan),
+        "in_file": [a for a in plan["accounts"]["named"] if a.get("role_in_file")],
+        "chosen": [name for name, value in plan["choices"].items() if value is True],
+        "people": presenting.people_lost(plan["accounts"]),
         "obstructed": presenting.obstructed(plan),
     }

@@ -12,6 +12,7 @@ from backups.registry import registry
 from backups.translating import translated
 from backups.wording import Sentence
 from restore.plan import Kind
+from restore.services.planning import said_of_people
 
 Plain = dict[str, Any]
 
@@ -216,20 +217,29 @@ SEVERITIES = ("error", "warning", "notice")
 
 def findings(plan: Plain) -> list[Plain]:
     """The worst first, with hints in the words of the pages instead of those of the commands."""
-    found = [_in_words(finding) for finding in plan["findings"]]
+    all_accounts = bool(plan.get("choices", {}).get("all_accounts"))
+    found = [_in_words(finding, all_accounts=all_accounts) for finding in plan["findings"]]
     return sorted(found, key=lambda f: SEVERITIES.index(f["severity"]))
 
 
-def _in_words(finding: Plain) -> Plain:
+def _in_words(finding: Plain, *, all_accounts: bool) -> Plain:
     message, hint = (
         translated(Sentence.of(finding.get("words", {}).get(name), otherwise=finding[name]))
         for name in ("message", "hint")
     )
-    return finding | {"message": message, "hint": _hint_of(finding, hint)}
+    return finding | {
+        "message": message,
+        "hint": _hint_of(finding, hint, all_accounts=all_accounts),
+    }
 
 
-def _hint_of(finding: Plain, hint: str) -> str:
+def _hint_of(finding: Plain, hint: str, *, all_accounts: bool) -> str:
     if finding["code"] == "restore.foreign" and finding["severity"] != "error":
+        if all_accounts:
+            return _(
+                "You took it with all its accounts. Afterwards mail and jobs are held until an owner"
+                " releases them."
+            )
         return _(
             "You accepted it. Nobody gets a privileged role from it whom you do not tick under"
             " “Choices”. Afterwards mail and jobs are held until an owner releases them."
@@ -262,8 +272,12 @@ def blocking(plan: Plain) -> list[Plain]:
 def _page_hints() -> dict[str, str]:
     return {
         "restore.foreign": _(
-            "If you trust where the file comes from, say so under “Choices” and plan again."
-            " Nobody gets a privileged role from it whom you do not tick."
+            "Give the recovery kit of the server that made it. Or, if you trust where the file comes from,"
+            " say so under “Choices” and plan again: nobody gets a privileged role from it whom you do not"
+            " tick."
+        ),
+        "restore.has_data": _(
+            "Untick it under “Choices” and tick the roles one by one, or give the recovery kit."
         ),
         "restore.no_owner": _(
             "Tick at least one owner under “Choices” and plan again. Otherwise an owner can only be"
@@ -315,6 +329,38 @@ def lacks_of(report: Plain) -> list[Plain]:
     """What the safety backup of a restore does not hold, a table at a time; ``title`` names the table."""
     lacks = (report.get("undo") or {}).get("lacks", [])
     return [item | {"title": _title(item) or _("the schema")} for item in lacks]
+
+
+def people_lost(accounts: Plain | None) -> Plain:
+    """Who loses what, from a plan's accounts: ``said`` in sentences, ``rows`` by name."""
+    found = accounts or {}
+    rows = [
+        {"email": account["email"], "what": [_loss(loss) for loss in account["losses"]]}
+        for account in found.get("losing", [])
+    ]
+    return {"said": said_of_people.in_words(found.get("lost")), "rows": rows}
+
+
+def _loss(loss: Plain) -> str:
+    words = {
+        ("now", "account"): _("goes (%(role)s)"),
+        ("now", "role"): _("is no longer %(role)s"),
+        ("now", "approval"): _("loses the approval"),
+        ("now", "password"): _("loses the password"),
+        ("file", "role"): _("does not become %(role)s"),
+        ("file", "approval"): _("is not approved"),
+        ("file", "password"): _("does not get its password"),
+    }
+    return words[loss["of"], loss["what"]] % {"role": loss["role"] or "?"}
+
+
+def roles_in_file(plan: Plain) -> list[tuple[str, int]]:
+    """How many accounts of each role the file has; the privileged ones first."""
+    counted: Plain = plan["accounts"].get("in_file", {})
+    first = {
+        a["role_in_file"] for a in plan["accounts"]["named"] if a["withheld"] or a["privileged"]
+    }
+    return sorted(counted.items(), key=lambda item: (item[0] not in first, item[1], item[0]))
 
 
 def grantable(plan: Plain) -> list[Plain]:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from backups.errors import ArtifactError, BackupSystemError, WorkerFailure
@@ -25,19 +26,23 @@ RAW = "application/octet-stream"
 OFFSET = "Upload-Offset"
 
 
+@sensitive_post_parameters("kit_text")
 @require_POST
 @needs(RESTORE, "upload")
 def begin(request: HttpRequest) -> HttpResponseBase:
     """Make room for a file of this name and size."""
-    form = BeginForm(request.POST)
+    form = BeginForm(request.POST, request.FILES)
     if not form.is_valid():
         return as_json({"error": _nonsense()}, status=400)
     actor = actor_of(request)
     try:
+        kit = form.kit()
         upload = uploads.begin(form.cleaned_data["name"], form.cleaned_data["size"], actor)
+        if kit:
+            uploads.give_kit(upload, kit, actor)
     except BackupSystemError as error:
         auditing.audit(actor, "upload", "refused", code=error.code)
-        return refusal(error)
+        return no_backup(error) if isinstance(error, ArtifactError) else refusal(error)
     return as_json(_told(upload), status=201)
 
 

@@ -101,7 +101,8 @@ class Visitor:
 
     def inspect(self) -> None:
         """Fail where the page is not accessible, is wider than its window, or had an error."""
-        assert self.problems() + self.complaints == []
+        found = self.problems() + self.complaints
+        assert found == [], found
 
     def problems(self) -> list[str]:
         """What axe has against the page, and how much wider it is than its window."""

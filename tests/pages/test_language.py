@@ -17,11 +17,12 @@ from backups.files.storage import _missing
 from backups.findings import Finding, Severity
 from backups.middleware import DatabaseAwayMiddleware
 from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
-from backups.services import auditing, coverage, vault
+from backups.services import auditing, coverage, recovery_kit, vault
 from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
 from backups.views.runs import order_of
 from backups.wording import _
+from restore.services.asking import first_start
 from restore.trail import ACTIONS
 from tests.docs.pages import ROOT
 from tests.languages import changed_template, marked_language, names_of_tables, untranslated
@@ -94,6 +95,22 @@ def test_the_dashboard_without_workers_and_without_the_queue(owner, monkeypatch)
     assert left_over(owner.get(PAGES)) == []
     monkeypatch.setattr(jobs, "workers_listening", gone_away)
     assert left_over(owner.get(PAGES)) == []
+
+
+@pytest.mark.parametrize("saved", ["", "of another key", "of today's"])
+def test_the_recovery_kit(owner, settings, tmp_path, saved):
+    settings.BACKUPS_KEY_FILE = tmp_path / "key"
+    if saved:
+        recovery_kit.note_saved(Actor("Noa", "owner@studio.example"), how="file")
+    if saved == "of another key":
+        settings.BACKUPS_KEY_FILE = tmp_path / "new"
+    assert left_over(owner.get(PAGES)) == []
+    page = f"{PAGES}kit/"
+    kit = recovery_kit.current()
+    known = (*kit.lines, kit.installation, "Noa", "backupsvc", "studio")
+    assert left_over(owner.get(page), *known) == []
+    owner.post(page, {"password": PASSWORD})
+    assert left_over(owner.get(page), *known) == []
 
 
 # One run
@@ -260,7 +277,7 @@ def test_the_audit_trail_of_every_deed_in_the_source(owner):
 
 def actions_of_the_source() -> set[str]:
     """What stands as an action where something is written down or permitted."""
-    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files"
+    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files|kit"
     asking = rf'(?:audit|needs|require|run_or_refuse)\([^)]*?"((?:{kinds})(?:\.[a-z]+)?)"'
     found = set()
     for app in ("backups", "restore"):
@@ -268,7 +285,8 @@ def actions_of_the_source() -> set[str]:
             source = path.read_text(encoding="utf-8")
             found |= set(re.findall(asking, source))
     # Named where they are written by what was chosen.
-    found |= {f"restore.{choice}" for choice in ("partial_undo", "without_undo")}
+    found |= {f"restore.{choice}" for choice in ("all_accounts", "partial_undo", "without_undo")}
+    found.add(first_start.ACTION)
     assert len(found) > 20 and set(ACTIONS) - found <= {"files.superseded", "outgoing"}
     return found
 

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from backups.models import AuditEvent, BackupRun
 from backups.registry import COMPLETE, SAFE
+from backups.services import recovery_kit
 from backupsvc.studio.models import Client as Customer
 from backupsvc.studio.models import Organization, User
 from restore.models import OutgoingHold, PlanRun, Receipt, RestoreRun, Upload
@@ -44,12 +45,14 @@ RAW = "application/octet-stream"
 
 @dataclass(frozen=True)
 class Files:
-    """Backups of a small studio as they are downloaded. ``foreign`` is another installation's."""
+    """Backups of a small studio as they are downloaded. ``foreign`` is another installation's, of which
+    ``foreign_kit`` is the recovery kit, as it is printed."""
 
     complete: bytes
     complete_plain: bytes
     safe: bytes
     foreign: bytes
+    foreign_kit: str
 
 
 @pytest.fixture(scope="package")
@@ -64,6 +67,7 @@ def files(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[File
             complete_plain=document(complete),
             safe=stored(back_up(SAFE)).read_bytes(),
             foreign=_foreign(folder / "other.key"),
+            foreign_kit=_kit(folder / "other.key"),
         )
         _empty()
     yield made
@@ -72,6 +76,11 @@ def files(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[File
 def _foreign(key: Path) -> bytes:
     with override_settings(BACKUPS_KEY_FILE=key):
         return stored(back_up(COMPLETE)).read_bytes()
+
+
+def _kit(key: Path) -> str:
+    with override_settings(BACKUPS_KEY_FILE=key):
+        return recovery_kit.current().text
 
 
 def fill_studio() -> None:

@@ -9,14 +9,19 @@ from backups.findings import Finding, Severity
 from backups.registry import registry
 from backups.wording import _, ngettext
 from restore.plan import (
+    AccountLoss,
     AccountPlan,
     Choices,
     Fate,
     FileFacts,
     FilesPlan,
+    Loss,
+    Lost,
+    Of,
     PasswordOf,
     Plan,
     TablePlan,
+    acting_plan,
     count_accounts,
 )
 
@@ -47,6 +52,21 @@ ACCOUNTS = count_accounts(
         account("DESIGNER", password=PasswordOf.NONE),
         account("DESIGNER", email="admin@studio.example", active=False),
     ]
+)
+
+
+EVERY_LOSS = tuple(
+    Loss(what, of, "DESIGNER")
+    for of in Of
+    for what in Lost
+    if (of, what) != (Of.FILE, Lost.ACCOUNT)
+)
+LOSING = count_accounts(
+    [
+        account("OWNER", role_in_file="OWNER", loses=EVERY_LOSS),
+        account("DESIGNER", role_in_file="ADMIN", withheld=True, loses=EVERY_LOSS[:3]),
+    ],
+    [AccountLoss("admin@studio.example", "", "", EVERY_LOSS[:1])],
 )
 
 
@@ -119,5 +139,21 @@ EVERY_PLAN = {
         choices=Choices(accept_foreign=True, accept_altered=True, grant_roles=("x",)),
     ),
     "safe, losing one row": plan("safe", tables=TABLES[3:], files=FilesPlan()),
+    "foreign, where nothing is yet": plan(
+        facts={"authentic": False},
+        accounts=LOSING,
+        acting=acting_plan("owner@studio.example", None),
+        is_new_here=True,
+    ),
+    "foreign, with all its accounts": plan(
+        facts={"authentic": False},
+        choices=Choices(all_accounts=True, keep_revoked=True),
+        acting=acting_plan("owner@studio.example", account("OWNER", active=False)),
+        is_new_here=True,
+    ),
+    "by kit": plan(
+        facts={"by_kit": True},
+        acting=acting_plan("owner@studio.example", account("OWNER")),
+    ),
     "losing nothing": plan(tables=TABLES[4:], schema=(), accounts=count_accounts([])),
 }

@@ -13,7 +13,8 @@ from django.utils.translation import trans_real
 from backups import jobs as backup_jobs
 from backups.errors import RestoreError, WorkerFailure
 from backups.models import BackupRun, Purpose, State, error_values
-from backups.services import vault
+from backups.services import installation, vault
+from backups.services.recovery_kit import RecoveryKit
 from backups.stages import PARTS
 from backups.wording import _
 from restore.middleware import _turned_away
@@ -89,6 +90,21 @@ def test_the_page_import(marked, monkeypatch):
     assert left_over(marked.get(address("import"))) == []
     monkeypatch.setattr(backup_jobs, "workers_listening", gone_away)
     assert left_over(marked.get(address("import"))) == []
+
+
+def test_the_first_start(spoken, db):
+    for answer in (
+        Client().get(address("first_start")),
+        Client().post(address("first_start"), {"way": "empty", "password": "1", "code": "x"}),
+    ):
+        assert left_over(answer, "manage.py first_start") == []
+
+
+def test_what_is_said_of_a_kit(marked):
+    upload = upload_of(head={"installation": "0" * 16})
+    for given in ({}, {"kit_text": "hello"}, {"kit_text": RecoveryKit(bytes(32)).text}):
+        answer = marked.post(address("give_kit", upload.pk), given, follow=True)
+        assert left_over(answer, "recovery-kit.json", installation.name()) == []
 
 
 def test_what_the_pages_script_is_told(marked):

@@ -121,7 +121,7 @@ def noted(monkeypatch):
     monkeypatch.setattr(
         plan_runs,
         "plan_file",
-        lambda path, choices, watch, look: real(path, choices, watch=found, look=look),
+        lambda path, choices, watch, **more: real(path, choices, watch=found, **more),
     )
     return found
 

@@ -12,18 +12,20 @@ from tests.pages_restore.conftest import PASSWORD, browser_of, make_account
 
 ID = "0" * 32
 BY_COOKIE = {"restore_live", "restore_live_status", "restore_live_stop"}
+BY_CODE = {"restore_first_start"}
 POSTED = {
     "restore_begin",
     "restore_piece",
     "restore_discard",
     "restore_plan_again",
+    "restore_give_kit",
     "restore_rehearse",
     "restore_rehearsal_cancel",
 }
 # Shown, and posted to.
 FORMS = {"restore_confirm", "restore_undo", "restore_release"}
 OTHERS = [role for role in User.Role.values if role != User.Role.OWNER]
-PAGES = [pattern.name for pattern in urlpatterns if pattern.name not in BY_COOKIE]
+PAGES = [pattern.name for pattern in urlpatterns if pattern.name not in BY_COOKIE | BY_CODE]
 
 
 def address(name: str) -> str:

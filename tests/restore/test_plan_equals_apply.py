@@ -149,6 +149,9 @@ CASES = {
         "restore.column_missing", lambda d: d.drop_column("projects", "name")
     ),
     "a file of others": Case("restore.foreign", choices={"stranger": True}),
+    "all accounts of a stranger, where data are": Case(
+        "restore.has_data", choices={"all_accounts": True, "stranger": True}
+    ),
     "nobody who may sign in": Case(
         "restore.no_owner",
         sql="UPDATE studio_user SET role = 'VIEWER'",
@@ -202,7 +205,7 @@ REMARKS = {
     *("restore.content_kept", "restore.content_missing", "restore.gaps", "restore.no_password"),
     *("restore.privileged_new", "restore.rule_unasked", "restore.storage_unsure"),
     *("restore.pairing", "restore.numbers_of_others"),
-    *("restore.sequence_gone", "restore.numbers_translated"),
+    *("restore.sequence_gone", "restore.numbers_translated", "restore.acting_gone"),
 }
 
 

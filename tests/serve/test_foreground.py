@@ -75,12 +75,12 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 def answers(address: str) -> bool:
     with urllib.request.urlopen(f"{address}admin/login/", timeout=SECONDS) as response:  # noqa: S310
-        return bool(response.status == 200)
+        return bool(response.status == 200 and response.url.endswith("/first-start/"))
 
 
 def test_it_serves_mends_itself_and_leaves_nothing_running(command: Foreground) -> None:
     address = command.wait_for(r"The studio is at (http://\S+)")[1]
-    command.wait_for("createsuperuser")
+    command.wait_for("one-time code")
     assert answers(address)
 
     worker = command.child("worker")

@@ -10,6 +10,7 @@ from backups import printed_json
 from backups.errors import BackupSystemError
 from backups.management import terminal
 from restore.inspection import Inspection, inspect, unsound
+from restore.management.choices import add_kit, kit_of
 
 
 class Command(BaseCommand):
@@ -19,10 +20,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--json", action="store_true")
+        add_kit(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            inspection = inspect(options["file"])
+            inspection = inspect(options["file"], kit=kit_of(options))
         except BackupSystemError as error:
             if options["json"]:
                 self.stdout.write(printed_json.indented(unsound(error)))
@@ -36,6 +38,8 @@ class Command(BaseCommand):
     def _describe(self, inspection: Inspection) -> None:
         facts = inspection.as_dict()
         ours = "this installation" if inspection.authentic else "another installation"
+        if inspection.by_kit:
+            ours = f"installation {facts['installation']}, as the recovery kit proves"
         self.stdout.write(
             f"Sound: a {facts['type']} backup of {facts['created_at']}, made by {ours}\n"
             f"  {facts['rows']:,} rows in {len(facts['sections'])} sections, {facts['bytes']:,} bytes\n"

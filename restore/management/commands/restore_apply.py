@@ -12,11 +12,12 @@ from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore import jobs
-from restore.management.choices import add_choices, choices_of, remedy, target_line
+from restore.management.choices import add_choices, add_kit, choices_of, kit_of, remedy, target_line
 from restore.models import RestoreRun
-from restore.plan import Overwritten
+from restore.plan import Of, Overwritten
 from restore.services.applying import on_purpose, problems
 from restore.services.asking import here, requests
+from restore.services.planning import said_of_people
 
 
 class Command(BaseCommand):
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
         add_choices(parser)
+        add_kit(parser)
         parser.add_argument(
             "--plan",
             type=Path,
@@ -45,6 +47,7 @@ class Command(BaseCommand):
             target = here.overwritten()
             self.stderr.write(terminal.printable(target_line(target)))
             requests.require_phrase(options["confirm"])
+            kit = kit_of(options)
             run = requests.request(
                 options["file"],
                 auditing.COMMAND_LINE,
@@ -52,14 +55,14 @@ class Command(BaseCommand):
                 confirmed=_confirmed(options["plan"], target),
             )
             if options["enqueue"]:
-                requests.take_copy(run, options["file"])
+                requests.take_copy(run, options["file"], kit=kit)
                 jobs.enqueue_restore(run)
                 if not backup_jobs.workers_listening():
                     self.stderr.write("No worker is listening. Start one: manage.py backup_worker")
                 terminal.wait_for(run, listener, requests.end_abandoned)
                 terminal.require_success(run)
             else:
-                jobs.carry_out_here(run, options["file"], listener=listener)
+                jobs.carry_out_here(run, options["file"], listener=listener, kit=kit)
         self._report(run)
         for sentence in problems.of_report(run.report):
             self.stderr.write(f"  {sentence}")
@@ -84,6 +87,10 @@ class Command(BaseCommand):
             f"  {report['sessions_ended']:,} web sessions ended\n"
             f"  {_way_back(run)}"
         )
+        for said in said_of_people.in_words(report.get("people_lost"), Of.FILE):
+            self.stdout.write(f"  not as in the file: {said}")
+        for said in said_of_people.in_words(report.get("people_lost"), Of.NOW):
+            self.stdout.write(f"  {said}")
         for item in report["undo"]["lacks"]:
             self.stdout.write(f"  {_lacking(item)}")
         for table, rule in report.get("rules_left_off") or []:

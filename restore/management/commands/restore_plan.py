@@ -11,8 +11,9 @@ from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore.management import rows
-from restore.management.choices import add_choices, choices_of, remedy, target_line
-from restore.plan import ROWS_A_PAGE, Kind, Plan, TablePlan
+from restore.management.choices import add_choices, add_kit, choices_of, kit_of, remedy, target_line
+from restore.plan import ROWS_A_PAGE, ActingPlan, Kind, Loss, Of, PasswordOf, Plan, TablePlan
+from restore.services.planning import said_of_people
 from restore.services.planning.counting import plan_file
 
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--json", action="store_true")
         add_choices(parser)
+        add_kit(parser)
         parser.add_argument(
             "--rows",
             default="",
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             self._list(options)
             return
         with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
-            plan = plan_file(options["file"], choices_of(options))
+            plan = plan_file(options["file"], choices_of(options), kit=kit_of(options))
         if options["json"]:
             self.stdout.write(printed_json.indented(plan.as_dict()))
         else:
@@ -64,6 +66,7 @@ class Command(BaseCommand):
             plan = plan_file(
                 options["file"],
                 choices_of(options),
+                kit=kit_of(options),
                 look=lambda look: found.append(rows.find(look, wanted)),
             )
             auditing.audit(
@@ -99,6 +102,13 @@ class Command(BaseCommand):
             f" {people.with_files_password:,} with that of the backup's date);"
             f" {people.need_reset:,} need a password reset"
         )
+        for said in said_of_people.in_words(people.lost):
+            output.line(f"  {said}")
+        for losing in people.losing:
+            what = ", ".join(_loss(loss) for loss in losing.losses)
+            output.line(f"    {losing.email}: {what}")
+        if plan.acting:
+            output.line(f"  {_acting(plan.acting)}")
         for account in people.privileged_new:
             output.line(f"  would become {account.role}: {account.email}")
         output.line(
@@ -111,6 +121,23 @@ class Command(BaseCommand):
         for finding in plan.findings:
             hint = remedy(finding.code, finding.hint)
             output.line(f"{finding.severity}: {finding.message} {hint} ({finding.code})")
+
+
+def _loss(loss: Loss) -> str:
+    where = "here" if loss.of is Of.NOW else "in the file"
+    return f"{loss.what} {loss.role} {where}".replace("  ", " ")
+
+
+def _acting(acting: ActingPlan) -> str:
+    if not acting.stays:
+        return f"the account that acts goes: {acting.email} is not in the file"
+    way = {
+        PasswordOf.TODAY: "with today's password",
+        PasswordOf.FILE: "with its password of the backup's date",
+        PasswordOf.NONE: "after a password reset",
+    }[acting.password]
+    able = "signs in afterwards" if acting.can_sign_in else "cannot sign in by itself"
+    return f"the account that acts, {acting.signs_in_as} ({acting.role}), {able}: {way}"
 
 
 def _losses(plan: Plan) -> str:

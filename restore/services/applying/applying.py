@@ -23,6 +23,7 @@ from backups.registry import registry
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
+from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext
 from restore.database import around_damage, draining
@@ -51,8 +52,16 @@ logger = logging.getLogger("backups")
 DRAIN_LOOK_SECONDS = 0.2
 
 
-def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) -> RestoreRun:
+def carry_out(
+    run: RestoreRun,
+    path: Path,
+    *,
+    listener: Listener | None = None,
+    kit: RecoveryKit | None = None,
+) -> RestoreRun:
     """Restore the file at ``path`` in this process. Returns the run as it ended.
+
+    ``kit``: the recovery kit of the installation that made the file.
 
     Where the run holds a confirmed plan, its losses and blocking findings must still be true.
 
@@ -63,7 +72,7 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
     done = False
     try:
         with runs.carried_out(run), vault.disk_errors(), Progress(run, listener) as progress:
-            _carry_out(run, path, progress)
+            _carry_out(run, path, progress, kit)
             done = True
     except BaseException as error:
         # What was held while the work went on could not be let go: nothing is undone by that.
@@ -73,9 +82,9 @@ def carry_out(run: RestoreRun, path: Path, *, listener: Listener | None = None) 
     return run
 
 
-def _carry_out(run: RestoreRun, path: Path, progress: Progress) -> None:
+def _carry_out(run: RestoreRun, path: Path, progress: Progress, kit: RecoveryKit | None) -> None:
     """Raises only where nothing was committed."""
-    work = _Restore(run, progress)
+    work = _Restore(run, progress, kit)
     try:
         with opened(path, Choices.of(run.choices), progress) as readable:
             work.apply(readable)
@@ -130,8 +139,9 @@ def _succeed_after_all(run: RestoreRun, succeed: Callable[[], None]) -> None:
 class _Restore:
     """``report`` is what was done, once it is committed, and ``problems`` what failed after that."""
 
-    def __init__(self, run: RestoreRun, progress: Progress) -> None:
+    def __init__(self, run: RestoreRun, progress: Progress, kit: RecoveryKit | None) -> None:
         self._run = run
+        self._kit = kit
         self._path = Path()
         self._progress = progress
         self._choices = Choices.of(run.choices)
@@ -203,7 +213,7 @@ class _Restore:
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
-        prepared = prepare(self._path, connection, registry, self._progress)
+        prepared = prepare(self._path, connection, registry, self._progress, kit=self._kit)
         files = plan_files(self._path, self._progress, host=self._choices.host_files)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest

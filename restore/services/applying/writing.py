@@ -323,7 +323,8 @@ class Writer:
         self._on_purpose = on_purpose.count(self._work.connection, self._file, reasons)
 
     def _settled_columns(self, people: People) -> on_purpose.Columns:
-        if people.table is None or (self._file.authentic and not people.acting_key):
+        as_in_file = accounts.counts_all(self._file, self._plan.choices)
+        if people.table is None or (as_in_file and not people.acting_key):
             return {}
         columns = people.table.columns
         return {people.table.target.table.name: [columns.role, columns.password, *columns.survives]}
@@ -334,7 +335,7 @@ class Writer:
         connection, columns = self._work.connection, people.table.columns
         table = people.table.target.table.name
         aside = self._state.asides[table]
-        if not self._file.authentic:
+        if not accounts.counts_all(self._file, self._plan.choices):
             settling.set_roles(
                 connection,
                 aside,
@@ -454,6 +455,7 @@ class Writer:
             "rows": sum(written[False].values()),
             "changed_on_purpose": self._on_purpose,
             "sections": written[False],
+            "people_lost": self._plan.accounts.lost,
             "framework": written[True],
             "tables": self._plan.as_dict()["tables"],
             "files": {

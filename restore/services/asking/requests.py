@@ -10,12 +10,13 @@ from backups.errors import RestoreError
 from backups.models import ACTIVE_STATES, BackupRun, State
 from backups.services import auditing, runs, vault
 from backups.services.auditing import Actor
+from backups.services.recovery_kit import RecoveryKit
 from backups.services.sweeping import passed_over
 from backups.wording import _
 from restore import journal
 from restore.models import PlanRun, Receipt, RestoreRun, Upload
 from restore.plan import Choices
-from restore.services.asking import uploads
+from restore.services.asking import kits, uploads
 
 PHRASE = "REPLACE ALL DATA"
 
@@ -47,7 +48,7 @@ def request(
             plan=confirmed or {},
         )
         auditing.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
-        for choice in ("partial_undo", "without_undo"):
+        for choice in ("all_accounts", "partial_undo", "without_undo"):
             if getattr(choices, choice):
                 auditing.audit(actor, f"restore.{choice}", "chosen", subject=run.pk)
     return run
@@ -117,10 +118,12 @@ def _settle_journal(run_id: str) -> None:
         journal.undo_journal(run_id)
 
 
-def take_copy(run: RestoreRun, source: Path) -> None:
-    """Keep a private copy of the file for a worker, who may not reach the original."""
+def take_copy(run: RestoreRun, source: Path, *, kit: RecoveryKit | None = None) -> None:
+    """Keep a private copy of the file for a worker, who may not reach the original, and the kit with it."""
     with runs.prepared(run):
         run.artifact = vault.take_in(source, run.pk)
+        if kit:
+            kits.keep(run.artifact, kit)
         run.requested_at = timezone.now()  # only now is there anything that a worker could begin
         run.save(update_fields=["artifact", "requested_at"])
 
@@ -137,6 +140,12 @@ def stored_file(run: RestoreRun) -> Path:
     return vault.path_of(run.artifact)
 
 
+def kit_of(run: RestoreRun) -> RecoveryKit | None:
+    """The recovery kit that was given for the file that a worker reads."""
+    upload = Upload.objects.filter(pk=run.upload).first() if run.upload else None
+    return kits.of(upload.stored if upload else run.artifact)
+
+
 def drop_copy(run: RestoreRun) -> None:
     """Remove the copy that was made for a worker, and an upload that has been restored.
 
@@ -146,5 +155,6 @@ def drop_copy(run: RestoreRun) -> None:
     if upload and run.state == State.SUCCEEDED:
         uploads.discard(upload)
     if run.artifact:
+        kits.discard(run.artifact)
         vault.delete(run.artifact)
         RestoreRun.objects.filter(pk=run.pk).update(artifact="")

@@ -21,12 +21,13 @@ from backups import conf
 from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.files import private
 from backups.models import ACTIVE_STATES
-from backups.services import auditing, runs, vault
+from backups.services import auditing, recovery_kit, runs, vault
 from backups.services.auditing import Actor
+from backups.services.recovery_kit import RecoveryKit
 from backups.services.sweeping import passed_over
 from backups.wording import Sentence, _
 from restore.models import PlanRun, RestoreRun, Upload
-from restore.services.asking import first_look, kept_rows
+from restore.services.asking import first_look, kept_rows, kits
 
 PIECE_BYTES = 8 * conf.MEBIBYTE
 # What must stay free beside the file: plans and the safety backup need room too.
@@ -105,6 +106,27 @@ def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Act
     return upload
 
 
+def give_kit(upload: Upload, kit: RecoveryKit, actor: Actor) -> None:
+    """Let a recovery kit count for this file, and no other.
+
+    Raises:
+        ArtifactError: the file's head says that another installation made it.
+        StorageFailure: the disk refused.
+    """
+    _require_kit_of(upload, kit, actor)
+    kits.keep(upload.stored, kit)
+    auditing.audit(actor, "kit.use", "accepted", subject=upload.pk, file=upload.name)
+
+
+def _require_kit_of(upload: Upload, kit: RecoveryKit | None, actor: Actor) -> None:
+    try:
+        if upload.head.get("installation"):
+            recovery_kit.require_of(kit, upload.head["installation"])
+    except ArtifactError as error:
+        auditing.audit(actor, "kit.use", "refused", subject=upload.pk, code=error.code)
+        raise
+
+
 def stored_file(upload_id: str) -> Path:
     """``path_of`` by the upload's id."""
     upload = Upload.objects.filter(pk=upload_id).first()
@@ -146,6 +168,7 @@ def discard(upload: Upload) -> None:
     plans.exclude(state__in=ACTIVE_STATES).delete()
     Upload.objects.filter(pk=upload.pk).delete()
     kept_rows.discard(upload.stored)
+    kits.discard(upload.stored)
     vault.delete(upload.stored)
 
 
@@ -176,7 +199,7 @@ def sweep() -> int:
 def _sweep_nameless(horizon: datetime.datetime) -> int:
     """Files without a row: their process died between the one and the other."""
     known = set(Upload.objects.values_list("stored", flat=True))
-    known |= {stored + kept_rows.SUFFIX for stored in known}
+    known |= {stored + end for stored in known for end in (kept_rows.SUFFIX, kits.SUFFIX)}
     removed = 0
     for path in vault.folder().glob(f"{_PREFIX}*"):
         with contextlib.suppress(FileNotFoundError), passed_over("removing a nameless upload"):
@@ -241,6 +264,8 @@ def _examine(upload: Upload, actor: Actor) -> None:
     """Read the head, if enough of it is there. Raises ArtifactError, and then the upload is gone."""
     try:
         head = first_look.head_of(vault.path_of(upload.stored))
+        upload.head = head
+        _require_kit_of(upload, kits.of(upload.stored), actor)
     except ArtifactError as error:
         waiting = (
             error.code == "artifact.truncated" and upload.received_bytes < first_look.HEAD_BYTES
@@ -252,7 +277,6 @@ def _examine(upload: Upload, actor: Actor) -> None:
             actor, "upload", "refused", subject=upload.pk, file=upload.name, code=error.code
         )
         raise
-    upload.head = head
     upload.save(update_fields=["head"])
 
 

@@ -1,5 +1,6 @@
 """Who can sign in after a restore, with which password, and in which role."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from backups.database.connection import Connection
@@ -12,7 +13,19 @@ from restore.database.accounts import Columns, FileAccount, LiveAccount
 from restore.database.catalogue import ForeignKey
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
-from restore.plan import AccountPlan, AccountsPlan, Choices, PasswordOf, count_accounts
+from restore.plan import (
+    AccountLoss,
+    AccountPlan,
+    AccountsPlan,
+    ActingPlan,
+    Choices,
+    Loss,
+    Lost,
+    Of,
+    PasswordOf,
+    acting_plan,
+    count_accounts,
+)
 from restore.services.planning.following import identity_of, state_columns
 from restore.services.planning.staging import Prepared
 
@@ -45,8 +58,9 @@ class AccountsTable:
 class People:
     """``table`` is None where nothing is known of accounts.
 
-    ``acting`` is the acting owner's account of now, where one acts. ``acting_key`` is the key, in the
-    file, of the row that is his; None where he survives beside the file's rows or nobody acts.
+    ``acting`` is the acting owner's account of now, where one acts on a Safe file. ``acting_key`` is the key,
+    in the file, of the row that is his; None where he survives beside the file's rows or nobody acts.
+    ``afterwards`` is what becomes of the account that acts, whichever the file.
     """
 
     table: AccountsTable | None = None
@@ -54,6 +68,7 @@ class People:
     survivor: Survivor | None = None
     acting: LiveAccount | None = None
     acting_key: tuple[str, ...] | None = None
+    afterwards: ActingPlan | None = None
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -68,19 +83,67 @@ def plan_accounts(connection: Connection, prepared: Prepared, choices: Choices) 
     people = People(table)
     if prepared.manifest.type == "safe":
         _find_acting(connection, people, table, choices)
-    accounts = [
-        _acting_account(people.acting, name=account.name)
+    by_key = {
+        account.key: _acting_account(people.acting, account)
         if people.acting and people.acting_key == account.key
         else _account(account, table.declared, prepared, choices)
         for account in sql_accounts.accounts_in_file(
             connection, table.waiting, table.target.table, table.columns
         )
-    ]
+    }
+    accounts = [*by_key.values()]
     if people.survivor and people.acting:
         accounts.append(_acting_account(people.acting))
-    people.plan = count_accounts(accounts)
-    people.findings += _findings(people.plan, authentic=prepared.authentic)
+    people.plan = count_accounts(accounts, _going(connection, people, table))
+    people.findings += _findings(people.plan, authentic=counts_all(prepared, choices))
+    _look_afterwards(connection, people, table, choices, by_key)
     return people
+
+
+def counts_all(prepared: Prepared, choices: Choices) -> bool:
+    """Whether every account counts as it is in the file: the file is ours, or the person trusts it and
+    there is nobody here yet. That this is so ``counting`` makes sure of."""
+    return prepared.authentic or choices.all_accounts
+
+
+def _going(connection: Connection, people: People, table: AccountsTable) -> Iterator[AccountLoss]:
+    """The accounts of now that are not there afterwards."""
+    survivor = people.survivor.key if people.survivor else None
+    for account in sql_accounts.accounts_that_go(
+        connection, table.waiting, table.target.table, table.columns
+    ):
+        if account.key != survivor:
+            yield AccountLoss(
+                account.email,
+                account.name,
+                "",
+                (Loss(Lost.ACCOUNT, Of.NOW, account.role),),
+            )
+
+
+def _look_afterwards(
+    connection: Connection,
+    people: People,
+    table: AccountsTable,
+    choices: Choices,
+    by_key: Mapping[tuple[str, ...], AccountPlan],
+) -> None:
+    """What becomes of who acts. After a Safe file he is what he was; a Complete one may not know him."""
+    now = people.acting or (
+        choices.acting
+        and sql_accounts.acting_now(connection, table.target.table, table.columns, choices.acting)
+    )
+    if not now:
+        return
+    if people.acting:
+        people.afterwards = acting_plan(now.email, _acting_account(people.acting))
+        return
+    found = sql_accounts.acting_in_file(connection, table.waiting, table.columns, now)
+    # Where two rows claim to be his, it is the address that he would sign in with.
+    after = sorted((by_key[key] for key in found), key=lambda a: a.email != now.email)
+    people.afterwards = acting_plan(now.email, after[0] if after else None)
+    if not people.afterwards.can_sign_in:
+        people.findings.append(_acting_gone(stays=people.afterwards.stays))
 
 
 def _accounts_table(prepared: Prepared) -> AccountsTable | None:
@@ -154,12 +217,42 @@ def _account(
         role=role,
         active=active,
         password=password,
+        role_now=account.role_now,
+        loses=_losses(account, role, prepared, active=active, password=password, rises=privileged),
         privileged=privileged,
         appears=privileged and _may_more(account, role, active=active, password=password),
         owner=role == declared.owner,
         role_in_file=account.role,
         withheld=account.role in declared.privileged and account.role != role,
     )
+
+
+def _losses(
+    account: FileAccount,
+    role: str,
+    prepared: Prepared,
+    *,
+    active: bool,
+    password: PasswordOf,
+    rises: bool,
+) -> tuple[Loss, ...]:
+    """What the account has here, or would have by the file, and does not have afterwards."""
+    found = []
+    if account.is_there and account.role_now != role and not rises:
+        found.append(Loss(Lost.ROLE, Of.NOW, account.role_now))
+    if account.is_there and account.active_now and not active:
+        found.append(Loss(Lost.APPROVAL, Of.NOW))
+    could = account.active_now and account.has_password_now
+    if could and active and password is PasswordOf.NONE:
+        found.append(Loss(Lost.PASSWORD, Of.NOW))
+    if account.role != role:
+        found.append(Loss(Lost.ROLE, Of.FILE, account.role))
+    if account.active and not active:
+        found.append(Loss(Lost.APPROVAL, Of.FILE))
+    has_one = prepared.manifest.type == "complete" and account.has_password
+    if has_one and password is not PasswordOf.FILE:
+        found.append(Loss(Lost.PASSWORD, Of.FILE))
+    return tuple(found)
 
 
 def _may_more(account: FileAccount, role: str, *, active: bool, password: PasswordOf) -> bool:
@@ -191,7 +284,7 @@ def role_after(account: FileAccount, fallback: str, prepared: Prepared, choices:
 
 
 def _role_counts(account: FileAccount, prepared: Prepared, choices: Choices) -> bool:
-    return prepared.authentic or account.email in choices.grant_roles
+    return counts_all(prepared, choices) or account.email in choices.grant_roles
 
 
 def _password(account: FileAccount, prepared: Prepared, choices: Choices) -> PasswordOf:
@@ -201,10 +294,13 @@ def _password(account: FileAccount, prepared: Prepared, choices: Choices) -> Pas
     return PasswordOf.FILE if account.has_password else PasswordOf.NONE
 
 
-def _acting_account(now: LiveAccount, *, name: str = "") -> AccountPlan:
+def _acting_account(now: LiveAccount, in_file: FileAccount | None = None) -> AccountPlan:
+    """As he is now; ``in_file`` is his row there."""
     return AccountPlan(
         email=now.email,
-        name=name or now.name,
+        name=(in_file.name if in_file else "") or now.name,
+        role_in_file=in_file.role if in_file else "",
+        role_now=now.role,
         role=now.role,
         active=True,
         password=PasswordOf.TODAY if now.has_password else PasswordOf.NONE,
@@ -355,6 +451,17 @@ def _nobody_acts(email: str) -> Finding:
         if not email
         else _("The acting account is not that of an owner who can sign in here."),
         _("Let an owner of this application restore; `manage.py createsuperuser` makes one."),
+    )
+
+
+def _acting_gone(*, stays: bool) -> Finding:
+    return Finding(
+        "restore.acting_gone",
+        Severity.WARNING,
+        _("The file has the account that acts, and it could not sign in afterwards.")
+        if stays
+        else _("The file does not have the account that acts: it goes with what is here now."),
+        _("Sign in afterwards with an account of the file, by its password of the backup's day."),
     )
 
 

@@ -16,8 +16,9 @@ from backups.database.table_reading import primary_key_columns
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
+from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
-from backups.wording import _
+from backups.wording import Sentence, _
 from restore.database import comparing, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
@@ -26,7 +27,7 @@ from restore.database.targets import Target
 from restore.database.waiting_tables import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
-from restore.services.planning import accounts, left_out, powers, renumbering
+from restore.services.planning import accounts, left_out, powers, pristine, renumbering
 from restore.services.planning.capping import capped, capped_differences
 from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
@@ -53,10 +54,12 @@ def plan_file(
     declared: Registry = registry,
     watch: Watch = NOBODY,
     look: Callable[[LookThrough], None] | None = None,
+    kit: RecoveryKit | None = None,
 ) -> Plan:
     """What a restore of this file into this database would do. Writes nothing.
 
-    ``look`` is given the rows behind the plan's numbers while they can still be asked for.
+    ``look`` is given the rows behind the plan's numbers while they can still be asked for. ``kit``: the
+    recovery kit of the installation that made the file.
 
     Stages: those of ``opened``, ``prepare`` and ``plan_files``, then ``COUNTING``.
 
@@ -67,7 +70,7 @@ def plan_file(
     with connected(purpose="plan") as connection:
         connection.autocommit = True
         with opened(path, choices, watch) as readable, database_errors():
-            prepared = prepare(readable, connection, declared, watch)
+            prepared = prepare(readable, connection, declared, watch, kit=kit)
             files = plan_files(readable, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
             with one_instant(
@@ -134,6 +137,7 @@ class _Planner:
         self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
         people = accounts.plan_accounts(self._connection, self._file, self._choices)
         self._findings += people.findings
+        is_new = not self._file.authentic and pristine.is_new(self._connection, self._file)
         giving_way: set[tuple[str, str]] = set()
         self._findings += examine(self._connection, self._file, self._target_of, giving_way)
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
@@ -158,7 +162,7 @@ class _Planner:
         self._findings += left_out.findings(self._connection, self._file, self._current)
         live = introspection.live_sequences(self._connection)
         self._findings += numbers_of(self._file, live).findings
-        self._findings += self._authenticity()
+        self._findings += self._authenticity(is_new=is_new)
         return Plan(
             file=_facts(self._file),
             choices=self._choices,
@@ -169,6 +173,8 @@ class _Planner:
             files=files,
             findings=capped(self._findings),
             target=here.overwritten_by(self._connection.info),
+            acting=people.afterwards,
+            is_new_here=is_new,
         )
 
     def look_through(self, plan: Plan) -> LookThrough:
@@ -240,7 +246,7 @@ class _Planner:
         kept: list[str] = []
         if self._choices.keep_revoked:
             kept += state_columns(section, section.revoked)
-        if section.accounts and not self._file.authentic:
+        if section.accounts and not accounts.counts_all(self._file, self._choices):
             people = section.accounts
             kept += state_columns(section, (people.role, people.password, *people.active))
         return [name for name in (*target.live_columns, *target.fills) if name not in kept]
@@ -313,20 +319,41 @@ class _Planner:
             return create_aside(self._connection, name, table, key.target_columns)
         return key.target_identifier
 
-    def _authenticity(self) -> list[Finding]:
+    def _authenticity(self, *, is_new: bool) -> list[Finding]:
         if self._file.authentic:
             return []
-        accepted = self._choices.accept_foreign or self._choices.accept_altered
-        return [
+        chosen = self._choices
+        accepted = chosen.accept_foreign or chosen.accept_altered or chosen.all_accounts
+        found = [
             Finding(
                 "restore.foreign",
                 Severity.WARNING if accepted else Severity.ERROR,
                 _("The file was not made by this installation, or was not signed with its key."),
-                _("Its roles are not taken over unless granted one by one.")
-                if accepted
-                else _("If you trust where it comes from, say so."),
+                _accepted(chosen) if accepted else _("If you trust where it comes from, say so."),
             )
         ]
+        if chosen.all_accounts and not is_new:
+            found.append(_has_data())
+        return found
+
+
+def _accepted(chosen: Choices) -> Sentence:
+    if chosen.all_accounts:
+        return _("All its accounts come as they are in the file, as was chosen.")
+    return _("Its roles are not taken over unless granted one by one.")
+
+
+def _has_data() -> Finding:
+    return Finding(
+        "restore.has_data",
+        Severity.ERROR,
+        _(
+            "All accounts as in the file can be had only where there are no data yet, and here are some."
+        ),
+        _(
+            "Grant roles one by one, or give the recovery kit of the installation that made the file."
+        ),
+    )
 
 
 def _mark(*differences: Difference) -> str:
@@ -358,6 +385,7 @@ def _facts(prepared: Prepared) -> FileFacts:
         created_by=manifest.created_by.name,
         installation=manifest.installation,
         authentic=prepared.authentic,
+        by_kit=prepared.by_kit,
         digest=prepared.tail.integrity.digest,
         rows=prepared.tail.statistics.rows,
     )

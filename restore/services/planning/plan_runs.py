@@ -10,7 +10,7 @@ from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from restore.models import PlanRun, Upload
 from restore.plan import Choices, Kind
-from restore.services.asking import kept_rows, uploads
+from restore.services.asking import kept_rows, kits, uploads
 from restore.services.planning.counting import plan_file
 from restore.services.planning.looking import LookThrough
 
@@ -53,7 +53,9 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
     with runs.carried_out(run), Progress(run, listener) as progress:
         path = uploads.stored_file(run.upload)
         look = _keeping(run, path.name, progress.check)
-        plan = plan_file(path, Choices.of(run.choices), watch=progress, look=look)
+        plan = plan_file(
+            path, Choices.of(run.choices), watch=progress, look=look, kit=kits.of(path.name)
+        )
         try:
             progress.check()
             runs.succeed(run, plan=plan.as_dict())

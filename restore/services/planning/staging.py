@@ -16,7 +16,8 @@ from backups.database.introspection import LiveTable
 from backups.errors import ArtifactError, RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Section
-from backups.services import installation, vault
+from backups.services import installation, recovery_kit, vault
+from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
 from backups.wording import Sentence, _
 from restore.database import catalogue, powers, waiting_tables
@@ -41,7 +42,8 @@ class Prepared:
     are tables with a row that the database does not take: nothing waits for them. ``dictionaries`` are the
     waiting rows that say what numbers of a Safe file mean; ``translated`` the tables whose waiting rows
     have numbers of this database in place of the file's. ``proven`` are those of which ``proving`` has shown
-    that the waiting rows are the file's."""
+    that the waiting rows are the file's. ``authentic``: made here, or (``by_kit``) by the installation whose
+    recovery kit was given, and not changed since."""
 
     manifest: Manifest
     tail: Tail
@@ -56,26 +58,33 @@ class Prepared:
     dictionaries: dict[str, WaitingTable] = field(default_factory=dict)
     translated: frozenset[str] = frozenset()
     proven: frozenset[str] = frozenset()
+    by_kit: bool = False
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
 
 
 def prepare(
-    path: Path, connection: Connection, declared: Registry, watch: Watch = NOBODY
+    path: Path,
+    connection: Connection,
+    declared: Registry,
+    watch: Watch = NOBODY,
+    *,
+    kit: RecoveryKit | None = None,
 ) -> Prepared:
     """Read and prove the file in one pass, and let its rows wait. ``connection`` is in autocommit and
-    keeps the waiting tables.
+    keeps the waiting tables. A file that ``kit`` signed is authentic, as one of this installation is.
 
     One stage, ``INSPECTING``.
 
     Raises:
-        ArtifactError: the file is not whole or not well formed.
+        ArtifactError: the file is not whole or not well formed, or the kit is another installation's.
         StorageFailure: it cannot be read.
     """
     _require_temporary_tables(connection)
     begin_reading(Stage.INSPECTING, path, watch)
     with vault.reader(path, watch.at) as reader:
+        recovery_kit.require_of(kit, reader.manifest.installation)
         tables = introspection.live_tables(connection)
         matched = match(reader.manifest, declared, tables)
         work = _Filling(
@@ -93,12 +102,16 @@ def prepare(
         tail = reader.tail()
         if work.problem:
             raise work.problem
-        keys, authentic = catalogue.foreign_keys(connection), installation.is_ours(tail.integrity)
-        numbered = translate(connection, work.listed(declared, keys, authentic=authentic))
+        recovery_kit.require_of(kit, tail.integrity.key_id or reader.manifest.installation)
+        keys, ours = catalogue.foreign_keys(connection), installation.is_ours(tail.integrity)
+        by_kit = not ours and kit is not None and kit.signed(tail.integrity)
+        # Whoever made it had a database of its own, which counted its content types by itself.
+        numbered = translate(connection, work.listed(declared, keys, authentic=ours))
         return Prepared(
             manifest=reader.manifest,
             tail=tail,
-            authentic=authentic,
+            authentic=ours or by_kit,
+            by_kit=by_kit,
             matched=with_renamed_values(matched, work.renamed),
             tables=tables,
             keys=keys,

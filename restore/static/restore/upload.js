@@ -121,6 +121,7 @@
             const body = new FormData();
             body.append("name", this.file.name);
             body.append("size", String(this.file.size));
+            this.page.addKit(body);
             return ask("POST", this.page.beginUrl, { body, headers: this.page.token() });
         }
 
@@ -188,7 +189,7 @@
             this.beginUrl = form.action;
             this.upload = null;
             this.announced = -1;
-            for (const name of ["file", "drop", "refused", "going", "name", "what", "bar", "figures", "state", "go-on", "cancel", "said"]) {
+            for (const name of ["file", "drop", "refused", "going", "name", "what", "bar", "figures", "state", "go-on", "cancel", "said", "kit-file", "kit-text"]) {
                 this[name.replace("-", "_")] = document.getElementById(`rs-${name}`);
             }
             this.said_region = this.said;
@@ -196,6 +197,20 @@
                 this.state.textContent = text;
             };
             this.listen();
+        }
+
+        /* The recovery kit, as a file or as text; the server says whether it is one. */
+        addKit(body) {
+            const file = this.kit_file && this.kit_file.files[0];
+            if (file) {
+                if (file.size > Number(this.text.kitLimit)) {
+                    throw new Refused({ message: this.text.textKitTooLarge });
+                }
+                body.append("kit_file", file);
+            }
+            if (this.kit_text && this.kit_text.value.trim()) {
+                body.append("kit_text", this.kit_text.value);
+            }
         }
 
         listen() {
