@@ -60,6 +60,18 @@ def release(request: HttpRequest, run_id: str) -> HttpResponse:
     return _changed(request, run_id, "backup.release", keeping.release, told)
 
 
+@require_POST
+@permissions.needs(permissions.SEE, "backup.name")
+def name(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Call it as the person does; whoever may make such a backup may name it."""
+    run = run_or_refuse(request, run_id, "backup.name")
+    try:
+        keeping.name(run, request.POST.get("name", ""), permissions.actor_of(request))
+    except BackupSystemError as error:
+        messages.error(request, message_and_hint(error))
+    return redirect("admin:backups_run", run.pk)
+
+
 def _changed(
     request: HttpRequest,
     run_id: str,

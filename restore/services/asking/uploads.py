@@ -20,8 +20,8 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.files import private
-from backups.models import ACTIVE_STATES
-from backups.services import auditing, runs, vault
+from backups.models import ACTIVE_STATES, BackupRun
+from backups.services import auditing, delivering, runs, vault
 from backups.services.auditing import Actor
 from backups.services.sweeping import passed_over
 from backups.wording import Sentence, _
@@ -76,6 +76,35 @@ def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
     return upload
 
 
+def of_backup(backup: BackupRun, actor: Actor) -> Upload:
+    """The stored backup as a file to plan with: nothing is copied. Asked again, the same is given back.
+
+    Raises:
+        StorageFailure: its file is gone.
+        ArtifactError: its file is not a backup any more.
+    """
+    head = first_look.head_of(stored_backup(backup.pk))
+    known = of_person(actor.email).filter(backup=backup.pk).first()
+    if known:
+        return known
+    return Upload.objects.create(
+        name=delivering.file_name(backup, "stored"),
+        size_bytes=backup.stored_bytes,
+        received_bytes=backup.stored_bytes,
+        stored=_PREFIX + secrets.token_hex(16),
+        backup=backup.pk,
+        head=head,
+        owner_name=actor.name,
+        owner_email=actor.email,
+    )
+
+
+def stored_backup(backup_id: str) -> Path:
+    """The file of a stored backup. Raises StorageFailure where it is gone."""
+    backup = BackupRun.objects.filter(pk=backup_id).only("artifact").first()
+    return vault.path_of(backup.artifact if backup else "")
+
+
 def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Actor) -> Upload:
     """Take the next piece: ``length`` bytes that belong at ``offset``. Returns the upload as it is then.
 
@@ -107,6 +136,11 @@ def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Act
 
 def stored_file(upload_id: str) -> Path:
     """``path_of`` by the upload's id."""
+    return path_of(planned(upload_id))
+
+
+def planned(upload_id: str) -> Upload:
+    """The upload of that id. Raises StorageFailure where it is gone."""
     upload = Upload.objects.filter(pk=upload_id).first()
     if upload is None:
         raise StorageFailure(
@@ -114,7 +148,7 @@ def stored_file(upload_id: str) -> Path:
             _("The uploaded file is not here any more."),
             hint=_("Choose it again on the page Import Backup."),
         )
-    return path_of(upload)
+    return upload
 
 
 def path_of(upload: Upload) -> Path:
@@ -125,7 +159,7 @@ def path_of(upload: Upload) -> Path:
             _("A part of the file has not arrived yet."),
             _("Choose the same file again: the upload goes on where it stopped."),
         )
-    return vault.path_of(upload.stored)
+    return stored_backup(upload.backup) if upload.backup else vault.path_of(upload.stored)
 
 
 def of_person(email: str) -> QuerySet[Upload]:
@@ -146,7 +180,8 @@ def discard(upload: Upload) -> None:
     plans.exclude(state__in=ACTIVE_STATES).delete()
     Upload.objects.filter(pk=upload.pk).delete()
     kept_rows.discard(upload.stored)
-    vault.delete(upload.stored)
+    if not upload.backup:
+        vault.delete(upload.stored)
 
 
 def is_planned_now(upload: Upload) -> bool:
@@ -293,7 +328,7 @@ def _too_large() -> RestoreError:
             "The file is larger than the {limit} GiB that may be uploaded.",
             limit=round(limit_bytes() / conf.GIBIBYTE),
         ),
-        _("Copy it to the server and restore it there: manage.py restore_apply FILE."),
+        _("Copy it to the server and plan its restore there: manage.py restore_plan FILE"),
     )
 
 
