@@ -56,7 +56,7 @@ def receive(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     try:
         upload = uploads.receive(upload, offset, length, request, actor)
     except ArtifactError as error:
-        return no_backup(error)
+        return no_backup(error, upload.name)
     except BackupSystemError as error:
         return refusal(error, received=upload.received_bytes)
     if upload.is_whole:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -274,21 +274,32 @@ def _append(file: BinaryIO, offset: int, length: int, body: Readable) -> None:
 
 def _examine(upload: Upload, actor: Actor) -> None:
     """Read the head, if enough of it is there. Raises ArtifactError, and then the upload is gone."""
+    path = vault.path_of(upload.stored)
     try:
-        head = first_look.head_of(vault.path_of(upload.stored))
+        head = _head_so_far(path, upload)
     except ArtifactError as error:
-        waiting = (
-            error.code == "artifact.truncated" and upload.received_bytes < first_look.HEAD_BYTES
-        )
-        if waiting and not upload.is_whole:
-            return
         discard(upload)
         auditing.audit(
             actor, "upload", "refused", subject=upload.pk, file=upload.name, code=error.code
         )
         raise
+    if head is None:
+        return
     upload.head = head
     upload.save(update_fields=["head"])
+
+
+def _head_so_far(path: Path, upload: Upload) -> dict[str, Any] | None:
+    """None where more of the file is needed. Raises ArtifactError where it is no backup."""
+    try:
+        return first_look.head_of(path)
+    except ArtifactError as error:
+        if upload.is_whole or error.code != "artifact.truncated":
+            raise
+        early = upload.received_bytes < first_look.HEAD_BYTES
+        if first_look.needs_all_of(path) or early:
+            return None
+        raise
 
 
 def _require_room(size_bytes: int) -> None:
