@@ -17,7 +17,7 @@ from backups.registry import COMPLETE
 from backups.services import keeping
 from backups.services.auditing import Actor
 from backups.translating import message_and_hint
-from backups.views.frame import page
+from backups.views.frame import ask_again, page
 from backups.views.lookup import run_or_refuse
 
 
@@ -93,7 +93,9 @@ def delete(request: HttpRequest, run_id: str) -> HttpResponseBase:
         request, request.POST or None, reason="backup.delete", subject=str(run.pk)
     )
     needs_password = run.scope == COMPLETE
-    if request.method != "POST" or (needs_password and not form.is_valid()):
+    if request.method == "POST" and needs_password and not form.is_valid():
+        return ask_again(request, form)
+    if request.method != "POST":
         title = _("Delete this backup?")
         asked = form if needs_password else None
         return page(request, "backups/delete.html", title=title, tab="history", run=run, form=asked)

@@ -4,13 +4,12 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backups.errors import BackupSystemError
 from backups.models import BackupRun
 from backups.permissions import actor_of, needs
-from backups.translating import message_and_hint
+from backups.translating import refusal_of
 from restore.plan import Choices
 from restore.services.asking import uploads
 from restore.views.access import RESTORE
@@ -27,10 +26,6 @@ def begin(request: HttpRequest, backup_id: str) -> HttpResponseBase:
         upload = uploads.of_backup(backup, actor)
         plan(upload, request, Choices(acting=actor.email))
     except BackupSystemError as error:
-        said = _("%(said)s (Code: %(code)s)") % {
-            "said": message_and_hint(error),
-            "code": error.code,
-        }
-        messages.error(request, said)
+        messages.error(request, refusal_of(error))
         return redirect("admin:backups_run", backup.pk)
     return redirect("admin:restore_plan", upload.pk)
