@@ -100,9 +100,9 @@ def size(value: Any) -> str:
 
 
 @register.filter
-def lasting(value: datetime.timedelta | float | None) -> str:
+def lasting(value: datetime.timedelta | float | str | None) -> str:
     """A length of time: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if value is None:
+    if value in (None, ""):
         return "—"
     seconds = value.total_seconds() if isinstance(value, datetime.timedelta) else float(value)
     whole = max(0, round(seconds))

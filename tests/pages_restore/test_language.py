@@ -384,7 +384,7 @@ def test_a_refusal_and_a_file_that_is_not_here(marked):
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("{% translate 'Findings' %}", "Findings"),
+        ("{% translate 'What to know first' %}", "What to know first"),
         ("aria-label=\"{% translate 'Accounts' %}\"", 'aria-label="Accounts"'),
     ],
 )
@@ -393,7 +393,7 @@ def test_a_template_with_a_bare_word_is_noticed(marked, tmp_path, before, after)
     plan_run(upload, EVERY_PLAN["many findings"])
     with changed_template("restore/plan.html", before, after, tmp_path):
         found = left_over(marked.get(address("plan", upload.pk)), *TABLE_NAMES, *ROLES)
-    assert {"Findings", "Accounts"} & set(found)
+    assert {"What to know first", "Accounts"} & set(found)
 
 
 # A worker that speaks another language than the reader

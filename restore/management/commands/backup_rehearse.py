@@ -42,7 +42,7 @@ class Command(terminal.Documented):
         report = rehearsal.report
         self.stdout.write(
             f"Proven: backup {rehearsal.backup} was restored into a throwaway database in"
-            f" {report['seconds']} s\n"
+            f" {report['seconds']:.0f} s\n"
             f"  {report['rows']:,} rows in {len(report['sections'])} sections read back and equal,"
             f" {report['files']['kept']:,} files equal to their hashes"
         )
