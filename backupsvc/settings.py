@@ -95,6 +95,7 @@ RQ = {"JOB_CLASS": "rq.job.Job"}
 
 AUTH_USER_MODEL = "studio.User"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["backupsvc.studio.accounts.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -33,7 +33,7 @@ class RestoreConfig(AppConfig):
         if in_use.reads not in keeping.READERS:
             keeping.READERS.append(in_use.reads)
         from restore import checks
-        from restore.trail import ACTIONS
+        from restore.trail import ACTIONS, places
         from restore.views import panels as shown
 
         checks.register()
@@ -43,6 +43,7 @@ class RestoreConfig(AppConfig):
         panels.add("readiness", shown.readiness)
         panels.add("frame", shown.hold)
         trail.add_actions(ACTIONS)
+        trail.add_places(places)
         navigation.add_tab(
             navigation.Tab(
                 "import", _("Import Backup"), "admin:restore_import", "restore.apply_restore", 30

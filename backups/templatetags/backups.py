@@ -1,7 +1,7 @@
 """How pages print times, sizes, numbers and states."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -36,6 +36,12 @@ register.filter("action_word", trail.action)
 register.filter("outcome_word", trail.outcome)
 register.filter("detail_word", trail.detail)
 register.filter("person", trail.person)
+
+
+@register.filter
+def of_number(places: Mapping[str, str], number: str) -> str:
+    """Where the page is of what has this number; empty where there is none."""
+    return places.get(number, "")
 
 
 @register.filter
