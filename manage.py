@@ -20,8 +20,9 @@ _NEED_NO_DATABASE = {
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backupsvc.settings")
     if needs_database(sys.argv[1:]):
-        from backupsvc import embedded
+        from backupsvc import embedded, environment
 
+        environment.point_at_noted_demo_files()
         try:
             embedded.ensure()
         except embedded.EmbeddedError as error:

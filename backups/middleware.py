@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.contrib import admin
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -70,7 +71,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
         if not isinstance(error, OperationalError | InterfaceError):
             return None
         return HttpResponse(
-            render_to_string("backups/database_away.html"),
+            render_to_string("backups/database_away.html", {"house": admin.site.site_header}),
             status=503,
             headers={"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"},
         )

@@ -107,6 +107,9 @@ class Purpose(models.TextChoices):
     SAFETY = "safety", _("Safety backup before a restore")
 
 
+LONGEST_NOTE = 80
+
+
 class BackupRun(Run):
     """One backup. ``artifact`` is the stored file's name; empty until it was verified."""
 
@@ -120,6 +123,8 @@ class BackupRun(Run):
     verified_at = models.DateTimeField(null=True, blank=True)
     keep_until = models.DateTimeField(null=True, blank=True)
     pinned = models.BooleanField(default=False)
+    # What a person calls it; empty where nobody gave it a name.
+    note = models.CharField(max_length=LONGEST_NOTE, blank=True, default="")
 
     class Meta:
         verbose_name = _("backup")

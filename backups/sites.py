@@ -1,15 +1,24 @@
-"""Which of a project's admin sites a page stands in: the one below whose address it was asked for."""
+"""Which of a project's admin sites a page stands in: the one below whose address it was asked for; and how
+a page stands behind it, where sessions end.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.sites import AdminSite, all_sites
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 View = Callable[..., HttpResponseBase]
+
+# Says nothing but that something was sent when the session had ended.
+NOT_SENT = "backups_not_sent"
+_REMEMBERED_SECONDS = 3600
 
 
 def site_of(request: HttpRequest) -> AdminSite:
@@ -20,12 +29,72 @@ def site_of(request: HttpRequest) -> AdminSite:
     return next((site for site in all_sites if site.name == namespace), admin.site)
 
 
-def behind_admin(view: View) -> View:
-    """The view behind its site's ``admin_view``: sign-in, CSRF and no caching."""
+@dataclass(frozen=True)
+class Back:
+    """The page that has the form which an address takes: its name in the admin, and whether the address
+    names what the page is of."""
+
+    name: str
+    of_same: bool = False
+
+    def address(self, kwargs: dict[str, Any]) -> str:
+        return reverse(f"admin:{self.name}", args=list(kwargs.values()) if self.of_same else [])
+
+
+def behind_admin(view: View, *, back: Back | None = None) -> View:
+    """The view behind its site's ``admin_view``: sign-in, CSRF and no caching.
+
+    ``back``: the view takes a form and shows nothing. Who comes to it by an address, as after a sign-in,
+    is led to the page that has the form. What was sent when the session had ended is not carried out; the
+    page after the sign-in says so.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        answer: HttpResponseBase = site_of(request).admin_view(view)(request, *args, **kwargs)
+        site = site_of(request)
+        is_in = site.has_permission(request)
+        if is_in and back and request.method == "GET":
+            return HttpResponseRedirect(back.address(kwargs))
+        told = is_in and request.method == "GET" and _tell_not_sent(request)
+        answer: HttpResponseBase = site.admin_view(view)(request, *args, **kwargs)
+        if not is_in and request.method == "POST" and is_page_asked_for(request):
+            _note_not_sent(request, answer)
+        elif told:
+            answer.delete_cookie(NOT_SENT, samesite="Lax")
         return answer
 
     return guarded
+
+
+def is_page_asked_for(request: HttpRequest) -> bool:
+    """Whether a person goes to a page; a script that asks for a part of one says what it does with it."""
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return mode == "navigate" and "HX-Request" not in request.headers
+
+
+def _note_not_sent(request: HttpRequest, answer: HttpResponseBase) -> None:
+    """Remember over the sign-in, which makes a session of its own, that something was not carried out."""
+    messages.warning(
+        request, _("Your session had ended. Sign in, and you are back where you were.")
+    )
+    answer.set_cookie(
+        NOT_SENT,
+        "1",
+        max_age=_REMEMBERED_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+
+
+def _tell_not_sent(request: HttpRequest) -> bool:
+    if not request.COOKIES.get(NOT_SENT) or not is_page_asked_for(request):
+        return False
+    messages.warning(
+        request,
+        _(
+            "Your session had ended, so what you sent last has not been carried out. You are signed in"
+            " again: please repeat it."
+        ),
+    )
+    return True

@@ -2,7 +2,7 @@
 ``ready()``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ _ACTIONS: dict[str, str | Promise] = {
     "backup.cancel": _("Cancel a backup"),
     "backup.download": _("Download"),
     "backup.verify": _("Verify again"),
+    "backup.name": _("Name a backup"),
     "backup.pin": _("Pin"),
     "backup.release": _("Release"),
     "backup.delete": _("Delete"),
@@ -67,6 +68,7 @@ _DETAILS: dict[str, str | Promise] = {
     "from_byte": _("from byte"),
     "kind": _("kind"),
     "made": _("made"),
+    "name": _("name"),
     "page": _("page"),
     "path": _("address"),
     "reason": _("reason"),
@@ -76,6 +78,25 @@ _DETAILS: dict[str, str | Promise] = {
 }
 # Who is no person.
 _NOBODIES: dict[str, str | Promise] = {"command line": _("command line"), "sweep": _("cleaning up")}
+
+
+# Of numbers, the addresses of the pages of those that are here.
+Finder = Callable[[Collection[str]], Mapping[str, str]]
+_finders: list[Finder] = []
+
+
+def add_places(finder: Finder) -> None:
+    """Let numbers of another app's runs lead to their pages. Idempotent."""
+    if finder not in _finders:
+        _finders.append(finder)
+
+
+def places(numbers: Collection[str]) -> dict[str, str]:
+    """The addresses of the pages of what has these numbers and is here; one query a kind."""
+    found: dict[str, str] = {}
+    for finder in _finders:
+        found |= finder(numbers)
+    return found
 
 
 def add_actions(words: Words) -> None:

@@ -25,6 +25,14 @@ def message_and_hint(error: BackupSystemError) -> str:
     return f"{translated(error.message)} {translated(error.hint)}"
 
 
+def refusal_of(error: BackupSystemError) -> str:
+    """The same with the code, by which it is found in docs/errors.md."""
+    return gettext("%(said)s (Code: %(code)s)") % {
+        "said": message_and_hint(error),
+        "code": error.code,
+    }
+
+
 def _template(text: Sentence) -> str:
     if text.plural:
         return ngettext(text.template, text.plural, int(text.params["n"]))

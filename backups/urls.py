@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from backups import sites
+from backups.sites import Back
 from backups.views import (
     audit,
     coverage,
@@ -22,15 +23,17 @@ from backups.views import (
     start,
 )
 
+_RUN = Back("backups_run", of_same=True)
 
-def _page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
-    return path(route, sites.behind_admin(view), name=f"backups_{name}")
+
+def _page(route: str, view: Callable[..., Any], name: str, back: Back | None = None) -> URLPattern:
+    return path(route, sites.behind_admin(view, back=back), name=f"backups_{name}")
 
 
 urlpatterns = [
     # The name by which Django's admin finds a model's list.
     _page("", dashboard.show, "backuprun_changelist"),
-    _page("start/safe/", start.safe, "start_safe"),
+    _page("start/safe/", start.safe, "start_safe", Back("backups_backuprun_changelist")),
     _page("start/complete/", start.complete, "start_complete"),
     _page("kit/", recovery_kit.show, "kit"),
     _page("kit/file/", recovery_kit.file, "kit_file"),
@@ -42,11 +45,12 @@ urlpatterns = [
     _page("audit/events.csv", audit.as_csv, "audit_csv"),
     _page("runs/<str:run_id>/", runs.show, "run"),
     _page("runs/<str:run_id>/live/", runs.live, "live"),
-    _page("runs/<str:run_id>/cancel/", runs.cancel, "cancel"),
-    _page("runs/<str:run_id>/verify/", keeping.verify, "verify"),
+    _page("runs/<str:run_id>/cancel/", runs.cancel, "cancel", _RUN),
+    _page("runs/<str:run_id>/verify/", keeping.verify, "verify", _RUN),
     _page("runs/<str:run_id>/verification/", runs.verification, "verification"),
-    _page("runs/<str:run_id>/pin/", keeping.pin, "pin"),
-    _page("runs/<str:run_id>/release/", keeping.release, "release"),
+    _page("runs/<str:run_id>/name/", keeping.name, "name", _RUN),
+    _page("runs/<str:run_id>/pin/", keeping.pin, "pin", _RUN),
+    _page("runs/<str:run_id>/release/", keeping.release, "release", _RUN),
     _page("runs/<str:run_id>/delete/", keeping.delete, "delete"),
     _page("runs/<str:run_id>/download/", download.choose, "download"),
     _page("runs/<str:run_id>/file/<str:form>/", download.file, "file"),

@@ -1,9 +1,13 @@
 """Reading the process's environment for the settings; no Django in here."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+_DEMO_FILES = "demo-files"
+_LOOPBACK = re.compile(r"127\.0\.0\.1:[0-9]{1,5}")
 
 
 def database_from_url(url: str) -> dict[str, object]:
@@ -25,6 +29,24 @@ def database_from_url(url: str) -> dict[str, object]:
         "OPTIONS": dict(parse_qsl(parts.query)),
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def note_demo_files(address: str) -> None:
+    """Remember where `make run` serves the files that the demo's rows name, for commands beside it."""
+    var_dir().mkdir(parents=True, exist_ok=True)
+    (var_dir() / _DEMO_FILES).write_text(address, encoding="ascii")
+
+
+def point_at_noted_demo_files() -> None:
+    """Let a command fetch the demo's files as `make run` does. Only beside the private servers: where an
+    address of a database is set, nothing inside the network is allowed that was not asked for."""
+    noted = var_dir() / _DEMO_FILES
+    if os.environ.get("DATABASE_URL") or not noted.is_file():
+        return
+    address = noted.read_text(encoding="ascii", errors="replace").strip()
+    if _LOOPBACK.fullmatch(address):
+        os.environ.setdefault("STUDIO_DEMO_FILES_URL", f"http://{address}/files/")
+        os.environ.setdefault("BACKUPS_FETCH_INTERNAL_HOSTS", address)
 
 
 def var_dir() -> Path:

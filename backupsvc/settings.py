@@ -16,6 +16,18 @@ DEBUG = os.environ.get("DEBUG", "") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_from_file(VAR_DIR / "secret_key")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1] testserver").split()
 
+# Who stands in front: addresses or networks whose word on visitors counts; "unix" for a socket file.
+TRUSTED_PROXIES = os.environ.get("TRUSTED_PROXIES", "").split()
+if os.environ.get("HTTPS", "") == "1":
+    SECURE_SSL_REDIRECT = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = int(os.environ.get("HSTS_SECONDS", "31536000"))
+    CSRF_TRUSTED_ORIGINS = [f"https://{host.replace('*.', '')}" for host in ALLOWED_HOSTS]
+    # Whether names below this one, and lists that browsers bring along, are to follow is for whoever owns
+    # the name: it concerns other servers than this one.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
 INSTALLED_APPS = [
     "restore",
     "backups",
@@ -32,6 +44,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backups.middleware.BodyLimitMiddleware",
+    "backupsvc.studio.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backups.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -83,6 +96,7 @@ RQ = {"JOB_CLASS": "rq.job.Job"}
 
 AUTH_USER_MODEL = "studio.User"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = [
     "backups.signing_in.SlowDown",
     "backupsvc.studio.accounts.RoleBackend",

@@ -11,10 +11,11 @@ class RestoreConfig(AppConfig):
 
     def ready(self) -> None:
         from backups import jobs, navigation, panels, trail
+        from backups.services import keeping
         from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
         from restore.services.applying import rehearsing, superseded
-        from restore.services.asking import requests, undoing, uploads
+        from restore.services.asking import in_use, requests, undoing, uploads
         from restore.services.planning import plan_runs
 
         jobs.AFTER_A_DEATH += [
@@ -29,15 +30,20 @@ class RestoreConfig(AppConfig):
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),
         ]
+        if in_use.reads not in keeping.READERS:
+            keeping.READERS.append(in_use.reads)
         from restore import checks
-        from restore.trail import ACTIONS
+        from restore.trail import ACTIONS, places
         from restore.views import panels as shown
 
         checks.register()
         panels.add("run", shown.proof)
+        panels.add("deeds", shown.restore_button)
+        panels.add("row", shown.restore_link)
         panels.add("readiness", shown.readiness)
         panels.add("frame", shown.hold)
         trail.add_actions(ACTIONS)
+        trail.add_places(places)
         navigation.add_tab(
             navigation.Tab(
                 "import", _("Import Backup"), "admin:restore_import", "restore.apply_restore", 30

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import admin
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -118,7 +119,11 @@ def _turned_away(request: HttpRequest) -> HttpResponse:
         }
         text = printed_json.compact({"error": said})
         return HttpResponse(text, status=503, content_type="application/json", headers=headers)
-    return HttpResponse(render_to_string("restore/maintenance.html"), status=503, headers=headers)
+    return HttpResponse(
+        render_to_string("restore/maintenance.html", {"house": admin.site.site_header}),
+        status=503,
+        headers=headers,
+    )
 
 
 def _wants_json(request: HttpRequest) -> bool:

@@ -1,10 +1,15 @@
 """The truth about restores. As in ``backups.models``, no foreign key leads to any restored table."""
 
-from django.db import models
-from django.utils import timezone
-from django.utils.translation import gettext as _
+import datetime
+from collections.abc import Iterable
 
-from backups.models import Run, new_id
+from django.db import models
+from django.utils import formats, timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backups.models import BackupRun, Purpose, Run, new_id
 
 # What stands before the name of the file in the source of an undo.
 UNDO_OF = "undo of the restore of "
@@ -43,21 +48,48 @@ class RestoreRun(Run):
 
     @property
     def source_in_words(self) -> str:
-        """The file's name; of an undo what it undoes, in the reader's language."""
-        return _in_words(self.source) if self.undo_of else self.source
+        """The file's name; of an undo what it undoes, in the reader's language and however long the chain
+        is: what was undone, by its day and time, and which undo in a row it is."""
+        if not self.undo_of:
+            return self.source
+        undone = self._undone
+        if undone is None:
+            return _("undo of an earlier restore")
+        at = (
+            formats.date_format(undone.requested_at.astimezone(datetime.UTC), "j M Y, H:i") + " UTC"
+        )
+        between = self.source.count(UNDO_OF) - 1
+        if between <= 0:
+            return _("Undo of the restore of %(at)s") % {"at": at}
+        return ngettext(
+            "Undo of the undo of %(at)s",
+            "Undo of the undo of %(at)s, the %(n)d. in a row",
+            between,
+        ) % {"at": at, "n": between + 1}
 
+    @classmethod
+    def know_undone(cls, runs: "Iterable[RestoreRun]") -> "list[RestoreRun]":
+        """The same runs, each knowing what it undid: one query for a whole list of them."""
+        listed = list(runs)
+        undone = cls.objects.defer("plan", "report", "choices").in_bulk(
+            [run.undo_of for run in listed if run.undo_of]
+        )
+        for run in listed:
+            run._undone = undone.get(run.undo_of)
+        return listed
 
-def _in_words(source: str) -> str:
-    name = source.removeprefix(UNDO_OF)
-    if name == source:
-        return source
-    # What is undone may be an undo itself.
-    return _("undo of the restore of %(name)s") % {"name": _in_words(name)}
+    @cached_property
+    def _undone(self) -> "RestoreRun | None":
+        runs = RestoreRun.objects.defer("plan", "report", "choices")
+        return runs.filter(pk=self.undo_of).first()
 
 
 class Upload(models.Model):
     """A file that somebody brings, whole or still arriving. Its bytes lie in the folder of the backups
     under ``stored``; ``head`` is what its beginning says of it, empty until that was read.
+
+    With ``backup`` nothing was brought: it stands for a stored backup, whose own file is read. Beside
+    ``stored`` lie only the rows of its plans.
     """
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
@@ -65,6 +97,7 @@ class Upload(models.Model):
     size_bytes = models.BigIntegerField()
     received_bytes = models.BigIntegerField(default=0)
     stored = models.CharField(max_length=128)
+    backup = models.CharField(max_length=32, blank=True, default="")
     head = models.JSONField(default=dict, blank=True)
     owner_name = models.TextField(blank=True, default="")
     owner_email = models.TextField(blank=True, default="")
@@ -80,6 +113,21 @@ class Upload(models.Model):
     @property
     def is_whole(self) -> bool:
         return self.received_bytes == self.size_bytes
+
+    @cached_property
+    def stored_backup(self) -> BackupRun | None:
+        """The stored backup that it stands for, where it does."""
+        return BackupRun.objects.filter(pk=self.backup).first() if self.backup else None
+
+    @property
+    def is_safety(self) -> bool:
+        """Whether it stands for the safety backup of a restore."""
+        return self.stored_backup is not None and self.stored_backup.purpose == Purpose.SAFETY
+
+    @property
+    def note(self) -> str:
+        """What people call the stored backup; empty where it has no name, or is no stored backup."""
+        return self.stored_backup.note if self.stored_backup else ""
 
 
 class PlanRun(Run):

@@ -1,6 +1,11 @@
 """What the audit trail's actions of imports and restores are called on a page."""
 
+from collections.abc import Collection
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+from restore.models import Rehearsal, RestoreRun, Upload
 
 ACTIONS = {
     "files.superseded": _("Remove files that nothing points to"),
@@ -26,3 +31,12 @@ ACTIONS = {
     "restore.without_undo": _("Restore without an undo"),
     "upload": _("Upload a file"),
 }
+
+
+def places(numbers: Collection[str]) -> dict[str, str]:
+    """The pages of restores, test restores and plans that have these numbers."""
+    found: dict[str, str] = {}
+    for model, name in ((RestoreRun, "report"), (Rehearsal, "rehearsal"), (Upload, "plan")):
+        here = model._default_manager.filter(pk__in=numbers).values_list("pk", flat=True)
+        found |= {number: reverse(f"admin:restore_{name}", args=[number]) for number in here}
+    return found

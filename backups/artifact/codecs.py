@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import zstandard
 
+from backups.artifact import archives
 from backups.artifact.manifest import not_a_backup
 from backups.artifact.writer import Sink
 from backups.errors import ArtifactError
@@ -19,11 +20,6 @@ _RUN_LENGTH = 1
 _FOREIGN = {
     b"age-encryption.org/": ("artifact.encrypted", _("The file is encrypted with age.")),
     b"PGDMP": ("artifact.format", _("The file is a dump of pg_dump, not a backup of this system.")),
-    b"PK\x03\x04": (
-        "artifact.format",
-        _("The file is a ZIP archive, not a backup of this system."),
-    ),
-    b"\x1f\x8b": ("artifact.format", _("The file is a gzip archive, not a backup of this system.")),
 }
 _FOREIGN_HINTS = {
     "artifact.encrypted": _("Decrypt it with your age key first, then choose the plain file."),
@@ -64,28 +60,80 @@ class Limited(io.RawIOBase):
 def open_document(stored: BinaryIO, *, limit_bytes: int) -> "Limited":
     """The plain document inside ``stored``, which must be seekable.
 
-    Raises ArtifactError when the first bytes are neither JSON nor a zstandard frame.
+    It may be a zstandard frame, and either may be the only file of a gzip file or a ZIP archive.
+
+    Raises ArtifactError when it is none of these.
     """
     start = stored.read(64)
     stored.seek(0)
+    if start.startswith(archives.GZIP):
+        return _inside(archives.gunzipped(stored), limit_bytes)
+    if start.startswith(archives.ZIP):
+        return _inside(archives.unzipped(stored), limit_bytes)
     if start.startswith(_ZSTANDARD):
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        plain = decompressor.stream_reader(stored, read_size=READ_BYTES, read_across_frames=True)
-        return Limited(_Undamaged(plain, stored), limit_bytes)  # type: ignore[arg-type]
+        return Limited(_Undamaged(_decompressed(stored), stored), limit_bytes)  # type: ignore[arg-type]
+    _require_json(start)
+    return Limited(stored, limit_bytes)
+
+
+def _inside(archive: archives.Unpacked, limit_bytes: int) -> Limited:
+    """The document in an archive's one file; what the archive gives out is counted as well."""
+    begun = _Begun(Limited(archive, limit_bytes))  # type: ignore[arg-type]
+    if begun.start.startswith((archives.GZIP, archives.ZIP)):
+        raise archives.nested()
+    if begun.start.startswith(_ZSTANDARD):
+        plain = _decompressed(begun)  # type: ignore[arg-type]
+        return Limited(_Undamaged(plain, None), limit_bytes)  # type: ignore[arg-type]
+    _require_json(begun.start)
+    return Limited(begun, limit_bytes)  # type: ignore[arg-type]
+
+
+def _decompressed(stored: BinaryIO) -> BinaryIO:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    return decompressor.stream_reader(stored, read_size=READ_BYTES, read_across_frames=True)
+
+
+class _Begun:
+    """A stream whose first bytes, ``start``, were looked at and are read once more."""
+
+    def __init__(self, source: Limited) -> None:
+        self._source = source
+        self.start = b""
+        while len(self.start) < 64 and (data := source.read(64 - len(self.start))):
+            self.start += data
+        self._left = self.start
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._left:
+            return self._source.read(size)
+        data = self._left if size < 0 else self._left[:size]
+        self._left = self._left[len(data) :]
+        # Together with what follows: who looks at the first block sees more than was looked at here.
+        return data if self._left or size < 0 else data + self._source.read(size - len(data))
+
+
+def require_document(start: bytes) -> None:
+    """Raises ArtifactError where what begins so is neither JSON nor a zstandard frame."""
+    if not start.startswith(_ZSTANDARD):
+        _require_json(start)
+
+
+def _require_json(start: bytes) -> None:
+    """Raises ArtifactError where no JSON object begins so, saying what it is instead."""
     for magic, (code, sentence) in _FOREIGN.items():
         if start.startswith(magic):
             raise ArtifactError(code, sentence, hint=_FOREIGN_HINTS[code])
     if not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         raise not_a_backup()
-    return Limited(stored, limit_bytes)
 
 
 class _Undamaged:
     """Turns the decompressor's complaint into the reader's own word for damage; what stands behind the
     frame is damage too."""
 
-    def __init__(self, source: BinaryIO, stored: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, stored: BinaryIO | None) -> None:
         self._source = source
+        # None in an archive, which has sums of its own.
         self._stored = stored
 
     def read(self, size: int = -1) -> bytes:
@@ -93,7 +141,7 @@ class _Undamaged:
             data = self._source.read(size)
         except zstandard.ZstdError as error:
             raise _damaged() from error
-        if not data and size and not _is_one_frame(self._stored):
+        if not data and size and self._stored and not _is_one_frame(self._stored):
             raise _damaged()
         return data
 

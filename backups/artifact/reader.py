@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
-from backups.artifact import bounds, members, structure
+from backups.artifact import bounds, earlier, members, structure
 from backups.artifact.behind import Behind, Digest, Source
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
@@ -343,7 +343,7 @@ class ArtifactReader:
             # One line that never ends: JSON on a single line, or the stump of a file.
             if error.code == "artifact.line_too_long" or b'"data"' in self._source.rest():
                 raise _other_layout(self._source.start) from None
-            raise
+            raise earlier.refusal(self._source.start) or error from None
         if line.startswith(_BYTE_ORDER_MARK) and _MARKS[0] in line[:64]:
             raise _marked()
         if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
@@ -425,11 +425,26 @@ def _marked() -> ArtifactError:
     )
 
 
+def _other_line_ends() -> ArtifactError:
+    return ArtifactError(
+        "artifact.layout",
+        _("The file's lines end as on Windows (CR LF): a program has changed them on the way."),
+        hint=_(
+            "Use the file as it was downloaded, or send it inside a ZIP archive. If there is no other, and"
+            " you trust who had it, accept it as an altered file."
+        ),
+    )
+
+
 def _other_layout(start: bytes) -> ArtifactError:
+    if found := earlier.refusal(start):
+        return found
     if not any(mark in start for mark in _MARKS) and start.strip() != b"{":
         return not_a_backup()
     if start.startswith(_BYTE_ORDER_MARK):
         return _marked()
+    if b',\r\n"data": {\r\n' in start:
+        return _other_line_ends()
     return ArtifactError(
         "artifact.layout",
         _("The file has been reformatted: its lines are not the ones that were written."),

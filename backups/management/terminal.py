@@ -5,10 +5,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, Any, NoReturn, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any, ClassVar, NoReturn, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
 from django.utils import translation
 
 from backups.errors import BackupSystemError
@@ -24,6 +29,43 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # of the project, are for `manage.py check`, runserver and migrate.
 CHECKS = ["backups"]
 DONE, FAILED, UNSOUND, INCOMPLETE = 0, 1, 2, 3
+_STATUSES = {DONE: "done", FAILED: "failed; the message says why, and nothing was changed"}
+
+
+class _Help(DjangoHelpFormatter):
+    """Leaves the lines of what has any as they are: examples are typed as they stand."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" not in text:
+            return super()._fill_text(text, width, indent)
+        return "\n".join(indent + line for line in text.splitlines())
+
+
+class Documented(BaseCommand):
+    """A command whose ``--help`` shows how it is typed and how it may end.
+
+    ``examples`` are pairs of what stands behind ``manage.py`` and what that does; ``statuses`` say what
+    it may end with besides 0 and 1, or what those mean here.
+    """
+
+    requires_system_checks = CHECKS
+    examples: ClassVar[Sequence[tuple[str, str]]] = ()
+    statuses: ClassVar[Mapping[int, str]] = {}
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs.setdefault("epilog", self._epilog())
+        kwargs.setdefault("formatter_class", _Help)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def _epilog(self) -> str:
+        lines = ["Examples:"]
+        for typed, does in self.examples:
+            lines += [f"  manage.py {typed}", f"      {does}"]
+        lines += ["", "Exit status:"]
+        statuses = {number: _STATUSES[number] for number in (DONE, FAILED)} | dict(self.statuses)
+        return "\n".join([*lines, *(f"  {n}  {words}" for n, words in sorted(statuses.items()))])
+
+
 # Of an error's code and hint, what a command tells to do.
 Remedy = Callable[[str, str], str]
 

@@ -46,6 +46,9 @@ def _lines(report: CoverageReport) -> Iterator[str]:
     yield from _safety()
     yield from _excluded(report)
     yield from _findings(report)
+    yield from _recommendations(len(only_complete))
+    yield from _testing()
+    yield from _help()
 
 
 def _groups(sections: list[SectionCoverage], *, omitted: bool) -> Iterator[str]:
@@ -122,3 +125,43 @@ def _findings(report: CoverageReport) -> Iterator[str]:
         yield "None."
     for finding in report.findings:
         yield f"- {finding.severity}: {finding.message} {finding.hint} ({finding.code})"
+    yield ""
+
+
+def _recommendations(only_complete: int) -> Iterator[str]:
+    safe, complete = (conf.reminder_days(scope) for scope in ("safe", "complete"))
+    yield from ("---", "", "## Recommendations", "", "### For Regular Backups:")
+    yield f"1. Make a **Safe Backup** every {safe} days; the dashboard says when one is due"
+    yield "2. Store it on an encrypted drive: it holds names, addresses, telephone numbers and messages"
+    yield "3. Try the restore of a Complete backup out: **Test restore** on its page changes nothing here"
+    yield from ("", "### For Disaster Recovery:")
+    yield f"1. Make a **Complete Backup** every {complete} days"
+    yield "2. Store it in a highly secure location (encrypted, offline), on another machine than this one"
+    yield "3. Never share it: it holds password hashes, access tokens and every file"
+    yield "4. Keep a copy of the installation's key beside it, so that the file is known as yours elsewhere"
+    yield from ("", "### File Storage:")
+    yield (
+        f"- A Safe Backup is not sufficient after a disaster: {only_complete} tables and all passwords are in"
+        " Complete Backups only, wherever the files lie"
+    )
+    yield "- Files on the local server are in Complete Backups only"
+    yield ""
+
+
+def _testing() -> Iterator[str]:
+    yield from ("---", "", "## Testing Your Backup", "")
+    yield "1. Open its page: it was read back from end to end when it was made; **Verify again** repeats that"
+    yield "2. Click **Test restore**: it is restored into a throwaway database and compared, row by row"
+    yield "3. Click **Restore …** and look at the plan, table by table: looking changes nothing"
+    yield "4. A file that you keep elsewhere: choose it on **Import Backup**, and look at its plan"
+    yield ""
+
+
+def _help() -> Iterator[str]:
+    yield from ("---", "", "## Need Help?", "", "If you need to restore from a backup:")
+    yield "1. A safety backup of all data is made **by itself** before anything is changed"
+    yield "2. Click **Restore …** beside a backup that is stored here, or **Import Backup** for a file"
+    yield "3. Read the plan: what would be lost, who can sign in afterwards, what stands in the way"
+    yield "4. Type the words and your password"
+    yield "5. **Undo** on the restore's report takes it back"
+    yield from ("", "The file says itself whether it is a Safe or a Complete backup.")

@@ -45,13 +45,16 @@ LOCATORS = "locators"
 LISTED_FILES = 1000
 
 
-def request(scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY) -> BackupRun:
-    """Write down that a backup is wanted. Somebody must then ``carry_out`` it."""
+def request(
+    scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY, note: str = ""
+) -> BackupRun:
+    """Write down that a backup is wanted, ``note`` being its name. Somebody must then ``carry_out`` it."""
     runs.end_abandoned(BackupRun)
     with transaction.atomic():
         run = BackupRun.objects.create(
             scope=scope.value,
             purpose=purpose,
+            note=note,
             requested_by_name=actor.name,
             requested_by_email=actor.email,
         )

@@ -1,7 +1,7 @@
 """How pages print times, sizes, numbers and states."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -36,6 +36,12 @@ register.filter("action_word", trail.action)
 register.filter("outcome_word", trail.outcome)
 register.filter("detail_word", trail.detail)
 register.filter("person", trail.person)
+
+
+@register.filter
+def of_number(places: Mapping[str, str], number: str) -> str:
+    """Where the page is of what has this number; empty where there is none."""
+    return places.get(number, "")
 
 
 @register.filter
@@ -100,9 +106,9 @@ def size(value: Any) -> str:
 
 
 @register.filter
-def lasting(value: datetime.timedelta | float | None) -> str:
+def lasting(value: datetime.timedelta | float | str | None) -> str:
     """A length of time: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if value is None:
+    if value in (None, ""):
         return "—"
     seconds = value.total_seconds() if isinstance(value, datetime.timedelta) else float(value)
     whole = max(0, round(seconds))

@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from backups import permissions, printed_json
-from backups.models import AuditEvent
+from backups import permissions, printed_json, trail
+from backups.models import AuditEvent, BackupRun
 from backups.views.frame import page
 from backups.views.paging import listing
 
@@ -26,12 +27,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 @require_safe
 @permissions.needs(permissions.SEE_AUDIT, "page.audit")
 def show(request: HttpRequest) -> HttpResponseBase:
+    listed = listing(request, _filtered(request))
+    subjects = {event.subject for event in listed.page if event.subject}
     return page(
         request,
         "backups/audit.html",
         title=_("Audit"),
         tab="audit",
-        listing=listing(request, _filtered(request)),
+        listing=listed,
+        places=_backups(subjects) | trail.places(subjects),
         choices={name: _values(field) for name, field in FILTERS.items()},
         chosen={name: request.GET.get(name, "") for name in (*FILTERS, "since", "until")},
     )
@@ -48,6 +52,11 @@ def as_csv(request: HttpRequest) -> HttpResponseBase:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _backups(numbers: set[str]) -> dict[str, str]:
+    here = BackupRun.objects.filter(pk__in=numbers).values_list("pk", flat=True)
+    return {number: reverse("admin:backups_run", args=[number]) for number in here}
 
 
 def _filtered(request: HttpRequest) -> QuerySet[AuditEvent]:

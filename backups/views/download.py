@@ -14,7 +14,7 @@ from backups.registry import COMPLETE, Scope
 from backups.services import auditing, delivering
 from backups.services.delivering import FORMS, Delivery
 from backups.views import grants
-from backups.views.frame import page
+from backups.views.frame import ask_again, page
 from backups.views.lookup import run_or_refuse
 from backups.views.ranges import Span, UnsatisfiableError, span
 
@@ -28,7 +28,9 @@ def choose(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """A Complete backup's way out: the password, a word on where to keep it, then the links."""
     run = _downloadable(request, run_id)
     form = PasswordAgainForm(request, request.POST or None, reason=ACTION, subject=run.pk)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST":
+        if not form.is_valid():
+            return ask_again(request, form)
         response = redirect("admin:backups_download", run.pk)
         grants.grant(request, response, grants.door_of(run))
         return response

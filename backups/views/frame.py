@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from backups.sites import site_of
@@ -24,3 +26,13 @@ def page(
     frame = site_of(request).each_context(request) | {"is_nav_sidebar_enabled": False}
     shown = {**frame, "title": title, "tab": tab, **context}
     return TemplateResponse(request, template, shown, status=status)
+
+
+def ask_again(request: HttpRequest, form: Form, *, query: str = "") -> HttpResponseRedirect:
+    """The page of the form once more, with what was wrong above it. By a redirect: who then loads the page
+    again is not asked whether to send a password twice. ``query`` keeps what was chosen."""
+    for field, errors in form.errors.items():
+        label = form.fields[field].label if field in form.fields else ""
+        for error in errors:
+            messages.error(request, f"{label}: {error}" if label else str(error))
+    return HttpResponseRedirect(request.path + query)

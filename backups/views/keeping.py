@@ -17,7 +17,7 @@ from backups.registry import COMPLETE
 from backups.services import keeping
 from backups.services.auditing import Actor
 from backups.translating import message_and_hint
-from backups.views.frame import page
+from backups.views.frame import ask_again, page
 from backups.views.lookup import run_or_refuse
 
 
@@ -60,6 +60,18 @@ def release(request: HttpRequest, run_id: str) -> HttpResponse:
     return _changed(request, run_id, "backup.release", keeping.release, told)
 
 
+@require_POST
+@permissions.needs(permissions.SEE, "backup.name")
+def name(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Call it as the person does; whoever may make such a backup may name it."""
+    run = run_or_refuse(request, run_id, "backup.name")
+    try:
+        keeping.name(run, request.POST.get("name", ""), permissions.actor_of(request))
+    except BackupSystemError as error:
+        messages.error(request, message_and_hint(error))
+    return redirect("admin:backups_run", run.pk)
+
+
 def _changed(
     request: HttpRequest,
     run_id: str,
@@ -81,7 +93,9 @@ def delete(request: HttpRequest, run_id: str) -> HttpResponseBase:
         request, request.POST or None, reason="backup.delete", subject=str(run.pk)
     )
     needs_password = run.scope == COMPLETE
-    if request.method != "POST" or (needs_password and not form.is_valid()):
+    if request.method == "POST" and needs_password and not form.is_valid():
+        return ask_again(request, form)
+    if request.method != "POST":
         title = _("Delete this backup?")
         asked = form if needs_password else None
         return page(request, "backups/delete.html", title=title, tab="history", run=run, form=asked)

@@ -15,7 +15,7 @@ from backups.forms import PasswordAgainForm
 from backups.models import ACTIVE_STATES, BackupRun, Purpose
 from backups.registry import COMPLETE, SAFE, Scope
 from backups.services import creating, readiness, runs
-from backups.views.frame import page
+from backups.views.frame import ask_again, page
 
 
 @require_POST
@@ -28,8 +28,8 @@ def safe(request: HttpRequest) -> HttpResponseBase:
 @permissions.needs(permissions.CREATE[COMPLETE], "backup.complete")
 def complete(request: HttpRequest) -> HttpResponseBase:
     form = PasswordAgainForm(request, request.POST or None, reason="backup.complete")
-    if request.method == "POST" and form.is_valid():
-        return _begin(request, COMPLETE)
+    if request.method == "POST":
+        return _begin(request, COMPLETE) if form.is_valid() else ask_again(request, form)
     return page(
         request,
         "backups/start_complete.html",

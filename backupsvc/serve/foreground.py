@@ -5,6 +5,8 @@ import signal
 import sys
 from types import FrameType
 
+from backupsvc.environment import note_demo_files
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,6 +33,7 @@ def point_at_demo_files(port: int) -> None:
     os.environ["STUDIO_DEMO_FILES_URL"] = f"http://{address}/files/"
     allowed = os.environ.get("BACKUPS_FETCH_INTERNAL_HOSTS", "").split()
     os.environ["BACKUPS_FETCH_INTERNAL_HOSTS"] = " ".join([*allowed, address])
+    note_demo_files(address)
 
 
 def prepared(*, demo_data: bool) -> list[str]:

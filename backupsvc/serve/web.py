@@ -25,6 +25,8 @@ def server(application: Any, listener: socket.socket, *, body_limit_bytes: int) 
         ident=None,
         # Waitress refuses what reaches this number.
         max_request_body_size=body_limit_bytes + 1,
+        # Whose word on visitors counts is judged by the application, in the same way under every server.
+        clear_untrusted_proxy_headers=False,
     )
     made.channel_class = _Channel
     return made

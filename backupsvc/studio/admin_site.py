@@ -6,12 +6,13 @@ Not in the package ``admin``: importing that registers models, which asks for th
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from backups import permissions
 from backups.registry import registry
 from backups.translating import translated
 
@@ -26,6 +27,16 @@ class StudioAdminSite(AdminSite):
     index_title = _("Everything the studio keeps")
     # The pages have no use for the site's root, which leads back here.
     site_url = None
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """As Django's own; who signs in to begin, and may make backups, begins where they are made."""
+        answer = super().login(request, extra_context)
+        begins = getattr(answer, "url", "") == reverse("admin:index", current_app=self.name)
+        if request.method == "POST" and begins and permissions.may(request.user, permissions.SEE):
+            return HttpResponseRedirect(reverse("admin:backups_backuprun_changelist"))
+        return answer
 
     def password_change(  # type: ignore[override]  # Django's answers a form with a redirect too
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

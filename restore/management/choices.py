@@ -122,6 +122,16 @@ def choices_of(options: dict[str, Any]) -> Choices:
     )
 
 
+def as_typed(choices: Choices) -> list[str]:
+    """The options that make these choices, for a command that is printed."""
+    typed = []
+    if choices.acting:
+        typed += ["--as", choices.acting]
+    if choices.grant_roles:
+        typed += ["--grant-roles", *choices.grant_roles]
+    return typed + [OPTIONS[name] for name in OPTIONS if getattr(choices, name) is True]
+
+
 def target_line(target: Overwritten) -> str:
     """Which database is overwritten, for whoever has two terminals open."""
     server = (

@@ -59,8 +59,8 @@ def find(look: LookThrough, wanted: Wanted) -> Found:
     table = look.table(wanted.table)
     if table is None:
         raise CommandError(
-            "The plan has no such table, or none whose rows may be shown. restore_plan FILE lists"
-            " them.",
+            "The plan has no such table, or none whose rows may be shown. All of them:"
+            " manage.py restore_plan FILE",
             returncode=terminal.UNSOUND,
         )
     found = Found(wanted, table, [])

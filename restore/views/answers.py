@@ -52,9 +52,9 @@ def refusal(error: BackupSystemError, **more: Any) -> HttpResponse:
     return as_json({"error": _said(error), **more}, status=status_of(error))
 
 
-def no_backup(error: ArtifactError) -> HttpResponse:
-    """What came of looking at a file that was thrown away."""
-    return as_json({"refused": _said(error)})
+def no_backup(error: ArtifactError, name: str) -> HttpResponse:
+    """What came of looking at the file of that name, which was thrown away."""
+    return as_json({"refused": _said(error) | {"file": name}})
 
 
 def _said(error: BackupSystemError) -> dict[str, str]:

@@ -11,7 +11,7 @@ from backups.errors import BackupSystemError
 from backups.permissions import actor_of, needs
 from backups.services import auditing
 from backups.translating import message_and_hint
-from backups.views.frame import page
+from backups.views.frame import ask_again, page
 from restore import jobs
 from restore.forms import ConfirmForm
 from restore.models import PlanRun, Upload
@@ -45,7 +45,7 @@ def show(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
     if not form.is_valid():
         auditing.audit(actor_of(request), "restore.confirm", "refused", subject=upload.pk)
-        return _ask(request, upload, plan, form)
+        return ask_again(request, form)
     return _start(request, upload, plan, form)
 
 
@@ -60,14 +60,14 @@ def _start(
             jobs.enqueue_restore(run)
     except BackupSystemError as error:
         form.add_error(None, message_and_hint(error))
-        return _ask(request, upload, plan, form, status=503)
+        return ask_again(request, form)
     response = HttpResponseRedirect(reverse("admin:restore_live", args=[run.pk]))
     tickets.issue(response, run, secure=secure)
     return response
 
 
 def _ask(
-    request: HttpRequest, upload: Upload, plan: PlanRun, form: ConfirmForm, *, status: int = 200
+    request: HttpRequest, upload: Upload, plan: PlanRun, form: ConfirmForm
 ) -> HttpResponseBase:
     tables = plan.plan["tables"]
     return page(
@@ -75,7 +75,6 @@ def _ask(
         "restore/confirm.html",
         title=_("Confirm the restore"),
         tab=TAB,
-        status=status,
         upload=upload,
         plan=plan.plan,
         here=here.overwritten(),

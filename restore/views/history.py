@@ -24,6 +24,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
     """The list, newest first."""
     listed = RestoreRun.objects.defer("plan", "report", "choices")
     restores = Paginator(listed, _PAGE_ROWS).get_page(request.GET.get("page"))
+    restores.object_list = RestoreRun.know_undone(restores.object_list)
     return page(request, "restore/history.html", title=_("Restores"), tab=TAB, restores=restores)
 
 

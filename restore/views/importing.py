@@ -34,7 +34,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         tab=TAB,
         whole=[upload for upload in mine if upload.is_whole],
         unfinished=[upload for upload in mine if not upload.is_whole],
-        earlier=RestoreRun.objects.all()[:_SHOWN],
+        earlier=RestoreRun.know_undone(RestoreRun.objects.all()[:_SHOWN]),
         presence=presence.presence(),
         limit_bytes=uploads.limit_bytes(),
         piece_bytes=uploads.PIECE_BYTES,

@@ -27,6 +27,22 @@ def proof(request: HttpRequest, run: BackupRun | None) -> SafeString:
     return render_to_string("restore/_proof.html", context, request)
 
 
+def restore_button(request: HttpRequest, run: BackupRun | None) -> SafeString:
+    """On a backup's page and on the dashboard: restore this very one, without a way of its file."""
+    return _restore(request, run, "bk-button bk-button--quiet")
+
+
+def restore_link(request: HttpRequest, run: BackupRun | None) -> SafeString:
+    """The same in a row of the history."""
+    return _restore(request, run, "bk-link")
+
+
+def _restore(request: HttpRequest, run: BackupRun | None, style: str) -> SafeString:
+    if run is None or not run.artifact or not may(request.user, RESTORE):
+        return _NOTHING
+    return render_to_string("restore/_restore_stored.html", {"run": run, "style": style}, request)
+
+
 def readiness(request: HttpRequest, run: BackupRun | None) -> SafeString:
     """On the dashboard: whether the newest Complete backup was proven."""
     if run is None:

@@ -118,6 +118,17 @@ def groups(tables: Iterable[Plain]) -> list[Group]:
     return [found[name] for name in sorted(found, key=lambda name: order.get(name, last))]
 
 
+def apart(tables: list[Plain]) -> Plain:
+    """The tables of which something goes or changes, and the others: what ``plan.html`` unfolds and folds."""
+    losing = [plain for plain in tables if _row(plain).loses]
+    unharmed = [plain for plain in tables if not _row(plain).loses]
+    return {
+        "losing": groups(losing),
+        "unharmed": groups(unharmed),
+        "unharmed_count": len(unharmed),
+    }
+
+
 def _heading(plain: Plain) -> str:
     """The group's name in the reader's language; as the plan has it where it is not declared today."""
     section = registry.by_table().get(plain["table"])
@@ -220,6 +231,16 @@ def findings(plan: Plain) -> list[Plain]:
     all_accounts = bool(plan.get("choices", {}).get("all_accounts"))
     found = [_in_words(finding, all_accounts=all_accounts) for finding in plan["findings"]]
     return sorted(found, key=lambda f: SEVERITIES.index(f["severity"]))
+
+
+def serious(plan: Plain) -> list[Plain]:
+    """What a person should know before anything else, but for what stands in the way: that is said on top."""
+    return [finding for finding in findings(plan) if finding["severity"] == "warning"]
+
+
+def remarks(plan: Plain) -> list[Plain]:
+    """What is good to know."""
+    return [f for f in findings(plan) if f["severity"] not in ("error", "warning")]
 
 
 def _in_words(finding: Plain, *, all_accounts: bool) -> Plain:

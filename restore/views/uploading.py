@@ -42,7 +42,9 @@ def begin(request: HttpRequest) -> HttpResponseBase:
             uploads.give_kit(upload, kit, actor)
     except BackupSystemError as error:
         auditing.audit(actor, "upload", "refused", code=error.code)
-        return no_backup(error) if isinstance(error, ArtifactError) else refusal(error)
+        if isinstance(error, ArtifactError):
+            return no_backup(error, form.cleaned_data["name"])
+        return refusal(error)
     return as_json(_told(upload), status=201)
 
 
@@ -61,7 +63,7 @@ def receive(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     try:
         upload = uploads.receive(upload, offset, length, request, actor)
     except ArtifactError as error:
-        return no_backup(error)
+        return no_backup(error, upload.name)
     except BackupSystemError as error:
         return refusal(error, received=upload.received_bytes)
     if upload.is_whole:

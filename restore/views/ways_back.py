@@ -17,8 +17,8 @@ from backups.errors import BackupSystemError
 from backups.models import BackupRun
 from backups.permissions import actor_of, needs
 from backups.services import auditing, runs
-from backups.translating import message_and_hint
-from backups.views.frame import page
+from backups.translating import message_and_hint, refusal_of
+from backups.views.frame import ask_again, page
 from restore import jobs
 from restore.forms import ConfirmForm, ReleaseForm, UndoForm
 from restore.mail import really_send
@@ -49,6 +49,7 @@ def undo(request: HttpRequest, run_id: str) -> HttpResponseBase:
         if form.is_valid():
             return _start_undo(request, run, form)
         auditing.audit(actor_of(request), "restore.undo", "refused", subject=run.pk)
+        return ask_again(request, form)
     return _ask_undo(request, run, form)
 
 
@@ -65,21 +66,18 @@ def _start_undo(request: HttpRequest, run: RestoreRun, form: UndoForm) -> HttpRe
         jobs.enqueue_restore(begun)
     except BackupSystemError as error:
         form.add_error(None, message_and_hint(error))
-        return _ask_undo(request, run, form, status=503)
+        return ask_again(request, form)
     response = HttpResponseRedirect(reverse("admin:restore_live", args=[begun.pk]))
     tickets.issue(response, begun, secure=secure)
     return response
 
 
-def _ask_undo(
-    request: HttpRequest, run: RestoreRun, form: ConfirmForm, *, status: int = 200
-) -> HttpResponseBase:
+def _ask_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> HttpResponseBase:
     return page(
         request,
         "restore/undo.html",
         title=_("Undo a restore"),
         tab=TAB,
-        status=status,
         run=run,
         safety=BackupRun.objects.filter(pk=run.safety_backup).first(),
         can_undo=undoing.can_undo(run),
@@ -99,9 +97,8 @@ def rehearse(request: HttpRequest, backup_id: str) -> HttpResponseBase:
         rehearsal = rehearsing.request(backup, actor_of(request))
         jobs.enqueue_rehearsal(rehearsal)
     except BackupSystemError as error:
-        return page(
-            request, "restore/refused.html", title=_("Test restore"), status=503, error=error
-        )
+        messages.error(request, refusal_of(error))
+        return redirect("admin:backups_run", backup.pk)
     return redirect("admin:restore_rehearsal", rehearsal.pk)
 
 
@@ -155,9 +152,13 @@ def cancel_rehearsal(request: HttpRequest, rehearsal_id: str) -> HttpResponseBas
 @needs(RESTORE, "outgoing.release")
 def release(request: HttpRequest) -> HttpResponseBase:
     """End the hold on mail and jobs; the held mail is sent or thrown away, as the owner says."""
-    form = ReleaseForm(request, request.POST or None, reason="release")
-    if request.method != "POST" or not form.is_valid():
+    chosen = request.POST.get("mail") or request.GET.get("mail")
+    mail = ReleaseForm.SEND if chosen == ReleaseForm.SEND else ReleaseForm.DISCARD
+    form = ReleaseForm(request, request.POST or None, reason="release", initial={"mail": mail})
+    if request.method != "POST":
         return _ask_release(request, form)
+    if not form.is_valid():
+        return ask_again(request, form, query=f"?mail={mail}")
     outgoing.release(actor_of(request))
     backup_jobs.release_others()
     if form.cleaned_data["mail"] == ReleaseForm.DISCARD:
@@ -170,7 +171,7 @@ def release(request: HttpRequest) -> HttpResponseBase:
         messages.warning(request, _unreadable(settled.unreadable))
     if settled.failed:
         form.add_error(None, _not_taken(settled.failed))
-        return _ask_release(request, form)
+        return ask_again(request, form, query=f"?mail={mail}")
     return redirect("admin:backups_backuprun_changelist")
 
 

@@ -71,7 +71,7 @@ def test_pictures_of_importing_are_taken(camera, request, tmp_path):
 
     plan = planned(bring(complete, "complete-backup-2026-11-01.json.zst"))
     shoot("plan-complete", address("plan", plan.upload))
-    shoot("plan-losses", address("plan", plan.upload), before=only_losses, end=True)
+    shoot("plan-losses", address("plan", plan.upload), before=unfolded, end=True)
     shoot("rows-changed", address("rows", plan.upload, "contractors", "changed"))
     shoot("rows-lost", address("rows", plan.upload, "issues", "lost"))
     shoot("confirm", address("confirm", plan.upload))
@@ -248,8 +248,8 @@ def show_ticket(someone: Visitor, run: RestoreRun, path: str) -> None:
     someone.open(path)
 
 
-def only_losses(someone: Visitor) -> None:
-    someone.page.get_by_label("Only what I would lose").check()
+def unfolded(someone: Visitor) -> None:
+    someone.page.locator("#rs-unharmed summary").click()
 
 
 def answer_wrongly(someone: Visitor) -> None:

@@ -63,7 +63,7 @@ class Visitor:
         self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
-        self.page.wait_for_url("**/admin/")
+        self.page.wait_for_url(lambda url: "/login/" not in url)
         return self
 
     def open(self, path: str = "") -> int:

@@ -107,7 +107,7 @@ def test_the_page_s_reader_reads_a_backup_of_the_application(prove, tmp_path: Pa
     settings.BACKUPS_KEY_FILE = tmp_path / "key"
     small_studio()
     run = back_up()
-    vault.copy_plain(run.artifact, tmp_path / "artifact.json")
+    vault.copy_out(run.artifact, tmp_path / "artifact.json")
     key = bytes.fromhex(settings.BACKUPS_KEY_FILE.read_text())
     manifest, authentic, rows, files = prove(tmp_path / "artifact.json", key)
     assert authentic

@@ -51,15 +51,14 @@ def test_a_backup_damaged_in_its_head_is_not_called_something_else(
 
 def test_another_format_is_refused_by_name(backup: BackupRun, tmp_path: Path) -> None:
     before = dump_data()
-    plain = document(backup)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
-        out.writestr("backup.json", plain)
+        out.writestr("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(99))
     foreign = {
         "a dump": dump.pg_dump("--format=custom"),
         "a dump in SQL": dump.pg_dump(),
-        "a ZIP archive": archive.getvalue(),
-        "a gzip archive": gzip.compress(plain),
+        "a ZIP archive of something": archive.getvalue(),
+        "a gzip file of something": gzip.compress(b"[1]"),
         "other JSON": json.dumps({"users": [{"id": 1}], "data": {}}).encode(),
         "other JSON on several lines": json.dumps({"users": [{"id": 1}]}, indent=2).encode(),
         "a JSON list": b"[1, 2, 3]",

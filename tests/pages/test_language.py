@@ -229,7 +229,7 @@ def test_starting_a_complete_backup(owner, backup):
     assert left_over(owner.get(f"{PAGES}start/complete/")) == []
     backup("complete")
     for _attempt in range(6):
-        answer = owner.post(f"{PAGES}start/complete/", {"password": "wrong"})
+        answer = owner.post(f"{PAGES}start/complete/", {"password": "wrong"}, follow=True)
         assert left_over(answer) == []
 
 

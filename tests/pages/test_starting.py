@@ -21,7 +21,7 @@ def test_a_safe_backup_takes_one_click(admin):
 
 
 def test_a_complete_backup_takes_the_password(owner):
-    response = owner.post(PAGES + "start/complete/", {"password": "wrong"})
+    response = owner.post(PAGES + "start/complete/", {"password": "wrong"}, follow=True)
 
     assert "This is not your password" in response.content.decode()
     assert not BackupRun.objects.exists()
@@ -40,7 +40,7 @@ def test_five_wrong_passwords_shut_the_right_one_out(owner):
     for _ in range(5):
         owner.post(PAGES + "start/complete/", {"password": "wrong"})
 
-    response = owner.post(PAGES + "start/complete/", {"password": PASSWORD})
+    response = owner.post(PAGES + "start/complete/", {"password": PASSWORD}, follow=True)
 
     assert "wait 15 minutes" in response.content.decode()
     assert not BackupRun.objects.exists()
@@ -52,7 +52,7 @@ def test_the_right_password_begins_the_count_anew(owner):
     for password in ["wrong"] * 4 + [PASSWORD] + ["wrong"] * 4:
         owner.post(PAGES + "start/complete/", {"password": password})
 
-    response = owner.post(PAGES + "start/complete/", {"password": "wrong"})
+    response = owner.post(PAGES + "start/complete/", {"password": "wrong"}, follow=True)
 
     assert "This is not your password" in response.content.decode()
 

@@ -28,6 +28,7 @@ LISTED = {
     "cancel": [("post", "safe", BOTH, 302), ("post", "complete", OWNER_ONLY, 302)],
     "verify": [("post", "safe", BOTH, 302), ("post", "complete", OWNER_ONLY, 302)],
     "verification": [("get", "safe", BOTH, 200), ("get", "complete", OWNER_ONLY, 200)],
+    "name": [("post", "safe", BOTH, 302), ("post", "complete", OWNER_ONLY, 302)],
     "pin": [("post", "safe", OWNER_ONLY, 302), ("post", "complete", OWNER_ONLY, 302)],
     "release": [("post", "safe", OWNER_ONLY, 302), ("post", "complete", OWNER_ONLY, 302)],
     "delete": [
@@ -78,7 +79,11 @@ def test_nobody_gets_further_than_the_sign_in_page(name, sign_in):
 
 @pytest.mark.parametrize("name", [n for n, e in LISTED.items() if all(x[0] == "post" for x in e)])
 def test_what_changes_something_is_not_done_by_get(name, owner, backup):
-    assert owner.get(address(name, backup().pk)).status_code == 405
+    run = backup()
+    assert owner.get(address(name, run.pk)).status_code == 302
+    run.refresh_from_db()
+    assert (BackupRun.objects.get(), run.pinned) == (run, False)
+    assert owner.head(address(name, run.pk)).status_code == 405
 
 
 @pytest.mark.parametrize("name", [n for n, e in LISTED.items() if all(x[0] == "get" for x in e)])

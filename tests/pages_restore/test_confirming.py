@@ -55,7 +55,9 @@ def test_a_safe_file_is_not_said_to_replace_everything(live_studio, files):
 )
 def test_a_wrong_phrase_or_password_starts_nothing(live_studio, upload, changes):
     answer = confirm(live_studio, upload, **changes)
-    assert answer.status_code == 200
+    assert answer["Location"] == reverse("admin:restore_confirm", args=[upload.pk])
+    page = live_studio.get(answer["Location"]).content.decode()
+    assert 'class="error"' in page and PHRASE in page and 'value="wrong"' not in page
     assert not RestoreRun.objects.exists()
     assert tickets.COOKIE not in answer.cookies
 
@@ -63,7 +65,8 @@ def test_a_wrong_phrase_or_password_starts_nothing(live_studio, upload, changes)
 def test_after_five_wrong_passwords_the_right_one_is_not_taken_either(live_studio, upload):
     for _ in range(5):
         confirm(live_studio, upload, password="wrong")
-    assert confirm(live_studio, upload).status_code == 200
+    answer = live_studio.get(confirm(live_studio, upload)["Location"])
+    assert "5 wrong passwords" in answer.content.decode()
     assert not RestoreRun.objects.exists()
 
 

@@ -20,6 +20,7 @@ POSTED = {
     "restore_plan_again",
     "restore_give_kit",
     "restore_rehearse",
+    "restore_stored",
     "restore_rehearsal_cancel",
 }
 # Shown, and posted to.
@@ -81,7 +82,8 @@ def test_an_owner_is_let_in(owner, name):
 
 @pytest.mark.parametrize("name", sorted(POSTED))
 def test_what_changes_something_is_posted(owner, name):
-    assert owner.get(address(name)).status_code == 405
+    assert owner.get(address(name)).status_code == 302
+    assert owner.head(address(name)).status_code == 405
 
 
 def test_an_owner_without_approval_is_nobody(db):

@@ -1,9 +1,11 @@
 """Bringing a file in pieces: only the next piece is taken, and what is not a backup goes at once."""
 
 import datetime
+import io
 import json
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -74,7 +76,7 @@ def test_a_whole_file_is_planned_by_itself_for_who_brought_it(owner, files):
     [
         (zip_archive(), "artifact.format"),
         (b"PGDMP" + bytes(200), "artifact.format"),
-        (b"\x1f\x8b" + bytes(200), "artifact.format"),
+        (b"\x1f\x8b" + bytes(200), "artifact.damaged"),
         (b"\x00\x00\x00\x18ftypmp42" + bytes(5000), "artifact.format"),
         (b'{"fixtures": []}\n' * 100, "artifact.format"),
         (b"age-encryption.org/v1\n-> X25519 abc\n", "artifact.encrypted"),
@@ -91,6 +93,25 @@ def test_what_is_not_a_backup_is_refused_after_the_first_piece(owner, content, c
     assert answer.json()["refused"]["message"] and answer.json()["refused"]["hint"]
     assert not stored_files() and not Upload.objects.exists()
     assert "refused" in outcomes("upload")
+
+
+def test_an_archive_of_one_backup_is_told_when_it_is_whole(owner, files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("backup.json.zst", files.safe)
+    content, half = out.getvalue(), len(out.getvalue()) // 2
+    upload_id = begin(owner, len(content), "backup.zip").json()["id"]
+    assert send(owner, upload_id, content[:half], 0).json()["head"] == {}
+    head = send(owner, upload_id, content[half:], half).json()["head"]
+    assert (head["type"], head["ours"], head["altered"]) == ("safe", True, False)
+
+
+def test_a_file_of_the_earlier_system_is_refused_by_its_own_name(owner):
+    earlier = {"version": "2.0", "timestamp": "2025", "data": {"users": []}}
+    content = json.dumps(earlier).encode()
+    upload_id = begin(owner, len(content), "C:\\x\\<b>old</b>.json").json()["id"]
+    refused = send(owner, upload_id, content, 0).json()["refused"]
+    assert (refused["code"], refused["file"]) == ("artifact.earlier", "b>.json")
 
 
 def test_a_first_line_that_never_ends_is_refused_after_a_few_pieces(owner):

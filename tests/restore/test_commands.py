@@ -1,6 +1,7 @@
 """The commands of a restore: what they say, and what they end with: 0, 1 or 2."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -39,7 +40,7 @@ def folders(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
 def file_of(scope: Scope, folder: Path) -> Path:
     """The plain file of a backup made now."""
     path = folder / f"{scope.value}.json"
-    vault.copy_plain(back_up(scope).artifact, path)
+    vault.copy_out(back_up(scope).artifact, path)
     return path
 
 
@@ -276,3 +277,33 @@ def test_a_plan_of_another_database_is_not_applied(complete: Path, tmp_path: Pat
         path.write_text(json.dumps(plan | {"target": target}))
         status, _, objected = ended("restore_apply", complete, PHRASE, f"--plan={path}")
         assert (status, "another database" in objected) == (wanted, bool(wanted))
+
+
+def test_a_stored_backup_is_named_by_its_number_and_the_printed_undo_works(tmp_path: Path):
+    backup = back_up(COMPLETE)
+    Asset.objects.all().delete()
+    assert ended("backup_inspect", backup.pk[:12])[0] == 0
+    status, said, _ = ended("restore_plan", backup.pk[:12])
+    assert status == 0
+    status, said, objected = ended(*typed(said))
+    assert (status, objected.count("Code:")) == (0, 0)
+    assert (Asset.objects.count(), RestoreRun.objects.get().backup) == (2, backup.pk)
+    assert vault.path_of(backup.artifact).exists()
+    status, said, _ = ended(*typed(said))
+    assert (status, Asset.objects.count()) == (0, 0)
+    assert typed(said)[0] == "restore_undo"
+
+
+def test_a_file_comes_before_a_number_and_no_number_is_told(tmp_path: Path, monkeypatch):
+    backup = back_up(COMPLETE)
+    monkeypatch.chdir(tmp_path)
+    Path(backup.pk[:8]).write_text("a file of that name")
+    status, _, objected = ended("backup_inspect", backup.pk[:8])
+    assert (status, "Code: artifact.format" in objected) == (2, True)
+    status, _, objected = ended("restore_plan", "0000000000")
+    assert (status, "Code: run.unknown" in objected) == (2, True)
+
+
+def typed(text: str) -> list[str]:
+    """The last command that was printed, as a shell reads it."""
+    return shlex.split(text.rsplit("manage.py ", 1)[1].splitlines()[0])

@@ -3,8 +3,6 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backups import printed_json
 from backups.management import terminal
 from backups.services import coverage
@@ -12,13 +10,28 @@ from backups.services.coverage import CoverageReport, SectionCoverage
 from backups.services.coverage_markdown import as_markdown
 
 
-class Command(BaseCommand):
-    help = "Report what backups hold. With --check, exit 1 when anything is uncovered."
+class Command(terminal.Documented):
+    help = (
+        "Report what backups hold and what they do not, out of the declarations and the database."
+    )
+    examples = (
+        ("backup_coverage", "as a table"),
+        ("backup_coverage --format markdown", "as a document for whoever decides"),
+        ("backup_coverage --check", "at each deployment"),
+    )
+    statuses = {terminal.FAILED: "with --check: something is not covered"}
     requires_system_checks: list[str] = []  # the report itself lists every finding
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--format", choices=["table", "markdown", "json"], default="table")
-        parser.add_argument("--check", action="store_true")
+        parser.add_argument(
+            "--format",
+            choices=["table", "markdown", "json"],
+            default="table",
+            help="how it is printed; a table if left out",
+        )
+        parser.add_argument(
+            "--check", action="store_true", help="end with 1 where anything is not covered"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors():

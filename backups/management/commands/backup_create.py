@@ -4,28 +4,43 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backups import jobs
-from backups.errors import WorkerFailure
-from backups.management import terminal
-from backups.models import BackupRun, State
+from backups.management import numbers, output_files, terminal
+from backups.models import LONGEST_NOTE, BackupRun, State
 from backups.registry import Scope
-from backups.services import auditing, creating, runs, said_of_rules, vault
+from backups.services import auditing, creating, keeping, runs, said_of_rules, vault
 from backups.services.progress import Listener
-from backups.wording import _
+
+_SHOWN_GAPS = 20
 
 
-class Command(BaseCommand):
-    requires_system_checks = terminal.CHECKS
-    help = (
-        "Make a backup. Exit status: 0 done, 3 incomplete (a file could not be fetched;"
-        " the backup can be restored), 1 failed."
+class Command(terminal.Documented):
+    help = "Make a backup, read it back from end to end, and store it."
+    examples = (
+        ("backup_create --scope safe", "without passwords, tokens and the content of files"),
+        ("backup_create --scope complete --output studio.json", "everything, and a copy of it"),
+        ('backup_create --scope complete --name "before the move"', "with a name of its own"),
     )
+    statuses = {
+        terminal.FAILED: "failed; no file was kept",
+        terminal.INCOMPLETE: "incomplete: a file could not be fetched; the backup can be restored",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--scope", choices=[s.value for s in Scope], required=True)
-        parser.add_argument("--output", type=Path, help="also write the plain .json file here")
+        parser.add_argument(
+            "--scope",
+            choices=[s.value for s in Scope],
+            required=True,
+            help="safe: without passwords, tokens and the content of files; complete: everything",
+        )
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="also write the plain .json file here"
+        )
+        parser.add_argument(
+            "--name",
+            default="",
+            help=f"what people call this backup, {LONGEST_NOTE} characters at most",
+        )
         parser.add_argument(
             "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
         )
@@ -33,14 +48,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(), terminal.bars(self) as listener:
             if options["output"]:
-                _require_folder(options["output"])
-            run = creating.request(Scope(options["scope"]), auditing.COMMAND_LINE)
+                output_files.require_folder(options["output"])
+            note = keeping.fitting_name(options["name"])
+            run = creating.request(Scope(options["scope"]), auditing.COMMAND_LINE, note=note)
             if options["enqueue"]:
                 run = self._let_worker(run, listener)
             else:
                 creating.carry_out(run, listener=listener)
             if options["output"]:
-                vault.copy_plain(run.artifact, options["output"])
+                vault.copy_out(run.artifact, options["output"])
                 # As a download is: whoever can run commands has the file now. Where to is not said.
                 auditing.audit(
                     auditing.COMMAND_LINE, "backup.download", "served", subject=run.pk, form="plain"
@@ -84,17 +100,22 @@ class Command(BaseCommand):
             self.stdout.write(f"  {said}")
         if output:
             self.stdout.write(f"  written to {output}")
+        number = numbers.short(run.pk)
+        self.stdout.write(f"  What it would bring back: manage.py restore_plan {number}")
         if run.state == State.INCOMPLETE:
-            self.stderr.write(
-                f"{files['gaps']:,} files could not be fetched; the file names each with the reason."
-            )
+            self._gaps(run)
             raise SystemExit(terminal.INCOMPLETE)
 
-
-def _require_folder(output: Path) -> None:
-    if not output.parent.is_dir() or output.is_dir():
-        raise WorkerFailure(
-            "output.folder",
-            _("The file given with --output cannot be written there."),
-            hint=_("Name a file in a folder that exists."),
+    def _gaps(self, run: BackupRun) -> None:
+        """The files that are missing, by name and with the reason."""
+        gaps = [f for f in run.statistics.get("not_embedded", []) if f["state"] == "gap"]
+        number = run.statistics["files"]["gaps"]
+        self.stderr.write(
+            "1 file could not be fetched:"
+            if number == 1
+            else f"{number:,} files could not be fetched:"
         )
+        for gap in gaps[:_SHOWN_GAPS]:
+            self.stderr.write(terminal.printable(f"  {gap['name']}: {gap['reason']}"))
+        if number > _SHOWN_GAPS:
+            self.stderr.write("  … and more: the run's page and the file list them.")

@@ -4,9 +4,18 @@
 ``reading`` and ``copying`` the ways out and in, ``sweeping`` clears up after the dead.
 """
 
-from backups.services.vault.copying import copy_plain, take_in
+from backups.services.vault.copying import copy_out, take_in
 from backups.services.vault.drafts import SUFFIX, Draft, draft, keep, settle, unsettled
-from backups.services.vault.place import delete, disk_errors, folder, path_of, storage_failure
+from backups.services.vault.place import (
+    delete,
+    disk_errors,
+    folder,
+    is_read,
+    missing,
+    path_of,
+    read,
+    storage_failure,
+)
 from backups.services.vault.reading import open_plain, opened, reader, unreadable
 from backups.services.vault.rooms import fetched, spool
 from backups.services.vault.sweeping import sweep
@@ -14,16 +23,19 @@ from backups.services.vault.sweeping import sweep
 __all__ = [
     "SUFFIX",
     "Draft",
-    "copy_plain",
+    "copy_out",
     "delete",
     "disk_errors",
     "draft",
     "fetched",
     "folder",
+    "is_read",
     "keep",
+    "missing",
     "open_plain",
     "opened",
     "path_of",
+    "read",
     "reader",
     "settle",
     "spool",

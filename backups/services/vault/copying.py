@@ -4,6 +4,7 @@ import errno
 import secrets
 import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 from backups.artifact.codecs import Limited
 from backups.artifact.reader import truncated
@@ -14,21 +15,25 @@ from backups.services.vault.reading import open_plain, unreadable
 from backups.wording import _
 
 
-def copy_plain(name: str, target: Path) -> None:
-    """Write the plain document of a stored artifact to ``target``, private and whole or not at all.
+def copy_out(name: str, target: Path, *, as_stored: bool = False) -> None:
+    """Write a stored artifact to ``target``, private and whole or not at all: its plain document, or as it
+    is stored.
 
     Raises ArtifactError where the stored file ends too early, StorageFailure where it cannot be written.
     """
     draft_path = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     with path_of(name).open("rb") as stored:
         try:
-            _copy_whole(open_plain(stored), draft_path)
+            if as_stored:
+                _copy(stored, draft_path)
+            else:
+                _copy_whole(open_plain(stored), draft_path)
             draft_path.replace(target)
         except OSError as error:
             raise StorageFailure(
                 "output.failed",
                 _(
-                    "The plain copy cannot be written there ({errno}). The backup itself is kept.",
+                    "The copy cannot be written there ({errno}). The backup itself is kept.",
                     errno=errno.errorcode.get(error.errno or 0, "?"),
                 ),
                 hint=_("Name a file in a folder with enough space where this account may write."),
@@ -36,6 +41,12 @@ def copy_plain(name: str, target: Path) -> None:
             ) from error
         finally:
             draft_path.unlink(missing_ok=True)
+
+
+def _copy(stored: BinaryIO, target: Path) -> None:
+    with private.create(target) as out:
+        shutil.copyfileobj(stored, out, 1 << 20)
+        private.sync(out)
 
 
 def _copy_whole(plain: Limited, target: Path) -> None:

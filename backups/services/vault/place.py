@@ -54,12 +54,33 @@ def path_of(name: str) -> Path:
     """The stored file. Raises StorageFailure where it is not there (any more)."""
     path = folder() / name
     if not _is_name(name) or not path.is_file():
-        raise StorageFailure(
-            "storage.missing",
-            _("The backup's file is not in the folder of the backups."),
-            hint=_("It was deleted or moved. Use another backup, or put the file back."),
-        )
+        raise missing()
     return path
+
+
+def missing() -> StorageFailure:
+    return StorageFailure(
+        "storage.missing",
+        _("The backup's file is not in the folder of the backups."),
+        hint=_("It was deleted or moved. Use another backup, or put the file back."),
+    )
+
+
+@contextlib.contextmanager
+def read(name: str) -> Iterator[Path]:
+    """The stored file, of which ``is_read`` is true while the block lasts, in every process.
+
+    Raises StorageFailure where it is gone.
+    """
+    path = path_of(name)
+    with disk_errors(), private.shared(path):
+        yield path
+
+
+def is_read(name: str) -> bool:
+    """Whether some process is within ``read`` of it."""
+    with disk_errors():
+        return _is_name(name) and private.is_shared(folder() / name)
 
 
 def delete(name: str) -> None:

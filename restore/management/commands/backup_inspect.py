@@ -1,30 +1,33 @@
 """``manage.py backup_inspect``: is this file a whole backup, and what is in it?"""
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
-
-from django.core.management.base import BaseCommand
 
 from backups import printed_json
 from backups.errors import BackupSystemError
 from backups.management import terminal
 from restore.inspection import Inspection, inspect, unsound
 from restore.management.choices import add_kit, kit_of
+from restore.management.sources import add_source, opened
 
 
-class Command(BaseCommand):
-    requires_system_checks = terminal.CHECKS
-    help = "Read a backup end to end without touching the database. Exit 0 sound, 2 not."
+class Command(terminal.Documented):
+    help = "Read a backup end to end, and say what it is. No row of the database is looked at."
+    examples = (
+        ("backup_inspect studio.json", "a file"),
+        ("backup_inspect 3fa94c0d11e2 --json", "a stored backup by its number, for a program"),
+    )
+    statuses = {terminal.DONE: "sound", terminal.UNSOUND: "not sound, or not there"}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--json", action="store_true")
+        add_source(parser)
+        parser.add_argument("--json", action="store_true", help="print JSON, errors too")
         add_kit(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            inspection = inspect(options["file"], kit=kit_of(options))
+            with opened(options["source"]) as source:
+                inspection = inspect(source.path, kit=kit_of(options))
         except BackupSystemError as error:
             if options["json"]:
                 self.stdout.write(printed_json.indented(unsound(error)))

@@ -3,9 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from backups.management import terminal
+from backups.management import numbers, terminal
 from backups.models import BackupRun
 from backups.services import auditing, runs
 from restore import jobs
@@ -14,16 +12,23 @@ from restore.models import Rehearsal
 from restore.services.applying import rehearsing
 
 
-class Command(BaseCommand):
-    requires_system_checks = terminal.CHECKS
-    help = (
-        "Restore a stored backup into a throwaway database, compare, and drop it."
-        " Exit 0 proven, 1 not."
+class Command(terminal.Documented):
+    help = "Restore a stored backup into a throwaway database, compare each table and file, and drop it."
+    examples = (
+        ("backup_rehearse", "the newest backup"),
+        ("backup_rehearse 3fa94c0d11e2 --enqueue", "another one, by a worker"),
     )
+    statuses = {terminal.DONE: "proven", terminal.FAILED: "not proven; the message says why"}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("backup", nargs="?", help="the backup's number; the newest if left out")
-        parser.add_argument("--enqueue", action="store_true", help="let a worker do it, and wait")
+        parser.add_argument(
+            "backup",
+            nargs="?",
+            help="the backup's number, or as much of it as is unique; the newest if left out",
+        )
+        parser.add_argument(
+            "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
@@ -37,7 +42,7 @@ class Command(BaseCommand):
         report = rehearsal.report
         self.stdout.write(
             f"Proven: backup {rehearsal.backup} was restored into a throwaway database in"
-            f" {report['seconds']} s\n"
+            f" {report['seconds']:.0f} s\n"
             f"  {report['rows']:,} rows in {len(report['sections'])} sections read back and equal,"
             f" {report['files']['kept']:,} files equal to their hashes"
         )
@@ -48,8 +53,4 @@ class Command(BaseCommand):
 
 
 def _backup(number: str | None) -> BackupRun:
-    stored = BackupRun.objects.exclude(artifact="")
-    found = stored.filter(pk=number).first() if number else stored.first()
-    if found is None:
-        raise CommandError("There is no such stored backup. Make one: manage.py backup_create")
-    return found
+    return numbers.stored_backup(number) if number else numbers.newest()

@@ -5,14 +5,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from backups import jobs as backup_jobs
 from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
+from backups.services.progress import Listener
+from backups.services.recovery_kit import RecoveryKit
 from restore import jobs
 from restore.management.choices import add_choices, add_kit, choices_of, kit_of, remedy, target_line
+from restore.management.sources import Source, add_source, opened
 from restore.models import RestoreRun
 from restore.plan import Of, Overwritten
 from restore.services.applying import on_purpose, problems
@@ -20,21 +23,37 @@ from restore.services.asking import here, requests
 from restore.services.planning import said_of_people
 
 
-class Command(BaseCommand):
-    requires_system_checks = terminal.CHECKS
+class Command(terminal.Documented):
     help = (
-        "Restore a backup. A Complete one replaces every table, a Safe one the Safe tables."
-        " Exit 0 done, 1 failed (nothing was changed)."
+        "Restore a backup. A Complete one replaces every table, a Safe one the Safe tables. Look at"
+        " restore_plan first."
+    )
+    examples = (
+        (f'restore_apply studio.json --confirm "{requests.PHRASE}"', "a Complete backup"),
+        (
+            f'restore_apply 3fa94c0d11e2 --as noa@studio.example --confirm "{requests.PHRASE}"',
+            "a stored Safe backup; the owner who acts keeps the account",
+        ),
+        (
+            f'restore_apply studio.json --plan plan.json --confirm "{requests.PHRASE}"',
+            "only if what is lost is what the plan said",
+        ),
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--confirm", default="", help=f'must be "{requests.PHRASE}"')
+        add_source(parser)
+        parser.add_argument(
+            "--confirm",
+            default="",
+            metavar="WORDS",
+            help=f'must be "{requests.PHRASE}"; without it nothing is done',
+        )
         add_choices(parser)
         add_kit(parser)
         parser.add_argument(
             "--plan",
             type=Path,
+            metavar="FILE",
             help="the output of restore_plan --json that you agreed to; if the losses are not the"
             " same any more, nothing is done",
         )
@@ -48,24 +67,36 @@ class Command(BaseCommand):
             self.stderr.write(terminal.printable(target_line(target)))
             requests.require_phrase(options["confirm"])
             kit = kit_of(options)
-            run = requests.request(
-                options["file"],
-                auditing.COMMAND_LINE,
-                choices_of(options),
-                confirmed=_confirmed(options["plan"], target),
-            )
-            if options["enqueue"]:
-                requests.take_copy(run, options["file"], kit=kit)
-                jobs.enqueue_restore(run)
-                if not backup_jobs.workers_listening():
-                    self.stderr.write("No worker is listening. Start one: manage.py backup_worker")
-                terminal.wait_for(run, listener, requests.end_abandoned)
-                terminal.require_success(run)
-            else:
-                jobs.carry_out_here(run, options["file"], listener=listener, kit=kit)
+            with opened(options["source"]) as source:
+                run = requests.request(
+                    Path(source.name),
+                    auditing.COMMAND_LINE,
+                    choices_of(options),
+                    confirmed=_confirmed(options["plan"], target),
+                    backup=source.number,
+                )
+                if options["enqueue"]:
+                    self._let_worker(run, source, listener, kit)
+                else:
+                    jobs.carry_out_here(run, source.path, listener=listener, kit=kit)
         self._report(run)
         for sentence in problems.of_report(run.report):
             self.stderr.write(f"  {sentence}")
+
+    def _let_worker(
+        self,
+        run: RestoreRun,
+        source: Source,
+        listener: Listener | None,
+        kit: RecoveryKit | None,
+    ) -> None:
+        if not source.backup:
+            requests.take_copy(run, source.path, kit=kit)
+        jobs.enqueue_restore(run)
+        if not backup_jobs.workers_listening():
+            self.stderr.write("No worker is listening. Start one: manage.py backup_worker")
+        terminal.wait_for(run, listener, requests.end_abandoned)
+        terminal.require_success(run)
 
     def _report(self, run: RestoreRun) -> None:
         report = run.report
@@ -98,7 +129,10 @@ class Command(BaseCommand):
                 f"  rule not validated, as rows of the backup break it: {table}: {rule}"
             )
         if report["outgoing_held"]:
-            self.stdout.write("  Mail and jobs are held: manage.py restore_release lets them go.")
+            self.stdout.write(
+                "  Mail and jobs are held. Send the mail that waits, and let all go:"
+                " manage.py restore_release --send\n  or throw it away: manage.py restore_release --discard"
+            )
 
 
 def _on_purpose(report: dict[str, Any]) -> str:
@@ -114,8 +148,8 @@ def _way_back(run: RestoreRun) -> str:
         chosen_by = run.report["undo"]["chosen_by"]
         return f"it cannot be undone, as chosen by {chosen_by}: no safety backup was made"
     return (
-        f"safety backup of what was there before: {run.safety_backup}"
-        f" (manage.py restore_undo {run.pk})"
+        f"safety backup of what was there before: {run.safety_backup}\n"
+        f'  To undo this restore: manage.py restore_undo {run.pk} --confirm "{requests.PHRASE}"'
     )
 
 
@@ -145,6 +179,6 @@ def _confirmed(path: Path | None, target: Overwritten) -> dict[str, Any] | None:
     if made_for and made_for != asdict(target):
         raise CommandError(
             "The plan given with --plan was made for another database or installation."
-            " Nothing was changed. Plan again here: restore_plan FILE --json."
+            " Nothing was changed. Plan again here: manage.py restore_plan FILE --json"
         )
     return plan

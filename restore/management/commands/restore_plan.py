@@ -1,32 +1,62 @@
 """``manage.py restore_plan``: everything a restore of a file would do, without a write."""
 
+import shlex
 from argparse import ArgumentParser
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
-
-from django.core.management.base import BaseCommand
 
 from backups import printed_json
 from backups.management import terminal
 from backups.services import auditing
 from restore.management import rows
-from restore.management.choices import add_choices, add_kit, choices_of, kit_of, remedy, target_line
-from restore.plan import ROWS_A_PAGE, ActingPlan, Kind, Loss, Of, PasswordOf, Plan, TablePlan
+from restore.management.choices import (
+    add_choices,
+    add_kit,
+    as_typed,
+    choices_of,
+    kit_of,
+    remedy,
+    target_line,
+)
+from restore.management.sources import add_source, opened
+from restore.plan import (
+    ROWS_A_PAGE,
+    ActingPlan,
+    Choices,
+    Kind,
+    Loss,
+    Of,
+    PasswordOf,
+    Plan,
+    TablePlan,
+)
+from restore.services.asking import requests
 from restore.services.planning import said_of_people
 from restore.services.planning.counting import plan_file
 
 
-class Command(BaseCommand):
-    requires_system_checks = terminal.CHECKS
-    help = (
-        "Show what a restore would do; with --rows, the rows behind a number of it. Exit 0 it can be"
-        " applied, 1 a finding blocks it, 2 the file is not sound or there are no such rows."
+class Command(terminal.Documented):
+    help = "Show what a restore would do, without a write; with --rows, the rows behind a number of it."
+    examples = (
+        ("restore_plan studio.json", "a file"),
+        ("restore_plan 3fa94c0d11e2 --as noa@studio.example", "a stored Safe backup by its number"),
+        (
+            "restore_plan studio.json --rows studio_client --kind lost",
+            "the rows that would be lost",
+        ),
+        ("restore_plan studio.json --json", "for restore_apply --plan"),
     )
+    statuses = {
+        terminal.DONE: "the restore can be applied",
+        terminal.FAILED: "a finding stands in its way",
+        terminal.UNSOUND: "the file is not sound or not there, or there are no such rows",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--json", action="store_true")
+        add_source(parser)
+        parser.add_argument(
+            "--json", action="store_true", help="print the plan as JSON, which restore_apply takes"
+        )
         add_choices(parser)
         add_kit(parser)
         parser.add_argument(
@@ -44,31 +74,46 @@ class Command(BaseCommand):
             help="which of its rows: those that would be lost, go back to what they were (the"
             " default), or come back",
         )
-        parser.add_argument("--page", type=int, default=1, help=f"from 1, {ROWS_A_PAGE} rows each")
+        parser.add_argument(
+            "--page", type=int, default=1, metavar="N", help=f"from 1, {ROWS_A_PAGE} rows each"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["rows"]:
             self._list(options)
             return
-        with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
-            plan = plan_file(options["file"], choices_of(options), kit=kit_of(options))
+        with (
+            terminal.errors(status=terminal.UNSOUND, remedy=remedy),
+            opened(options["source"]) as source,
+        ):
+            plan = plan_file(source.path, choices_of(options), kit=kit_of(options))
         if options["json"]:
             self.stdout.write(printed_json.indented(plan.as_dict()))
         else:
             self._show(plan)
+            self._next(plan, options["source"], choices_of(options))
         if plan.blocking:
             raise SystemExit(terminal.FAILED)
+
+    def _next(self, plan: Plan, source: str, choices: Choices) -> None:
+        if not plan.blocking:
+            made = " ".join(map(shlex.quote, [source, *as_typed(choices)]))
+            self.stdout.write(
+                "To restore it: manage.py restore_apply"
+                f' {terminal.printable(made)} --confirm "{requests.PHRASE}"'
+            )
 
     def _list(self, options: dict[str, Any]) -> None:
         wanted = rows.Wanted(options["rows"], options["kind"], options["page"])
         found: list[rows.Found] = []
         with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
-            plan = plan_file(
-                options["file"],
-                choices_of(options),
-                kit=kit_of(options),
-                look=lambda look: found.append(rows.find(look, wanted)),
-            )
+            with opened(options["source"]) as source:
+                plan = plan_file(
+                    source.path,
+                    choices_of(options),
+                    kit=kit_of(options),
+                    look=lambda look: found.append(rows.find(look, wanted)),
+                )
             auditing.audit(
                 auditing.COMMAND_LINE,
                 "plan.look",

@@ -3,16 +3,24 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from backups import jobs
+from backups.management import terminal
 from backups.services import auditing
 from restore.mail import really_send
 from restore.services.asking import outgoing
 
 
-class Command(BaseCommand):
+class Command(terminal.Documented):
     help = "End the hold on outgoing mail and jobs. Say what becomes of the mail that was held."
+    examples = (
+        ("restore_release --discard", "nobody gets the mail that was held"),
+        ("restore_release --send", "it leaves now"),
+    )
+    statuses = {
+        terminal.FAILED: "nothing was held, or some of the mail stays: the message says which"
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)

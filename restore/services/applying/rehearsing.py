@@ -14,7 +14,7 @@ from django.db import transaction
 from backups.findings import Finding, Severity
 from backups.models import BackupRun, State
 from backups.registry import registry
-from backups.services import auditing, runs, vault
+from backups.services import auditing, keeping, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
@@ -33,6 +33,7 @@ def request(backup: BackupRun, actor: Actor) -> Rehearsal:
     runs.end_abandoned(Rehearsal)
     vault.path_of(backup.artifact)
     with transaction.atomic():
+        keeping.hold(backup.pk)
         rehearsal = Rehearsal.objects.create(
             backup=backup.pk, requested_by_name=actor.name, requested_by_email=actor.email
         )

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from backups.artifact import archives, codecs, earlier
 from backups.artifact.manifest import FORMAT, FORMAT_FAMILY, Manifest, decode_manifest, not_a_backup
 from backups.artifact.reader import ArtifactReader
 from backups.errors import ArtifactError
@@ -34,6 +35,20 @@ def head_of(path: Path) -> dict[str, Any]:
     return _altered(path)
 
 
+def needs_all_of(path: Path) -> bool:
+    """Whether nothing more can be said of a file before its last byte: the end of a ZIP archive lists it.
+
+    Raises ArtifactError where what it begins with is no backup.
+    """
+    with path.open("rb") as stored:
+        if stored.read(len(archives.ZIP)) != archives.ZIP:
+            return False
+        # What begins with a picture need not be sent to its end.
+        if start := archives.start_of_first(stored):
+            codecs.require_document(start)
+        return True
+
+
 def _manifest_of(stored: Any) -> Manifest:
     reader = ArtifactReader(vault.open_plain(stored), line_limit_bytes=HEAD_BYTES)
     return reader.manifest
@@ -56,7 +71,7 @@ def _altered(path: Path) -> dict[str, Any]:
         start = vault.open_plain(stored).read(_LOOKED_THROUGH)
     found = _FORMAT.search(start)
     if found is None and not all(member in start for member in _SORTED):
-        raise not_a_backup()
+        raise earlier.refusal(start) or not_a_backup()
     if found and found[1].decode(errors="replace") != FORMAT:
         # Says which version it is not.
         decode_manifest(b'{"format":"' + found[1] + b'"}')

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.errors import RestoreError
 from backups.models import ACTIVE_STATES, BackupRun, State
-from backups.services import auditing, runs, vault
+from backups.services import auditing, keeping, runs, vault
 from backups.services.auditing import Actor
 from backups.services.recovery_kit import RecoveryKit
 from backups.services.sweeping import passed_over
@@ -32,20 +32,33 @@ def require_phrase(phrase: str) -> None:
 
 
 def request(
-    source: Path, actor: Actor, choices: Choices, *, confirmed: dict[str, Any] | None = None
+    source: Path,
+    actor: Actor,
+    choices: Choices,
+    *,
+    confirmed: dict[str, Any] | None = None,
+    backup: str = "",
+    **more: str,
 ) -> RestoreRun:
     """Write down that a restore of a file is wanted. Somebody must then ``applying.carry_out`` it.
 
-    ``confirmed`` is the plan, in its JSON form, that the person has seen.
+    ``confirmed`` is the plan, in its JSON form, that the person has seen. ``backup`` is the number of the
+    stored backup that is read, where it is one, and ``more`` are further columns of the run.
+
+    Raises StorageFailure where the stored backup is gone.
     """
     end_abandoned()
     with transaction.atomic():
+        if backup:
+            keeping.hold(backup)
         run = RestoreRun.objects.create(
             source=source.name,
             requested_by_name=actor.name,
             requested_by_email=actor.email,
             choices=choices.as_dict(),
             plan=confirmed or {},
+            backup=backup,
+            **more,
         )
         auditing.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
         for choice in ("all_accounts", "partial_undo", "without_undo"):
@@ -63,10 +76,14 @@ def request_uploaded(upload: Upload, plan: PlanRun, actor: Actor) -> RestoreRun:
     waiting = RestoreRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES).first()
     if waiting:
         return waiting
-    run = request(Path(upload.name), actor, Choices.of(plan.choices), confirmed=plan.plan)
-    run.upload = upload.pk
-    run.save(update_fields=["upload"])
-    return run
+    return request(
+        Path(upload.name),
+        actor,
+        Choices.of(plan.choices),
+        confirmed=plan.plan,
+        backup=upload.backup,
+        upload=upload.pk,
+    )
 
 
 def is_committed(run_id: str) -> bool:

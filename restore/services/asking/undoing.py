@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from django.db import transaction
 from django.utils import timezone
 
 from backups.errors import BackupSystemError, RestoreError
 from backups.models import BackupRun, Purpose, State
-from backups.services import auditing, vault
+from backups.services import auditing, keeping, vault
 from backups.services.auditing import Actor
 from backups.services.sweeping import passed_over
 from backups.wording import _
@@ -63,10 +64,9 @@ def request(
         partial_undo=partial_undo,
         without_undo=without_undo,
     )
-    undo = requests.request(Path(f"{UNDO_OF}{run.source}"), actor, choices)
-    undo.backup = safety.pk
-    undo.undo_of = run.pk
-    undo.save(update_fields=["backup", "undo_of"])
+    undo = requests.request(
+        Path(f"{UNDO_OF}{run.source}"), actor, choices, backup=safety.pk, undo_of=run.pk
+    )
     auditing.audit(actor, "restore.undo", "requested", subject=run.pk)
     return undo
 
@@ -77,10 +77,20 @@ def prune_expired() -> list[str]:
         purpose=Purpose.SAFETY, keep_until__lt=timezone.now(), pinned=False
     ).exclude(artifact="")
     removed = []
-    for backup in expired:
-        with passed_over("removing an expired safety backup", backup.pk):
-            vault.delete(backup.artifact)
-            backup.artifact = ""
-            backup.save(update_fields=["artifact"])
-            removed.append(backup.pk)
+    for number in list(expired.values_list("pk", flat=True)):
+        with passed_over("removing an expired safety backup", number):
+            if _prune(number):
+                removed.append(number)
     return removed
+
+
+def _prune(number: str) -> bool:
+    """Remove its file, unless somebody reads it or has pinned it meanwhile. Returns whether it went."""
+    with transaction.atomic():
+        backup = keeping.hold(number)
+        if backup.is_kept or keeping.is_in_use(backup):
+            return False
+        vault.delete(backup.artifact)
+        backup.artifact = ""
+        backup.save(update_fields=["artifact"])
+    return True

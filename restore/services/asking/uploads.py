@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -20,8 +20,8 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import ArtifactError, RestoreError, StorageFailure
 from backups.files import private
-from backups.models import ACTIVE_STATES
-from backups.services import auditing, recovery_kit, runs, vault
+from backups.models import ACTIVE_STATES, BackupRun
+from backups.services import auditing, delivering, recovery_kit, runs, vault
 from backups.services.auditing import Actor
 from backups.services.recovery_kit import RecoveryKit
 from backups.services.sweeping import passed_over
@@ -77,6 +77,35 @@ def begin(name: str, size_bytes: int, actor: Actor) -> Upload:
     return upload
 
 
+def of_backup(backup: BackupRun, actor: Actor) -> Upload:
+    """The stored backup as a file to plan with: nothing is copied. Asked again, the same is given back.
+
+    Raises:
+        StorageFailure: its file is gone.
+        ArtifactError: its file is not a backup any more.
+    """
+    head = first_look.head_of(stored_backup(backup.pk))
+    known = of_person(actor.email).filter(backup=backup.pk).first()
+    if known:
+        return known
+    return Upload.objects.create(
+        name=delivering.file_name(backup, "stored"),
+        size_bytes=backup.stored_bytes,
+        received_bytes=backup.stored_bytes,
+        stored=_PREFIX + secrets.token_hex(16),
+        backup=backup.pk,
+        head=head,
+        owner_name=actor.name,
+        owner_email=actor.email,
+    )
+
+
+def stored_backup(backup_id: str) -> Path:
+    """The file of a stored backup. Raises StorageFailure where it is gone."""
+    backup = BackupRun.objects.filter(pk=backup_id).only("artifact").first()
+    return vault.path_of(backup.artifact if backup else "")
+
+
 def receive(upload: Upload, offset: int, length: int, body: Readable, actor: Actor) -> Upload:
     """Take the next piece: ``length`` bytes that belong at ``offset``. Returns the upload as it is then.
 
@@ -129,6 +158,11 @@ def _require_kit_of(upload: Upload, kit: RecoveryKit | None, actor: Actor) -> No
 
 def stored_file(upload_id: str) -> Path:
     """``path_of`` by the upload's id."""
+    return path_of(planned(upload_id))
+
+
+def planned(upload_id: str) -> Upload:
+    """The upload of that id. Raises StorageFailure where it is gone."""
     upload = Upload.objects.filter(pk=upload_id).first()
     if upload is None:
         raise StorageFailure(
@@ -136,7 +170,7 @@ def stored_file(upload_id: str) -> Path:
             _("The uploaded file is not here any more."),
             hint=_("Choose it again on the page Import Backup."),
         )
-    return path_of(upload)
+    return upload
 
 
 def path_of(upload: Upload) -> Path:
@@ -147,7 +181,7 @@ def path_of(upload: Upload) -> Path:
             _("A part of the file has not arrived yet."),
             _("Choose the same file again: the upload goes on where it stopped."),
         )
-    return vault.path_of(upload.stored)
+    return stored_backup(upload.backup) if upload.backup else vault.path_of(upload.stored)
 
 
 def of_person(email: str) -> QuerySet[Upload]:
@@ -169,7 +203,8 @@ def discard(upload: Upload) -> None:
     Upload.objects.filter(pk=upload.pk).delete()
     kept_rows.discard(upload.stored)
     kits.discard(upload.stored)
-    vault.delete(upload.stored)
+    if not upload.backup:
+        vault.delete(upload.stored)
 
 
 def is_planned_now(upload: Upload) -> bool:
@@ -262,22 +297,34 @@ def _append(file: BinaryIO, offset: int, length: int, body: Readable) -> None:
 
 def _examine(upload: Upload, actor: Actor) -> None:
     """Read the head, if enough of it is there. Raises ArtifactError, and then the upload is gone."""
+    path = vault.path_of(upload.stored)
     try:
-        head = first_look.head_of(vault.path_of(upload.stored))
-        upload.head = head
-        _require_kit_of(upload, kits.of(upload.stored), actor)
+        head = _head_so_far(path, upload)
+        if head is not None:
+            upload.head = head
+            _require_kit_of(upload, kits.of(upload.stored), actor)
     except ArtifactError as error:
-        waiting = (
-            error.code == "artifact.truncated" and upload.received_bytes < first_look.HEAD_BYTES
-        )
-        if waiting and not upload.is_whole:
-            return
         discard(upload)
         auditing.audit(
             actor, "upload", "refused", subject=upload.pk, file=upload.name, code=error.code
         )
         raise
+    if head is None:
+        return
     upload.save(update_fields=["head"])
+
+
+def _head_so_far(path: Path, upload: Upload) -> dict[str, Any] | None:
+    """None where more of the file is needed. Raises ArtifactError where it is no backup."""
+    try:
+        return first_look.head_of(path)
+    except ArtifactError as error:
+        if upload.is_whole or error.code != "artifact.truncated":
+            raise
+        early = upload.received_bytes < first_look.HEAD_BYTES
+        if first_look.needs_all_of(path) or early:
+            return None
+        raise
 
 
 def _require_room(size_bytes: int) -> None:
@@ -317,7 +364,7 @@ def _too_large() -> RestoreError:
             "The file is larger than the {limit} GiB that may be uploaded.",
             limit=round(limit_bytes() / conf.GIBIBYTE),
         ),
-        _("Copy it to the server and restore it there: manage.py restore_apply FILE."),
+        _("Copy it to the server and plan its restore there: manage.py restore_plan FILE"),
     )
 
 

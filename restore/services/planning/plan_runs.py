@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable
 
+from django.db import transaction
+
 from backups.errors import StorageFailure
 from backups.models import ACTIVE_STATES
-from backups.services import auditing, runs
+from backups.services import auditing, keeping, runs
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from restore.models import PlanRun, Upload
@@ -27,12 +29,15 @@ def request(upload: Upload, actor: Actor, choices: Choices) -> PlanRun:
     for former in PlanRun.objects.filter(upload=upload.pk, state__in=ACTIVE_STATES):
         runs.cancel(former)
     uploads.touch(upload)
-    run = PlanRun.objects.create(
-        upload=upload.pk,
-        requested_by_name=actor.name,
-        requested_by_email=actor.email,
-        choices=choices.as_dict(),
-    )
+    with transaction.atomic():
+        if upload.backup:
+            keeping.hold(upload.backup)
+        run = PlanRun.objects.create(
+            upload=upload.pk,
+            requested_by_name=actor.name,
+            requested_by_email=actor.email,
+            choices=choices.as_dict(),
+        )
     auditing.audit(
         actor,
         "plan",
@@ -51,19 +56,20 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
     Raises BackupSystemError: the run is then ``failed`` or ``cancelled``.
     """
     with runs.carried_out(run), Progress(run, listener) as progress:
-        path = uploads.stored_file(run.upload)
-        look = _keeping(run, path.name, progress.check)
+        upload = uploads.planned(run.upload)
+        path, stored = uploads.path_of(upload), upload.stored
+        look = _keeping(run, stored, progress.check)
         plan = plan_file(
-            path, Choices.of(run.choices), watch=progress, look=look, kit=kits.of(path.name)
+            path, Choices.of(run.choices), watch=progress, look=look, kit=kits.of(stored)
         )
         try:
             progress.check()
             runs.succeed(run, plan=plan.as_dict())
         except BaseException:
-            kept_rows.discard(path.name, plan=run.pk)
+            kept_rows.discard(stored, plan=run.pk)
             raise
         if not Upload.objects.filter(pk=run.upload).exists():
-            kept_rows.discard(path.name)  # it was thrown away after they had been written
+            kept_rows.discard(stored)  # it was thrown away after they had been written
     return run
 
 

@@ -1,34 +1,36 @@
-/* The plan's table: only what would be lost, and a search. And a choice that was changed must be
+/* The plan's tables: a search, which unfolds those that lose nothing. And a choice that was changed must be
    planned before it can be confirmed. */
 "use strict";
 
 (() => {
     document.addEventListener("DOMContentLoaded", () => {
-        const losses = document.getElementById("rs-only-losses");
         const search = document.getElementById("rs-search");
-        const table = document.getElementById("rs-tables");
+        const tables = document.getElementById("rs-all-tables");
+        const folded = document.getElementById("rs-unharmed");
         const shown = document.getElementById("rs-shown");
         const none = document.getElementById("rs-none");
 
         function show() {
             const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
             let count = 0;
-            for (const row of table.querySelectorAll("[data-words]")) {
+            for (const row of tables.querySelectorAll("[data-words]")) {
                 const text = row.dataset.words.toLowerCase();
                 const fits = words.every((word) => text.includes(word));
-                row.hidden = !fits || (losses.checked && !row.hasAttribute("data-loses"));
+                row.hidden = !fits;
                 count += row.hidden ? 0 : 1;
             }
-            for (const group of table.querySelectorAll("[data-group]")) {
+            for (const group of tables.querySelectorAll("[data-group]")) {
                 group.hidden = !group.querySelector("[data-words]:not([hidden])");
+            }
+            if (folded && words.length) {
+                folded.open = true;
             }
             none.hidden = count > 0;
             shown.textContent = shown.dataset.text.replace("0", String(count));
         }
 
-        losses.addEventListener("change", show);
         search.addEventListener("input", show);
-        if (losses.checked || search.value) {
+        if (search.value) {
             show();
         }
 

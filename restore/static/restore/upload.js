@@ -13,6 +13,7 @@
             super(said.message);
             this.hint = said.hint || "";
             this.code = said.code || "";
+            this.file = said.file || "";
         }
     }
 
@@ -62,6 +63,10 @@
             reject(new SignedOut());
         } else if (AWAY.includes(request.status) || said) {
             reject(new Away());
+        } else if (!said && request.status === 413) {
+            /* Not ours: we would have answered in JSON. */
+            const form = document.getElementById("rs-upload").dataset;
+            reject(new Refused({ message: form.textInFront, hint: form.textInFrontHint }));
         } else {
             reject(new Refused({ message: `${request.status} ${request.statusText}`, hint: "" }));
         }
@@ -311,6 +316,8 @@
         }
 
         refuse(error) {
+            this.refused.querySelector("[data-file]").textContent = error.file || "";
+            this.refused.querySelector("[data-file]").hidden = !error.file;
             this.refused.querySelector("[data-message]").textContent = error.message;
             this.refused.querySelector("[data-hint]").textContent = error.hint || "";
             this.refused.hidden = false;

@@ -51,8 +51,8 @@ def test_closing_the_compressor_leaves_the_file_open():
     [
         (b"age-encryption.org/v1\n-> X25519 abc", "artifact.encrypted"),
         (b"PGDMP\x01\x0e", "artifact.format"),
-        (b"PK\x03\x04whatever", "artifact.format"),
-        (b"\x1f\x8b\x08\x00", "artifact.format"),
+        (b"PK\x03\x04whatever", "artifact.truncated"),
+        (b"\x1f\x8b\x08\x00", "artifact.truncated"),
         (b"", "artifact.format"),
         (b"--\n-- PostgreSQL database dump\n", "artifact.format"),
         (b"\x00" * 100, "artifact.format"),

@@ -82,7 +82,7 @@ def test_a_backup_with_a_gap_ends_with_3_and_is_no_success():
     said, warned, status = made("--scope=complete")
     assert status == 3
     assert said.startswith("Incomplete: ")
-    assert "1 files could not be fetched" in warned
+    assert warned.startswith("1 file could not be fetched:\n  lost.png: ")
     assert BackupRun.objects.get().state == State.INCOMPLETE
 
 

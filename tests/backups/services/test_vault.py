@@ -63,7 +63,7 @@ def test_files_are_0600_and_folders_0700_whatever_the_umask(tmp_path):
         draft.stream.write(zstandard.compress(PLAIN))
         name = vault.keep(draft, lambda _: None)
     assert mode(vault.path_of(name)) == 0o600
-    vault.copy_plain(name, tmp_path / "plain.json")
+    vault.copy_out(name, tmp_path / "plain.json")
     assert mode(tmp_path / "plain.json") == 0o600
     assert mode(vault.folder() / vault.take_in(tmp_path / "plain.json", "c")) == 0o600
 
@@ -176,7 +176,7 @@ def test_a_sweep_between_making_and_locking_costs_a_writer_nothing(
 
 
 def test_a_plain_copy_is_the_document(kept: str, tmp_path: Path):
-    vault.copy_plain(kept, tmp_path / "plain.json")
+    vault.copy_out(kept, tmp_path / "plain.json")
     assert (tmp_path / "plain.json").read_bytes() == PLAIN
     assert json.loads(PLAIN)["type"] == "complete"
 
@@ -187,13 +187,13 @@ def test_a_plain_copy_that_fails_leaves_the_former_file_and_no_draft(kept: str, 
     target.write_text("former")
     stored = vault.path_of(kept)
     stored.write_bytes(stored.read_bytes()[:-8])
-    assert refusal(vault.copy_plain, kept, target).code == "artifact.truncated"
+    assert refusal(vault.copy_out, kept, target).code == "artifact.truncated"
     assert target.read_text() == "former"
     assert list(target.parent.iterdir()) == [target]
 
 
 def test_a_plain_copy_that_cannot_be_written_does_not_blame_the_backups(kept: str, tmp_path: Path):
-    refused = refusal(vault.copy_plain, kept, tmp_path / "nowhere" / "plain.json")
+    refused = refusal(vault.copy_out, kept, tmp_path / "nowhere" / "plain.json")
     assert (refused.code, "ENOENT" in refused.message) == ("output.failed", True)
     assert names() == [kept]
 

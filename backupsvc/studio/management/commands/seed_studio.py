@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["scale"] < 1:
             raise CommandError("--scale must be at least 1.")
-        if not is_empty():
+        if not _is_empty():
             raise CommandError(
                 "The studio is not empty, and demo data must not mix with anybody's own.\n"
                 "HINT: seed a fresh database: point DATABASE_URL at one and run migrate first, "
@@ -43,6 +44,16 @@ class Command(BaseCommand):
         self.stdout.write(f"Sign in with the password {DEMO_PASSWORD} as")
         for email, role in DEMO_ACCOUNTS:
             self.stdout.write(f"  {email} ({role})")
+
+
+def _is_empty() -> bool:
+    """Raises CommandError where the tables are not there yet."""
+    try:
+        return is_empty()
+    except ProgrammingError as error:
+        raise CommandError(
+            "The database does not have the studio's tables yet.\nHINT: make them first: manage.py migrate"
+        ) from error
 
 
 @contextmanager

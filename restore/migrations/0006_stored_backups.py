@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('restore', '0005_error_words'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='upload',
+            name='backup',
+            field=models.CharField(blank=True, default='', max_length=32),
+        ),
+    ]
