@@ -19,7 +19,8 @@ SECTIONS = 10_000
 COLUMNS = 1_600
 KEY_COLUMNS = 32
 SEQUENCES = 10_000
-ALTERED = 10_000
+# Cells with a marker; a writer that has more says it of the column.
+ALTERED = 100_000
 
 
 def require_at_most(most: int, *lists: Sized) -> None:

@@ -27,12 +27,22 @@ from backups.files.collect import Collector, count_only, wanted_files
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, broken_rules, coverage, installation, outside, runs, vault
+from backups.services import (
+    auditing,
+    broken_rules,
+    coverage,
+    installation,
+    outside,
+    runs,
+    vault,
+    withholding,
+)
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
 from backups.services.sweeping import passed_over
 from backups.services.verifying import verify_stream
+from backups.services.withholding import Hunt
 from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
 
@@ -85,7 +95,7 @@ def carry_out(
                 statistics = work.write(draft.stream)
             progress.stage(Stage.READING_BACK)
             artifact = vault.keep(
-                draft, lambda stored: verify_stream(stored, progress.check), run_id=run.pk
+                draft, lambda stored: work.read_back(stored, progress.check), run_id=run.pk
             )
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
@@ -172,6 +182,7 @@ class _Backup:
         self.plain_bytes = 0
         self.not_embedded: list[dict[str, Any]] = []
         self.rules: dict[str, Any] = {}
+        self._hunt: Hunt | None = None
 
     @property
     def lacks_rows(self) -> bool:
@@ -180,6 +191,18 @@ class _Backup:
     @property
     def left_out(self) -> list[dict[str, Any]]:
         return list(self._leaving_out.listed) if self._leaving_out else []
+
+    def read_back(self, stored: BinaryIO, check: Callable[[], None]) -> None:
+        """Verify what was written, and search a Safe file once more for what should not be in it.
+
+        Raises ArtifactError, ``artifact.secret`` where it is.
+        """
+        if self._hunt is None:
+            verify_stream(stored, check)
+            return
+        for matcher in self._hunt.matchers():
+            stored.seek(0)
+            verify_stream(stored, check, self._hunt.require_none(matcher))
 
     def write(self, stream: BinaryIO) -> Statistics:
         with codecs.compress_to(stream) as compressed, vault.spool(self._run.pk) as spool:
@@ -193,6 +216,7 @@ class _Backup:
             readings = self._readings(view)
             # Before anything is read: from behind a savepoint the server exports no snapshot.
             with self._asking_rules(view, readings) as rules:
+                self._hunt = self._look_for_secrets(view)
                 sequences = _sequences(view, readings)
                 writer.start(self._manifest(view, readings))
                 self._progress.stage(Stage.ROWS, **_totals(readings))
@@ -205,9 +229,22 @@ class _Backup:
         # The snapshot is over before the fetching, which may take hours and needs no database.
         writer.begin_files()
         files = self._write_files(writer, spool)
-        statistics = writer.finish(sequences=sequences, altered=[], files=files, seal=self._seal)
+        statistics = writer.finish(
+            sequences=sequences,
+            altered=self._hunt.listed() if self._hunt else [],
+            files=files,
+            seal=self._seal,
+            secrets=self._hunt.statistics() if self._hunt else None,
+        )
         self.plain_bytes = writer.bytes_written
         return statistics
+
+    def _look_for_secrets(self, view: Snapshot) -> Hunt | None:
+        """What a Safe file must not hold, as it is at this instant."""
+        if self._scope is not SAFE:
+            return None
+        tables = view.tables()
+        return Hunt(view.secret_values(withholding.secret_columns(tables)), tables)
 
     def _asking_rules(
         self, view: Snapshot, readings: list[TableReading]
@@ -220,7 +257,7 @@ class _Backup:
     def _readings(self, view: Snapshot) -> list[TableReading]:
         without = self._leaving_out or LeavingOut()
         tables = view.hold(
-            tables_read() - without.tables,
+            (tables_read() | self._looked_into()) - without.tables,
             wait_seconds=conf.lock_wait_seconds(),
             check=self._keep_waiting,
         )
@@ -229,6 +266,9 @@ class _Backup:
             outsiders = outside.look_outside(view.connection, tables)
             coverage.require_covered(registry, tables, outsiders)
         return without.readings(self._scope, tables)
+
+    def _looked_into(self) -> set[str]:
+        return withholding.session_tables() if self._scope is SAFE else set()
 
     def _keep_waiting(self) -> None:
         self._progress.check()
@@ -239,7 +279,7 @@ class _Backup:
             format=FORMAT,
             type=self._scope.value,
             created_at=timezone.now().astimezone(datetime.UTC).isoformat(timespec="seconds"),
-            created_by=Person(self._run.requested_by_name, self._run.requested_by_email),
+            created_by=self._person(),
             installation=installation.name(),
             application=Application(
                 conf.application(), django.get_version(), view.server_version()
@@ -249,12 +289,17 @@ class _Backup:
             sections=tuple(item.head() for item in readings),
         )
 
+    def _person(self) -> Person:
+        name, email = self._run.requested_by_name, self._run.requested_by_email
+        return self._hunt.person(name, email) if self._hunt else Person(name, email)
+
     def _write_section(self, writer: ArtifactWriter, view: Snapshot, item: TableReading) -> None:
         self._progress.section(item.section.key)
         writer.begin_section(item.section.key)
+        withheld = self._hunt.marker(item) if self._hunt else None
 
         def take(block: bytes) -> None:
-            writer.rows(block)
+            writer.rows(withheld(block) if withheld else block)
             self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
 
         view.stream_rows(item, take)

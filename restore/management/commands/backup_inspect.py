@@ -1,6 +1,7 @@
 """``manage.py backup_inspect``: is this file a whole backup, and what is in it?"""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,29 +9,62 @@ from django.core.management.base import BaseCommand
 
 from backups import printed_json
 from backups.errors import BackupSystemError
+from backups.hunting.proving import Leak
 from backups.management import terminal
+from backups.services.withholding import leaks_in
 from restore.inspection import Inspection, inspect, unsound
+
+# As many rows are named in words; the JSON form has all.
+LISTED = 100
 
 
 class Command(BaseCommand):
-    help = "Read a backup end to end without touching the database. Exit 0 sound, 2 not."
+    help = (
+        "Read a backup end to end without touching the database. Exit 0 sound, 2 not. With --secrets the"
+        " live database is read too, and 2 says that a secret of it is in the file."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--json", action="store_true")
+        parser.add_argument(
+            "--secrets",
+            action="store_true",
+            help="look in a Safe file for every secret that the database holds now, in all forms",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             inspection = inspect(options["file"])
+            leaks = list(leaks_in(options["file"])) if options["secrets"] else []
         except BackupSystemError as error:
             if options["json"]:
                 self.stdout.write(printed_json.indented(unsound(error)))
                 raise SystemExit(terminal.UNSOUND) from None
             terminal.refuse(error, status=terminal.UNSOUND)
         if options["json"]:
-            self.stdout.write(printed_json.indented(inspection.as_dict()))
+            found = {"secrets": [asdict(leak) for leak in leaks]} if options["secrets"] else {}
+            self.stdout.write(printed_json.indented(inspection.as_dict() | found))
         else:
             self._describe(inspection)
+            if options["secrets"]:
+                self._describe_leaks(leaks)
+        if leaks:
+            raise SystemExit(terminal.UNSOUND)
+
+    def _describe_leaks(self, leaks: list[Leak]) -> None:
+        for leak in leaks[:LISTED]:
+            key = ", ".join(leak.key)
+            self.stdout.write(
+                f"  {leak.section}.{leak.column}, row {key}: a secret of {leak.secret}"
+            )
+        if len(leaks) > LISTED:
+            self.stdout.write(f"  and {len(leaks) - LISTED:,} more")
+        self.stdout.write(
+            f"{len(leaks):,} cells hold a secret of today"
+            if leaks
+            else "No secret of today is in it."
+        )
 
     def _describe(self, inspection: Inspection) -> None:
         facts = inspection.as_dict()

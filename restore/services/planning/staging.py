@@ -15,7 +15,7 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.errors import ArtifactError, RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import Registry, Section
+from backups.registry import SAFE, Registry, Section
 from backups.services import installation, vault
 from backups.stages import Stage
 from backups.wording import Sentence, _
@@ -25,6 +25,7 @@ from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
+from restore.services.planning.altered_cells import with_altered_cells
 from restore.services.planning.entries import EntryCheck
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
 from restore.services.planning.matching import Match, match, with_renamed_values
@@ -92,15 +93,24 @@ def prepare(
             raise work.problem
         keys, authentic = catalogue.foreign_keys(connection), installation.is_ours(tail.integrity)
         numbered = translate(connection, work.listed(declared, keys, authentic=authentic))
+        matched = with_renamed_values(matched, work.renamed)
+        matched, waiting = with_altered_cells(
+            connection,
+            tail.altered if reader.manifest.type == SAFE else [],
+            matched,
+            work.tables,
+            keys,
+            numbered.tables,
+        )
         return Prepared(
             manifest=reader.manifest,
             tail=tail,
             authentic=authentic,
-            matched=with_renamed_values(matched, work.renamed),
+            matched=matched,
             tables=tables,
             keys=keys,
             rules=rules_of(connection, matched.written),
-            waiting=work.tables,
+            waiting=waiting,
             unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings, *numbered.findings, *entries.findings()),
             dictionaries=work.dictionaries,
