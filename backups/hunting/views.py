@@ -20,7 +20,7 @@ _NAMED = {
     for name, value in html.entities.html5.items()
     if len(value) == 1 and "!" <= value <= "~"
 }
-_NAMES = b"|".join(sorted(_NAMED, key=lambda name: len(name), reverse=True))
+_NAMES = b"|".join(sorted(_NAMED, reverse=True))
 _BREAK = rb"(?:\\+r|\r)?(?:\\+n|\n)"
 _UNIT = (
     rb"\\+u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}"

@@ -11,7 +11,7 @@ from backups.errors import WorkerFailure
 from backups.management import terminal
 from backups.models import BackupRun, State
 from backups.registry import Scope
-from backups.services import auditing, creating, runs, said_of_rules, vault
+from backups.services import auditing, creating, runs, said_of_rules, said_of_secrets, vault
 from backups.services.progress import Listener
 from backups.wording import _
 
@@ -72,6 +72,8 @@ class Command(BaseCommand):
                 f"  {files['not_included_in_rows']:,} files that rows hold themselves (data: addresses) are"
                 " left out of a Safe backup."
             )
+        for said in said_of_secrets.in_full(run.statistics):
+            self.stdout.write(f"  {said}")
         if files["skipped"]:
             self.stdout.write(f"  {files['skipped']:,} files skipped by rule (too large).")
         for said in said_of_rules.in_full(run.statistics):
