@@ -18,6 +18,7 @@ from backups.artifact import raw_json
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
 from backups.hunting import credentials
+from backups.hunting.forms import SHORTEST
 from backups.hunting.matcher import Hit, Matcher
 
 # Replacing may bring the halves of something together.
@@ -105,17 +106,21 @@ class SectionMarker:
     def _row(self, row: bytes) -> bytes:
         look = self._matcher.looks(row)
         if look.secret or (look.word and self._mask) or self._has_bytes:
-            row = self._marked(row)
+            row = self._marked(row, veiled=look.veiled)
         if look.word:
             credentials.count(row, self._found.credentials)
         return row
 
-    def _marked(self, row: bytes) -> bytes:
+    def _marked(self, row: bytes, *, veiled: bool) -> bytes:
         cells = members(row)
         altered = []
         for name, cell in cells.items():
             raw = bytes(cell)
-            marked = self._cell(name, raw, row)
+            is_bytes = self._holds[name] is Holds.BYTES
+            # What has no escape with a secret behind it need not be looked at for one, cell by cell.
+            if len(raw) < SHORTEST or not (veiled or is_bytes or self._matcher.has_ending(raw)):
+                continue
+            marked = self._cell(name, raw, row, veiled=veiled or is_bytes)
             if marked != raw:
                 cells[name] = msgspec.Raw(marked)
                 altered.append(name)
@@ -130,16 +135,22 @@ class SectionMarker:
             + b"}"
         )
 
-    def _cell(self, name: str, raw: bytes, row: bytes) -> bytes:
-        look = self._matcher.looks(raw_bytes(raw) if self._holds[name] is Holds.BYTES else raw)
-        if not look.secret and not (look.word and self._mask):
-            return raw
+    def _still_holds(self, cell: bytes, *, veiled: bool) -> bool:
+        if not (veiled or self._matcher.has_ending(cell)):
+            return False
+        return self._matcher.looks(cell).secret and bool(self._matcher.hits(cell))
+
+    def _cell(self, name: str, raw: bytes, row: bytes, *, veiled: bool) -> bytes:
+        if veiled:
+            look = self._matcher.looks(raw_bytes(raw) if self._holds[name] is Holds.BYTES else raw)
+            if not look.secret and not (look.word and self._mask):
+                return raw
         holds, column = self._holds[name], self._types[name]
-        marks = _Marks(self._matcher, mask=self._mask and holds is not Holds.KEY)
+        marks = _Marks(self._matcher, mask=self._mask and holds is not Holds.KEY, veiled=veiled)
         if holds is Holds.DISTINCT:
             marks.suffix = "#" + _tag(self._head.key, name, *self._key(row))
         marked = _marked_cell(raw, holds, column.type, column.encoding, marks)
-        if holds in _BARE and marks.columns and self._matcher.hits(marked):
+        if holds in _BARE and marks.columns and self._still_holds(marked, veiled=veiled):
             marked = _bare(raw, column.type, marks)
         if holds in (Holds.KEY, Holds.REQUIRED_VALUE):
             self._found.left.update({f"{self._head.key}.{name}": int(bool(marks.columns))})
@@ -250,8 +261,9 @@ def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
 class _Marks:
     """Puts markers into one cell; ``columns`` counts whose secrets were there, once a column."""
 
-    def __init__(self, matcher: Matcher, *, mask: bool) -> None:
+    def __init__(self, matcher: Matcher, *, mask: bool, veiled: bool) -> None:
         self._matcher = matcher
+        self._veiled = veiled
         self._mask = mask
         self.suffix = ""
         self.columns: Counter[str] = Counter()
@@ -260,13 +272,18 @@ class _Marks:
     def put(self, text: bytes, *, numbered: bool = False) -> bytes:
         """``text`` with a marker for each secret. ``numbered``: no two of the cell are alike."""
         for _round in range(ROUNDS):
-            spans = [(hit.start, hit.end, self._secret(hit)) for hit in self._matcher.hits(text)]
+            spans = [(hit.start, hit.end, self._secret(hit)) for hit in self._hits(text)]
             if self._mask:
                 spans += credentials.spans(text)
             if not spans:
                 return text
             text = self._replaced(text, sorted(spans, key=lambda s: (s[0], -s[1])), numbered)
+            if not (self._veiled or self._matcher.has_ending(text)):
+                return text
         return text if not self._matcher.hits(text) else self.marker("secret", numbered)
+
+    def _hits(self, text: bytes) -> list[Hit]:
+        return self._matcher.hits(text, veiled=self._veiled)
 
     def number(self, token: bytes) -> bytes:
         hits = self._matcher.hits(token)

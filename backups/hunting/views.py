@@ -154,7 +154,7 @@ class Glimpses:
             for pattern in (
                 rb"%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})",
                 rb"&(?:amp;)*(?:#" + (b"|" + names if names else b"") + rb")",
-                rb"=(?:[0-9A-Fa-f]{2}|[ \t]*[\\\r\n])",
+                rb"=(?:[0-9A-Fa-f]{2}|[ \t]*(?:\\+[rn]|[\r\n]))",
                 rb"\\[ux/\\]",
                 rb"\\n(?<=" + _WORD * 2 + rb"\\n)[ \t>]*" + _WORD,
                 rb"\\r(?<=" + _WORD * 2 + rb"\\r)",
@@ -166,7 +166,7 @@ class Glimpses:
     def of(self, text: bytes) -> Iterator[bytes]:
         near = self._surroundings(text)
         if near:
-            yield from (view.data for view in views(near) if view.steps)
+            yield from _shown(near)
 
     def _surroundings(self, text: bytes) -> bytes:
         signs = [found.span() for sign in self._signs for found in sign.finditer(text)]
@@ -184,6 +184,37 @@ class Glimpses:
         parts.append(text[start:end])
         # What parts them is in no escape and in no secret.
         return b"\x00".join(parts)
+
+
+def _shown(text: bytes) -> Iterator[bytes]:
+    """What ``views`` shows beside the text itself, without the places, which cost most of it."""
+    opened = _without_escapes(text)
+    unquoted = QUOTED.sub(_quoted_letter, text)
+    yield from {
+        opened,
+        unquoted,
+        _without_escapes(unquoted),
+        QUOTED.sub(_quoted_letter, opened),
+        FOLDS.sub(b"", opened),
+        FOLDS.sub(b"", text),
+    } - {text}
+
+
+def _without_escapes(text: bytes) -> bytes:
+    for _level in range(DEPTH):
+        further = ESCAPES.sub(_letter_of, text)
+        if further == text:
+            break
+        text = further
+    return text
+
+
+def _letter_of(found: re.Match[bytes]) -> bytes:
+    return unescaped(found[0])
+
+
+def _quoted_letter(found: re.Match[bytes]) -> bytes:
+    return _of_quoted(found[0])
 
 
 def _opened(view: View) -> View:
