@@ -101,6 +101,11 @@ def fetch_plain_http() -> bool:
     return bool(getattr(settings, "BACKUPS_FETCH_PLAIN_HTTP", False))
 
 
+def mask_credentials() -> bool:
+    """Whether a Safe file shows a marker for what looks like a credential that no column holds."""
+    return bool(getattr(settings, "BACKUPS_MASK_CREDENTIALS", False))
+
+
 def lock_wait_seconds() -> float:
     """How long a backup waits for a restore, and a restore for backups, before it gives up."""
     return float(getattr(settings, "BACKUPS_LOCK_WAIT_SECONDS", 60))

@@ -24,7 +24,8 @@ NAME_CHARACTERS = 1_000
 # Values in one line of lists: of a file entry above all, whose keys may be very many and very short.
 VALUES = 2_000_000
 SEQUENCES = 10_000
-ALTERED = 10_000
+# Cells with a marker; a writer that has more says it of the column.
+ALTERED = 100_000
 
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)

@@ -82,7 +82,8 @@ def are_cells(altered: Iterable[AlteredCell], manifest: Manifest) -> bool:
     """Whether each is a cell of a column that the file has, and none stands twice."""
     cells = list(altered)
     columns = {head.key: set(head.column_names()) for head in manifest.sections}
-    return len({*cells}) == len(cells) and all(
+    names = {(cell.section, cell.column, str(cell.key), cell.marked) for cell in cells}
+    return len(names) == len(cells) and all(
         cell.column in columns.get(cell.section, ()) for cell in cells
     )
 

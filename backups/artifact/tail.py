@@ -52,10 +52,14 @@ class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_called: bool
 
 
-class AlteredCell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AlteredCell(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A cell in which a marker stands for a secret; ``key`` is the row's primary key, several parts as a
+    list. ``marked``: every cell of the column that has a marker, as there were too many to list."""
+
     section: str
-    key: str
+    key: str | list[str]
     column: str
+    marked: bool = False
 
 
 class SectionStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,10 +83,27 @@ class FileStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_included_in_rows: Count = 0
 
 
-class Statistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SecretStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was looked for in the rows of a Safe file. ``found`` and ``left`` count cells, ``found`` by the
+    column of the secret and ``left``, of keys, by that of the cell; ``credentials`` by kind."""
+
+    hunted: Count
+    not_hunted: Count
+    forms: Literal["all", "common"]
+    cells: Count
+    found: dict[str, Count]
+    left: dict[str, Count]
+    credentials: dict[str, Count]
+    credentials_masked: bool
+
+
+class Statistics(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """``secrets`` is there in Safe files alone, and not in those of before they were looked for."""
+
     rows: Count
     sections: dict[str, SectionStatistics]
     files: FileStatistics
+    secrets: SecretStatistics | None = None
 
 
 class Integrity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from backups.artifact.tail import (
     FileHead,
     FileStatistics,
     Integrity,
+    SecretStatistics,
     SectionStatistics,
     Sequence,
     Statistics,
@@ -105,10 +106,11 @@ class ArtifactWriter:
         altered: list[AlteredCell],
         files: FileStatistics,
         seal: Callable[[str], Integrity],
+        secrets: SecretStatistics | None = None,
     ) -> Statistics:
         """Close the document. ``seal`` turns the digest, in hexadecimal, into the last member."""
         rows = sum(section.rows for section in self._sections.values())
-        statistics = Statistics(rows, self._sections, files)
+        statistics = Statistics(rows, self._sections, files, secrets)
         encode = msgspec.json.encode
         self._write(b'\n},\n"sequences": ' + encode(sequences))
         self._write(b',\n"altered": ' + encode(altered))

@@ -6,7 +6,7 @@ disturbs neither readers nor writers), and the instant is fixed after.
 https://www.postgresql.org/docs/current/mvcc-caveats.html
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from backups.database.connection import (
 )
 from backups.database.damage import by_place
 from backups.database.introspection import LiveSequence, LiveTable
+from backups.database.secret_values import SecretColumn, secret_values
 from backups.database.table_reading import TableReading
 from backups.errors import BackupSystemError, BusyError, DatabaseFailure
 from backups.wording import _
@@ -150,6 +151,12 @@ class Snapshot:
         """Whether these are the rows of the instant, ``look_again`` and the end of the block tell."""
         with self._as_held(), by_place(self.connection, [reading]):
             row_stream.stream_rows(self.connection, reading, write)
+
+    def secret_values(self, columns: Iterable[SecretColumn]) -> Iterator[tuple[str, bytes]]:
+        """As ``stream_rows``: each distinct value of the columns, with the column's name."""
+        for column in columns:
+            with self._as_held():
+                yield from secret_values(self.connection, [column])
 
     def stream_locators(self, readings: list[TableReading], write: Callable[[bytes], None]) -> None:
         """As ``stream_rows``."""

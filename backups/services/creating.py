@@ -7,6 +7,7 @@ import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Any, BinaryIO
 
 import django
@@ -17,7 +18,14 @@ from django.utils import timezone
 from backups import conf
 from backups.artifact import codecs
 from backups.artifact.behind import Behind, Handing
-from backups.artifact.manifest import FORMAT, Application, Manifest, Person, Schema
+from backups.artifact.manifest import (
+    FORMAT,
+    Application,
+    Manifest,
+    Person,
+    Schema,
+    SectionHead,
+)
 from backups.artifact.tail import FileHead, FileStatistics, Sequence, Statistics
 from backups.artifact.writer import ArtifactWriter, Sink
 from backups.database import introspection, locators, locks
@@ -29,13 +37,23 @@ from backups.files.fetched import Fetched, Used
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, broken_rules, coverage, installation, outside, runs, vault
+from backups.services import (
+    auditing,
+    broken_rules,
+    coverage,
+    installation,
+    outside,
+    runs,
+    vault,
+    withholding,
+)
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
 from backups.services.reading_back import ReadingBack
 from backups.services.sweeping import passed_over
-from backups.services.verifying import verify_stream
+from backups.services.verifying import Look, verify_stream
+from backups.services.withholding import Hunt
 from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
 
@@ -94,7 +112,12 @@ def carry_out(
                             locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
                     statistics = work.write(reading_back.sink)
                 progress.stage(Stage.READING_BACK)
-                artifact = vault.keep(draft, reading_back.finish, run_id=run.pk)
+
+                def proven(stored: BinaryIO) -> None:
+                    reading_back.finish(stored)
+                    work.prove_the_rest(stored)
+
+                artifact = vault.keep(draft, proven, run_id=run.pk)
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
@@ -184,6 +207,7 @@ class _Backup:
         self.not_embedded: list[dict[str, Any]] = []
         self.rules: dict[str, Any] = {}
         self.unchanged: dict[str, int] = asdict(Used())
+        self._hunt: Hunt | None = None
 
     @property
     def lacks_rows(self) -> bool:
@@ -194,7 +218,28 @@ class _Backup:
         return list(self._leaving_out.listed) if self._leaving_out else []
 
     def verify(self, stored: BinaryIO) -> None:
-        verify_stream(stored, self._progress.check)
+        """Read what was written, and search a Safe file once more for what should not be in it. Goes on
+        behind the writer: what to search for is known before the first row is there.
+
+        Raises ArtifactError, ``artifact.secret`` where it is.
+        """
+        look: Look | None = None
+
+        def searched(head: SectionHead, block: bytes) -> None:
+            nonlocal look
+            if self._hunt is not None:
+                look = look or self._hunt.require_none(next(self._hunt.matchers()))
+                look(head, block)
+
+        verify_stream(stored, self._progress.check, searched)
+
+    def prove_the_rest(self, stored: BinaryIO) -> None:
+        """Where there are too many secrets to search for at once, it is read once more for the others."""
+        if self._hunt is None:
+            return
+        for matcher in islice(self._hunt.matchers(), 1, None):
+            stored.seek(0)
+            verify_stream(stored, self._progress.check, self._hunt.require_none(matcher))
 
     def write(self, stream: Sink) -> Statistics:
         with (
@@ -209,6 +254,7 @@ class _Backup:
             readings = self._readings(view)
             # Before anything is read: from behind a savepoint the server exports no snapshot.
             with self._asking_rules(view, readings) as rules:
+                self._hunt = self._look_for_secrets(view)
                 sequences = _sequences(view, readings)
                 writer.start(self._manifest(view, readings))
                 self._progress.stage(Stage.ROWS, **_totals(readings))
@@ -222,9 +268,22 @@ class _Backup:
         # The snapshot is over before the fetching, which may take hours and needs no database.
         writer.begin_files()
         files = self._write_files(writer, spool)
-        statistics = writer.finish(sequences=sequences, altered=[], files=files, seal=self._seal)
+        statistics = writer.finish(
+            sequences=sequences,
+            altered=self._hunt.listed() if self._hunt else [],
+            files=files,
+            seal=self._seal,
+            secrets=self._hunt.statistics() if self._hunt else None,
+        )
         self.plain_bytes = writer.bytes_written
         return statistics
+
+    def _look_for_secrets(self, view: Snapshot) -> Hunt | None:
+        """What a Safe file must not hold, as it is at this instant."""
+        if self._scope is not SAFE:
+            return None
+        tables = view.tables()
+        return Hunt(view.secret_values(withholding.secret_columns(tables)), tables)
 
     def _asking_rules(
         self, view: Snapshot, readings: list[TableReading]
@@ -237,7 +296,7 @@ class _Backup:
     def _readings(self, view: Snapshot) -> list[TableReading]:
         without = self._leaving_out or LeavingOut()
         tables = view.hold(
-            tables_read() - without.tables,
+            (tables_read() | self._looked_into()) - without.tables,
             wait_seconds=conf.lock_wait_seconds(),
             check=self._keep_waiting,
         )
@@ -246,6 +305,9 @@ class _Backup:
             outsiders = outside.look_outside(view.connection, tables)
             coverage.require_covered(registry, tables, outsiders)
         return without.readings(self._scope, tables)
+
+    def _looked_into(self) -> set[str]:
+        return withholding.session_tables() if self._scope is SAFE else set()
 
     def _keep_waiting(self) -> None:
         self._progress.check()
@@ -256,7 +318,7 @@ class _Backup:
             format=FORMAT,
             type=self._scope.value,
             created_at=timezone.now().astimezone(datetime.UTC).isoformat(timespec="seconds"),
-            created_by=Person(self._run.requested_by_name, self._run.requested_by_email),
+            created_by=self._person(),
             installation=installation.name(),
             application=Application(
                 conf.application(), django.get_version(), view.server_version()
@@ -266,14 +328,19 @@ class _Backup:
             sections=tuple(item.head() for item in readings),
         )
 
+    def _person(self) -> Person:
+        name, email = self._run.requested_by_name, self._run.requested_by_email
+        return self._hunt.person(name, email) if self._hunt else Person(name, email)
+
     def _write_section(
         self, writer: ArtifactWriter, lines: Behind[bytes], view: Snapshot, item: TableReading
     ) -> None:
         self._progress.section(item.section.key)
         writer.begin_section(item.section.key)
+        withheld = self._hunt.marker(item) if self._hunt else None
 
         def take(block: bytes) -> None:
-            lines.put(block)
+            lines.put(withheld(block) if withheld else block)
             self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
 
         self._stream_rows(view, item, take)

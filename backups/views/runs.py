@@ -15,7 +15,7 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import auditing, creating, readiness, runs, said_of_rules
+from backups.services import auditing, creating, readiness, runs, said_of_rules, said_of_secrets
 from backups.stages import Stage
 from backups.translating import translated
 from backups.views.frame import page
@@ -122,6 +122,7 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "is_there": bool(run.artifact) and readiness.is_there(run),
         "files": readiness.files_of(run),
         "rules": said_of_rules.in_full(run.statistics),
+        "secrets": said_of_secrets.in_full(run.statistics),
         "sections": _section_rows(run),
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],

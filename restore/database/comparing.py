@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from backups.database.data_addresses import is_emptied
 from backups.database.introspection import LiveColumn
+from restore.database.altered import is_withheld
 from restore.database.targets import Target
-from restore.database.waiting_tables import WaitingTable, names, same
+from restore.database.waiting_tables import WaitingTable, names, printed, same
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,12 @@ def differing_rows(
 
 
 def as_it_will_be(target: Target, column: LiveColumn) -> sql.Composable:
-    """The file's cell; where its content was left out of the file, the one of now, which stays."""
+    """The file's cell; where what it held was left out of the file, the one of now, which stays."""
     cell = sql.Identifier("s", column.name)
-    if column.name not in target.content_left_out:
+    if column.name not in target.withheld:
         return cell
-    emptied = is_emptied(column, cell, is_document=target.content_left_out[column.name])
     return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
-        emptied, sql.Identifier("t", column.name), cell
+        is_withheld(target, column.name, "s"), sql.Identifier("t", column.name), cell
     )
 
 
@@ -89,11 +88,6 @@ def returning_rows(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
     return sql.SQL(" FROM {} AS s WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})").format(
         waiting.relation, waiting.target.table.own_rows, same("s", "t", key)
     )
-
-
-def printed(cell: sql.Composable, column: LiveColumn) -> sql.Composed:
-    """The cell as PostgreSQL prints it, of whatever type."""
-    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), cell)
 
 
 def _printed(cells: Sequence[sql.Composable], columns: Sequence[LiveColumn]) -> sql.Composed:

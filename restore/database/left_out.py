@@ -1,34 +1,42 @@
-"""Cells whose file content a Safe file leaves out (``data:`` addresses): counted, and kept as they are."""
+"""Cells that a Safe file leaves out of its rows (content in ``data:`` addresses, and what stood where a
+marker stands for a secret): counted, and kept as they are."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from backups.database.data_addresses import is_emptied
 from restore.database import questions
+from restore.database.altered import is_withheld
 from restore.database.questions import Identity
 from restore.database.redacted import Aside
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable, names, same
 
+Question = Callable[[Target, str, str], sql.Composable]
 
-def count_emptied(
-    connection: Connection, waiting: WaitingTable, current: sql.Composable, identity: Identity
+
+def count_left_out(
+    connection: Connection,
+    waiting: WaitingTable,
+    current: sql.Composable,
+    identity: Identity,
+    columns: Sequence[str],
+    is_left_out: Question,
 ) -> tuple[int, int]:
-    """Rows of the file with such a cell, and how many of them do not exist now."""
+    """Rows of the file with such a cell in one of ``columns``, and how many of them do not exist now."""
     target = waiting.target
-    emptied = sql.SQL(" OR ").join(_emptied(target, name, "s") for name in target.content_left_out)
+    left_out = sql.SQL(" OR ").join(is_left_out(target, name, "s") for name in columns)
     paired = [f"k{i}" for i in range(len(identity.key))]
     query = sql.SQL(
         "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS"
-        " (SELECT FROM ({pairs}) AS p({paired}) WHERE {match})) FROM {waiting} AS s WHERE {emptied}"
+        " (SELECT FROM ({pairs}) AS p({paired}) WHERE {match})) FROM {waiting} AS s WHERE {left_out}"
     ).format(
         pairs=questions.pairs(waiting, current, identity, ()),
         paired=names(paired),
         match=same("s", "p", identity.key, paired),
         waiting=waiting.relation,
-        emptied=emptied,
+        left_out=left_out,
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
@@ -44,27 +52,19 @@ def keep_content(connection: Connection, asides: Iterable[Aside]) -> int:
 def _keep(connection: Connection, aside: Aside) -> int:
     target, kept = aside.waiting.target, 0
     paired = [f"k{i}" for i in range(len(aside.key))]
-    for name in target.content_left_out:
+    for name in target.withheld:
         query = sql.SQL(
             "UPDATE {table} AS t SET {column} = p.now_ FROM ({pairs}) AS p({paired}, now_)"
-            " WHERE {match} AND {emptied}"
+            " WHERE {match} AND {left_out}"
         ).format(
             table=aside.table,
             column=sql.Identifier(name),
             pairs=questions.pairs(aside.waiting, aside.relation, aside.identity, [name]),
             paired=names(paired),
             match=same("t", "p", aside.key, paired),
-            emptied=_emptied(target, name, "t"),
+            left_out=is_withheld(target, name, "t"),
         )
         with connection.cursor() as cursor:
             cursor.execute(query)
             kept += cursor.rowcount
     return kept
-
-
-def _emptied(target: Target, name: str, alias: str) -> sql.Composable:
-    return is_emptied(
-        target.table.columns[name],
-        sql.Identifier(alias, name),
-        is_document=target.content_left_out[name],
-    )

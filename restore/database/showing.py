@@ -15,10 +15,9 @@ from restore.database.comparing import (
     as_it_will_be,
     differing_rows,
     lost_rows,
-    printed,
     returning_rows,
 )
-from restore.database.waiting_tables import WaitingTable
+from restore.database.waiting_tables import WaitingTable, printed
 
 # How much of a cell is shown: enough to know it again, and a cell of 10 MB costs no more than another.
 LONGEST_CELL = 500

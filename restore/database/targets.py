@@ -13,6 +13,17 @@ from restore.database.cells import Cell
 
 
 @dataclass(frozen=True)
+class Altered:
+    """Cells of a target in which the file has a marker for a secret. ``relation`` lists the keys;
+    ``columns`` are live ones, and of the ``marked`` among them every cell with a marker is meant."""
+
+    relation: sql.Identifier
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    marked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Target:
     """``head`` is the file's, for decoding its rows.
 
@@ -22,6 +33,7 @@ class Target:
     default for, with what makes the cell of a row. ``as_written``: the rows are the table's own, column by
     column and type by type, so that the file's digest is that of the table. ``content_left_out`` are live
     columns that may hold ``data:`` addresses which a Safe file emptied, with whether they are JSON documents.
+    ``altered`` says in which cells the file has markers.
     ``renamed_values`` are those of the file's columns which are called otherwise today.
     """
 
@@ -34,10 +46,17 @@ class Target:
     as_written: bool = True
     content_left_out: Mapping[str, bool] = field(default_factory=dict)
     renamed_values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    altered: Altered | None = None
 
     @property
     def table(self) -> LiveTable:
         return self.reading.table
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The live columns in whose cells the file may not have, on purpose, what was there."""
+        altered = self.altered.columns if self.altered else ()
+        return tuple(dict.fromkeys([*self.content_left_out, *altered]))
 
     @property
     def file_columns(self) -> tuple[str, ...]:

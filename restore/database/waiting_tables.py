@@ -13,7 +13,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_DEFAULT, ISOLATION_LEVEL_REPEATA
 from psycopg2.extensions import connection as Connection
 
 from backups.database import holding
-from backups.database.introspection import LiveTable
+from backups.database.introspection import LiveColumn, LiveTable
 from restore.database.copying import copy_in
 from restore.database.failures import copy_failure, tables_busy
 from restore.database.targets import Target
@@ -137,6 +137,11 @@ def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator
     with connection.cursor() as cursor:
         # Without statistics the joins of the plan would be nested loops.
         cursor.execute(sql.SQL("ANALYZE {}").format(waiting.relation))
+
+
+def printed(cell: sql.Composable, column: LiveColumn) -> sql.Composed:
+    """The cell as PostgreSQL prints it, of whatever type."""
+    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), cell)
 
 
 def names(columns: Sequence[str], prefix: str = "") -> sql.Composed:

@@ -1,5 +1,6 @@
 """The rows behind a plan's numbers: all of them, old beside new, and of secrets only that they differ."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,28 @@ def test_rows_of_tables_outside_a_safe_file_that_go_are_listed(damaged_studio) -
     assert followers and all(removed == listed for removed, listed in followers.values())
 
 
+PASTED = {"content", "html", "html_content", "metadata"}
+
+
+def cells_of(value) -> list:
+    """All cells, wherever they stand."""
+    if isinstance(value, list):
+        return [cell for part in value for cell in cells_of(part)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if "column" in value else []
+    return own + [cell for part in value.values() for cell in cells_of(part)]
+
+
 @pytest.mark.parametrize("kind", ["safe", "complete"])
 def test_no_secret_is_in_any_list(damaged_studio, kind) -> None:
     before = put_canaries()
     listed = printed_json.compact([*seen(getattr(damaged_studio, kind), all_rows).values()])
     assert CANARY not in listed
-    assert [secret for secret in before if len(secret) > 15 and secret in listed] == []
+    # Columns are hidden; texts into which somebody pasted a secret are listed as the owner wrote them.
+    told = [secret for secret in before if len(secret) > 15 and secret in listed]
+    cells = [cell for row in json.loads(listed) for cell in cells_of(row)]
+    assert {cell["column"] for secret in told for cell in cells if secret in repr(cell)} <= PASTED
 
 
 def test_without_hiding_the_canaries_would_sing(damaged_studio, monkeypatch) -> None:

@@ -202,7 +202,14 @@ NOT_OF_A_PLAN = {
 # Codes that never block.
 REMARKS = {
     *("restore.choice_unknown", "restore.column_gone", "restore.column_withheld"),
-    *("restore.content_kept", "restore.content_missing", "restore.gaps", "restore.no_password"),
+    *(
+        "restore.content_kept",
+        "restore.content_missing",
+        "restore.secret_kept",
+        "restore.secret_marked",
+        "restore.gaps",
+        "restore.no_password",
+    ),
     *("restore.privileged_new", "restore.rule_unasked", "restore.storage_unsure"),
     *("restore.pairing", "restore.numbers_of_others"),
     *("restore.sequence_gone", "restore.numbers_translated", "restore.acting_gone"),

@@ -8,7 +8,15 @@ from backups import jobs
 from backups.management import numbers, output_files, terminal
 from backups.models import LONGEST_NOTE, BackupRun, State
 from backups.registry import Scope
-from backups.services import auditing, creating, keeping, runs, said_of_rules, vault
+from backups.services import (
+    auditing,
+    creating,
+    keeping,
+    runs,
+    said_of_rules,
+    said_of_secrets,
+    vault,
+)
 from backups.services.progress import Listener
 
 _SHOWN_GAPS = 20
@@ -94,6 +102,8 @@ class Command(terminal.Documented):
                 f"  {unchanged:,} files had not changed since an earlier backup and were not fetched again"
                 f" ({run.statistics['unchanged_files']['bytes']:,} bytes)."
             )
+        for said in said_of_secrets.in_full(run.statistics):
+            self.stdout.write(f"  {said}")
         if files["skipped"]:
             self.stdout.write(f"  {files['skipped']:,} files skipped by rule (too large).")
         for said in said_of_rules.in_full(run.statistics):

@@ -78,7 +78,11 @@ class Source:
 
     def token(self, n: int, purpose: str = "") -> str:
         """A token shaped as the application makes them."""
-        text = f"{self.seed}/{self.model._meta.label}/{purpose}/{n}"
+        return self.token_of(self.model, n, purpose)
+
+    def token_of(self, model: type[Model], n: int, purpose: str = "") -> str:
+        """The token of a table's n-th row, as links in mails have it."""
+        text = f"{self.seed}/{model._meta.label}/{purpose}/{n}"
         digest = blake2b(text.encode(), digest_size=32, person=b"token").digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 

@@ -39,7 +39,7 @@ def revoked_columns(file: Prepared) -> Columns:
 
 
 def content_columns(file: Prepared) -> Columns:
-    found = {t.table.name: [*t.content_left_out] for t in file.matched.targets}
+    found = {t.table.name: [*t.withheld] for t in file.matched.targets}
     return {table: columns for table, columns in found.items() if columns}
 
 
@@ -58,8 +58,8 @@ def count(connection: Connection, file: Prepared, reasons: Mapping[str, Columns]
 
 def _differing(connection: Connection, file: Prepared, table: str, names: Sequence[str]) -> int:
     waiting = file.waiting[table]
-    # Content that a Safe file left out is a difference here, and not what a change would be.
-    whole = replace(waiting, target=replace(waiting.target, content_left_out={}))
+    # What a Safe file left out of a cell is a difference here, and not what a change would be.
+    whole = replace(waiting, target=replace(waiting.target, content_left_out={}, altered=None))
     held = [name for name in names if name in waiting.columns]
     key = primary_key_columns(waiting.target.reading.section.model)
     return comparing.changed(connection, whole, key, held).rows

@@ -196,7 +196,7 @@ class Writer:
         return people
 
     def _aside_columns(self, target: Target, people: People) -> list[str]:
-        columns = [*target.redacted, *target.content_left_out]
+        columns = [*target.redacted, *target.withheld]
         section = target.reading.section
         if self._plan.choices.keep_revoked:
             columns += state_columns(section, section.revoked)

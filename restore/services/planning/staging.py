@@ -15,7 +15,7 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.errors import ArtifactError, RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import Registry, Section
+from backups.registry import SAFE, Registry, Section
 from backups.services import installation, recovery_kit, vault
 from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
@@ -26,6 +26,7 @@ from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
+from restore.services.planning.altered_cells import with_altered_cells
 from restore.services.planning.entries import EntryCheck
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
 from restore.services.planning.matching import Match, match, with_renamed_values
@@ -107,16 +108,25 @@ def prepare(
         by_kit = not ours and kit is not None and kit.signed(tail.integrity)
         # Whoever made it had a database of its own, which counted its content types by itself.
         numbered = translate(connection, work.listed(declared, keys, authentic=ours))
+        matched = with_renamed_values(matched, work.renamed)
+        matched, waiting = with_altered_cells(
+            connection,
+            tail.altered if reader.manifest.type == SAFE else [],
+            matched,
+            work.tables,
+            keys,
+            numbered.tables,
+        )
         return Prepared(
             manifest=reader.manifest,
             tail=tail,
             authentic=ours or by_kit,
             by_kit=by_kit,
-            matched=with_renamed_values(matched, work.renamed),
+            matched=matched,
             tables=tables,
             keys=keys,
             rules=rules_of(connection, matched.written),
-            waiting=work.tables,
+            waiting=waiting,
             unread=frozenset(work.unread),
             findings=(*matched.findings, *work.findings, *numbered.findings, *entries.findings()),
             dictionaries=work.dictionaries,

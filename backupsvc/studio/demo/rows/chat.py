@@ -2,7 +2,14 @@
 
 from backupsvc.studio.demo.layout import org_of_stage
 from backupsvc.studio.demo.source import Source
-from backupsvc.studio.models import ChatMention, ChatMessage, SmsConversation, Stage, User
+from backupsvc.studio.models import (
+    ChatMention,
+    ChatMessage,
+    ClientAccessToken,
+    SmsConversation,
+    Stage,
+    User,
+)
 
 MESSAGES_PER_MENTION = 4
 
@@ -14,7 +21,7 @@ def chat_message(src: Source, n: int) -> ChatMessage:
     stamps = src.stamps()
     return ChatMessage(
         id=src.own(n),
-        content=src.body(),
+        content=_content(src, n),
         author_id=src.member(org_of_stage(stage)),
         stage_id=src.id(Stage, stage),
         image_url=src.picture() if has_picture else None,
@@ -25,6 +32,14 @@ def chat_message(src: Source, n: int) -> ChatMessage:
         is_deleted=deleted,
         **stamps,
     )
+
+
+def _content(src: Source, n: int) -> str:
+    """What people write; now and then somebody pastes a link that lets whoever has it in."""
+    if n % 11:
+        return src.body()
+    token = src.token_of(ClientAccessToken, n % src.counts[ClientAccessToken])
+    return f"{src.body()} https://studio.example/specs/{token}"
 
 
 def chat_mention(src: Source, n: int) -> ChatMention:

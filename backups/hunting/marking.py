@@ -1,0 +1,321 @@
+"""A marker in the place of each secret, cell by cell, so that every cell stays what its type takes.
+
+What a cell is follows from its column: a text, an array of texts, a JSON document, bytes. Where no marker can
+stand (numbers, times, UUIDs) the cell that *is* a secret becomes NULL; where a value leads to another row
+(keys) it is left, and counted: a key that everybody may read opens nothing by being read once more.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+
+from backups.artifact import raw_json
+from backups.artifact.manifest import SectionHead
+from backups.artifact.rows import RowCodec
+from backups.hunting import credentials
+from backups.hunting.forms import SHORTEST
+from backups.hunting.matcher import Hit, Matcher
+
+# Replacing may bring the halves of something together.
+ROUNDS = 5
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\d[0-9.eE+-]*+', re.DOTALL)
+_BYTES = re.compile(rb"\\+x((?:[0-9a-f]{2})+)")
+_LIMIT = re.compile(r"\((\d+)\)")
+_NUMBERS = r"smallint|integer|bigint|real|double precision|numeric.*|money|oid|boolean|bit.*"
+_TIMES = r"date|time.*|interval.*"
+_OTHERS = r"uuid|inet|cidr|macaddr8?|point|line|lseg|box|path|polygon|circle|.*range"
+# Types whose values are never a text with something else in it.
+_NO_TEXT = re.compile(rf"(?:{_NUMBERS}|{_TIMES}|{_OTHERS})(?:\[\])?").fullmatch
+
+
+class Holds(Enum):
+    """What a column's cells are, to who puts a marker into them. ``DISTINCT``: texts of which no two may be
+    alike."""
+
+    KEY = "key"
+    DISTINCT = "distinct"
+    TEXT = "text"
+    DOCUMENT = "document"
+    BYTES = "bytes"
+    VALUE = "value"
+    REQUIRED_VALUE = "required value"
+
+
+def kind_of(type_: str, *, nullable: bool) -> Holds:
+    """What cells of this type are, where no rule of the table says more."""
+    if _NO_TEXT(type_):
+        return Holds.VALUE if nullable else Holds.REQUIRED_VALUE
+    if type_.startswith("bytea"):
+        return Holds.BYTES
+    return Holds.DOCUMENT if type_ in ("json", "jsonb") else Holds.TEXT
+
+
+@dataclass
+class Found:
+    """What one section, or all, had: cells by the column of the secret that was in them, cells that were
+    left, and credentials that no column holds, by kind."""
+
+    cells: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    credentials: Counter[str] = field(default_factory=Counter)
+
+
+# What may become a marker and nothing else.
+_BARE = (Holds.TEXT, Holds.DISTINCT, Holds.DOCUMENT)
+Note = Callable[[str | list[str], str], None]
+
+
+class SectionMarker:
+    """Takes the rows of one section. ``holds`` says of each of its columns what it holds; ``note`` is told
+    the key and the column of each cell that was altered."""
+
+    def __init__(
+        self,
+        head: SectionHead,
+        holds: Mapping[str, Holds],
+        matcher: Matcher,
+        found: Found,
+        note: Note,
+        *,
+        mask_credentials: bool = False,
+    ) -> None:
+        self._head = head
+        self._holds = holds
+        self._matcher = matcher
+        self._found = found
+        self._note = note
+        self._mask = mask_credentials
+        self._key = RowCodec(head).key
+        self._types = {column.name: column for column in head.columns}
+        self._has_bytes = has_bytes(head, holds)
+        self._names = {name: msgspec.json.encode(name) for name in self._types}
+
+    def rows(self, block: bytes) -> bytes:
+        """Whole rows, each with its line feed. What holds nothing comes back as it is, the same object."""
+        look = self._matcher.looks(block)
+        if not look.secret and not look.word and not self._has_bytes:
+            return block
+        return b"".join([self._row(row) + b"\n" for row in block[:-1].split(b"\n")])
+
+    def _row(self, row: bytes) -> bytes:
+        look = self._matcher.looks(row)
+        if look.secret or (look.word and self._mask) or self._has_bytes:
+            row = self._marked(row, veiled=look.veiled)
+        if look.word:
+            credentials.count(row, self._found.credentials)
+        return row
+
+    def _marked(self, row: bytes, *, veiled: bool) -> bytes:
+        cells = members(row)
+        altered = []
+        for name, cell in cells.items():
+            raw = bytes(cell)
+            is_bytes = self._holds[name] is Holds.BYTES
+            # What has no escape with a secret behind it need not be looked at for one, cell by cell.
+            if len(raw) < SHORTEST or not (veiled or is_bytes or self._matcher.has_ending(raw)):
+                continue
+            marked = self._cell(name, raw, row, veiled=veiled or is_bytes)
+            if marked != raw:
+                cells[name] = msgspec.Raw(marked)
+                altered.append(name)
+        if not altered:
+            return row
+        key = self._key(row)
+        for name in altered:
+            self._note(key[0] if len(key) == 1 else list(key), name)
+        return (
+            b"{"
+            + b",".join([self._names[name] + b":" + bytes(raw) for name, raw in cells.items()])
+            + b"}"
+        )
+
+    def _still_holds(self, cell: bytes, *, veiled: bool) -> bool:
+        if not (veiled or self._matcher.has_ending(cell)):
+            return False
+        return self._matcher.looks(cell).secret and bool(self._matcher.hits(cell))
+
+    def _cell(self, name: str, raw: bytes, row: bytes, *, veiled: bool) -> bytes:
+        if veiled:
+            look = self._matcher.looks(raw_bytes(raw) if self._holds[name] is Holds.BYTES else raw)
+            if not look.secret and not (look.word and self._mask):
+                return raw
+        holds, column = self._holds[name], self._types[name]
+        marks = _Marks(self._matcher, mask=self._mask and holds is not Holds.KEY, veiled=veiled)
+        if holds is Holds.DISTINCT:
+            marks.suffix = "#" + _tag(self._head.key, name, *self._key(row))
+        marked = _marked_cell(raw, holds, column.type, column.encoding, marks)
+        if holds in _BARE and marks.columns and self._still_holds(marked, veiled=veiled):
+            marked = _bare(raw, column.type, marks)
+        if holds in (Holds.KEY, Holds.REQUIRED_VALUE):
+            self._found.left.update({f"{self._head.key}.{name}": int(bool(marks.columns))})
+            return raw
+        if marked != raw:
+            self._found.cells.update(marks.columns)
+        return marked
+
+
+def has_bytes(head: SectionHead, holds: Mapping[str, Holds]) -> bool:
+    """Whether cells of a section are bytes, whose hexadecimal digits tell nothing of what is in them."""
+    return any(holds.get(column.name) is Holds.BYTES for column in head.columns)
+
+
+def raw_bytes(cell: bytes) -> bytes:
+    """What the hexadecimal digits of a ``bytea`` cell, or of an array of those, stand for."""
+    return b"\x00".join(bytes.fromhex(run[1].decode()) for run in _BYTES.finditer(cell))
+
+
+def members(row: bytes) -> dict[str, msgspec.Raw]:
+    """The cells of a row as the characters they are written with."""
+    try:
+        return _members(row)
+    except (RecursionError, msgspec.MsgspecError):
+        return raw_json.whole_object(row)
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _tag(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+
+def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: "_Marks") -> bytes:
+    limit, padded = _limit_of(type_)
+    if holds in (Holds.VALUE, Holds.REQUIRED_VALUE):
+        return b"null" if encoding != "json" and marks.is_secret(_plain(raw)) else raw
+    if encoding == "json" or not raw.startswith(b'"'):
+        return _document(raw, marks, limit)
+    text = msgspec.json.decode(raw, type=str)
+    if holds is Holds.DOCUMENT:
+        marked = _document(text.encode(), marks, None).decode()
+    elif holds is Holds.BYTES:
+        marked = _BYTES.sub(lambda run: _bytes(run, marks), text.encode()).decode()
+    else:
+        # A text of an array's own form holds elements, and is not limited as one of them.
+        marked = _text(text, marks, None if type_.endswith("[]") else limit)
+    if marked == text:
+        return raw
+    return msgspec.json.encode(marked.ljust(limit or 0) if padded else marked)
+
+
+def _bare(raw: bytes, type_: str, marks: "_Marks") -> bytes:
+    """The marker alone: a secret stands across the parts of which the cell is made."""
+    marker = marks.marker(next(iter(marks.columns)), numbered=False).decode()
+    limit, _padded = _limit_of(type_)
+    text = marker[:limit]
+    if type_.endswith("[]"):
+        return msgspec.json.encode([text] if raw.startswith(b"[") else f"{{{text}}}")
+    return msgspec.json.encode(f'"{text}"' if type_ == "json" else text)
+
+
+def _limit_of(type_: str) -> tuple[int | None, bool]:
+    """How many letters a text may have, and whether it has always as many."""
+    found = _LIMIT.search(type_) if type_.startswith("character") else None
+    padded = bool(found) and type_.startswith("character(") and not type_.endswith("[]")
+    return (int(found[1]) if found else None), padded
+
+
+def _plain(raw: bytes) -> bytes:
+    return raw.strip(b'"')
+
+
+def _document(raw: bytes, marks: "_Marks", limit: int | None) -> bytes:
+    """A JSON value: each of its strings by itself, names of members too; numbers whole."""
+
+    def token(found: re.Match[bytes]) -> bytes:
+        given = found[0]
+        if not given.startswith(b'"'):
+            return marks.number(given)
+        text = msgspec.json.decode(given, type=str)
+        is_name = raw_json.value_start(raw, found.end())
+        names = raw[is_name : is_name + 1] == b":"
+        marked = _text(text, marks, limit, numbered=names)
+        return given if marked == text else msgspec.json.encode(marked)
+
+    return _TOKEN.sub(token, raw)
+
+
+def _text(text: str, marks: "_Marks", limit: int | None, *, numbered: bool = False) -> str:
+    given = text.encode()
+    marked = marks.put(given, numbered=numbered)
+    if marked == given:
+        return text
+    # A marker may be longer than what it stands for, and what stands beside it must still fit.
+    return marked.decode("utf-8", "replace")[:limit]
+
+
+def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
+    given = bytes.fromhex(run[1].decode())
+    marked = marks.put(given)
+    return (
+        run[0] if marked == given else run[0][: run.start(1) - run.start()] + marked.hex().encode()
+    )
+
+
+class _Marks:
+    """Puts markers into one cell; ``columns`` counts whose secrets were there, once a column."""
+
+    def __init__(self, matcher: Matcher, *, mask: bool, veiled: bool) -> None:
+        self._matcher = matcher
+        self._veiled = veiled
+        self._mask = mask
+        self.suffix = ""
+        self.columns: Counter[str] = Counter()
+        self._names = 0
+
+    def put(self, text: bytes, *, numbered: bool = False) -> bytes:
+        """``text`` with a marker for each secret. ``numbered``: no two of the cell are alike."""
+        for _round in range(ROUNDS):
+            spans = [(hit.start, hit.end, self._secret(hit)) for hit in self._hits(text)]
+            if self._mask:
+                spans += credentials.spans(text)
+            if not spans:
+                return text
+            text = self._replaced(text, sorted(spans, key=lambda s: (s[0], -s[1])), numbered)
+            if not (self._veiled or self._matcher.has_ending(text)):
+                return text
+        return text if not self._matcher.hits(text) else self.marker("secret", numbered)
+
+    def _hits(self, text: bytes) -> list[Hit]:
+        return self._matcher.hits(text, veiled=self._veiled)
+
+    def number(self, token: bytes) -> bytes:
+        hits = self._matcher.hits(token)
+        if not hits:
+            return token
+        return msgspec.json.encode(self.marker(self._secret(hits[0]), numbered=False).decode())
+
+    def is_secret(self, value: bytes) -> bool:
+        """Whether the value as a whole is one."""
+        for hit in self._matcher.hits(value):
+            if (hit.start, hit.end) == (0, len(value)):
+                self._secret(hit)
+                return True
+        return False
+
+    def _secret(self, hit: Hit) -> str:
+        self.columns[hit.secret.column] = 1
+        return hit.secret.column
+
+    def _replaced(self, text: bytes, spans: list[tuple[int, int, str]], numbered: bool) -> bytes:
+        parts: list[bytes] = []
+        place = 0
+        for start, end, name in spans:
+            if start < place:
+                if end > place:
+                    place = end
+                continue
+            parts += [text[place:start], self.marker(name, numbered)]
+            place = end
+        return b"".join([*parts, text[place:]])
+
+    def marker(self, name: str, numbered: bool) -> bytes:
+        self._names += numbered
+        suffix = f"#{self._names}" if numbered else self.suffix
+        return f"[redacted:{name}{suffix}]".encode()

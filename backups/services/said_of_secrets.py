@@ -1,0 +1,56 @@
+"""What a Safe backup says of the secrets that it looked for, in sentences."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from backups.wording import Sentence, _, ngettext
+
+
+def in_full(statistics: Mapping[str, Any]) -> list[Sentence]:
+    """One sentence a fact; none for a backup that looked for none."""
+    secrets = statistics.get("secrets")
+    return list(_sentences(secrets)) if secrets else []
+
+
+def _sentences(secrets: Mapping[str, Any]) -> Iterator[Sentence]:
+    yield ngettext(
+        "{n} live secret was looked for; it is not in the file.",
+        "{n} live secrets were looked for; none is in the file.",
+        secrets["hunted"],
+    )
+    if secrets["cells"]:
+        yield ngettext(
+            "In {n} cell a marker stands for a secret ({columns}).",
+            "In {n} cells a marker stands for a secret ({columns}).",
+            secrets["cells"],
+            columns=_listed(secrets["found"] | _masked(secrets)),
+        )
+    if secrets["not_hunted"]:
+        yield ngettext(
+            "{n} value of a secret column is too short or too common a word to be looked for.",
+            "{n} values of secret columns are too short or too common words to be looked for.",
+            secrets["not_hunted"],
+        )
+    if secrets["left"]:
+        yield _(
+            "Keys of rows that are secrets too stay as they are: {columns}.",
+            columns=_listed(secrets["left"]),
+        )
+    if secrets["credentials"] and not secrets["credentials_masked"]:
+        yield _(
+            "What looks like a credential and is in no secret column is in the file: {kinds}.",
+            kinds=_listed(secrets["credentials"]),
+        )
+    if secrets["forms"] != "all":
+        yield _(
+            "There are very many secrets: hexadecimal and base64 forms were looked for in the finished file"
+            " alone."
+        )
+
+
+def _masked(secrets: Mapping[str, Any]) -> dict[str, int]:
+    return dict(secrets["credentials"]) if secrets["credentials_masked"] else {}
+
+
+def _listed(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count:,}" for name, count in counted.items())

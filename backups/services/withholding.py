@@ -1,0 +1,309 @@
+"""No secret leaves in a Safe file, wherever it stands: its live value is looked for in every cell.
+
+Secrets are the values of all columns that the registry calls secret, or leaves out of Safe files without
+being references, in tables of either scope. How they are found and marked: ``backups.hunting``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from django.apps import apps
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db.models import Model, UniqueConstraint
+
+from backups import conf
+from backups.artifact.bounds import ALTERED, LIST_BYTES
+from backups.artifact.manifest import Person, SectionHead
+from backups.artifact.tail import AlteredCell, SecretStatistics
+from backups.database import introspection
+from backups.database.connection import connected, database_errors
+from backups.database.introspection import LiveTable
+from backups.database.secret_values import SecretColumn, secret_values
+from backups.database.table_reading import TableReading, column_of, reading
+from backups.errors import ArtifactError, ConfigurationError
+from backups.hunting.forms import is_hunted
+from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
+from backups.hunting.matcher import (
+    FEW_LETTERS,
+    LETTERS,
+    MOST_FORMS,
+    Matcher,
+    Secret,
+    common,
+    rarer,
+)
+from backups.hunting.proving import Leak, SectionProof
+from backups.registry import SAFE, Section, registry
+from backups.registry.references import references
+from backups.services import vault
+from backups.wording import _
+
+# Forms of one secret, about: as it is, two of hexadecimal, six of base64.
+_FORMS_EACH = 9
+# The list of altered cells must fit into its line, whatever its keys.
+_LISTED_BYTES = LIST_BYTES * 3 // 4
+
+
+def secret_columns(tables: Mapping[str, LiveTable]) -> list[SecretColumn]:
+    """The columns whose values are looked for, of all tables that are there."""
+    found = [
+        _of_column(section.key, tables[section.table], column_of(section.model, name))
+        for section in registry.sections
+        if section.table in tables
+        for name in _secret_fields(section)
+    ]
+    return [column for column in (*found, *_sessions(tables)) if column is not None]
+
+
+def _secret_fields(section: Section) -> list[str]:
+    """The declared ones, and what else a Safe file leaves out that is no reference."""
+    left_out = [
+        name
+        for name in section.redact
+        if not section.model._meta.get_field(name).is_relation and section.in_safe
+    ]
+    return [*dict.fromkeys([*section.secret, *left_out])]
+
+
+def _of_column(key: str, table: LiveTable, name: str) -> SecretColumn | None:
+    column = table.columns.get(name)
+    return SecretColumn(f"{key}.{name}", table, column) if column else None
+
+
+def session_tables() -> set[str]:
+    """Who has the key of a web session is signed in; its table is in no backup."""
+    declared = {section.table for section in registry.sections}
+    return {model._meta.db_table for model in _session_models()} - declared
+
+
+def _session_models() -> list[type[Model]]:
+    return [model for model in apps.get_models() if issubclass(model, AbstractBaseSession)]
+
+
+def _sessions(tables: Mapping[str, LiveTable]) -> Iterator[SecretColumn | None]:
+    wanted = session_tables() & tables.keys()
+    for model in _session_models():
+        name = model._meta.db_table
+        if name in wanted:
+            yield _of_column(name, tables[name], column_of(model, "session_key"))
+
+
+class Hunt:
+    """The secrets of one instant, and what was found of them in one file.
+
+    ``values``: those of ``secret_columns``, each with its column's name.
+    """
+
+    def __init__(
+        self, values: Iterable[tuple[str, bytes]], tables: Mapping[str, LiveTable]
+    ) -> None:
+        self._tables = tables
+        self._mask = conf.mask_credentials()
+        self._not_hunted = 0
+        self._secrets = list(self._hunted(values))
+        self._forms = _FORMS_EACH * len(self._secrets)
+        self._matcher = self._make_matcher()
+        self.found = Found()
+        self.altered: list[AlteredCell] = []
+        self._cells = self._listed_bytes = 0
+        self._marked: dict[tuple[str, str], None] = {}
+
+    def _hunted(self, values: Iterable[tuple[str, bytes]]) -> Iterator[Secret]:
+        words = _words_of_models()
+        seen = set()
+        for column, value in values:
+            if not is_hunted(value) or value in words:
+                self._not_hunted += 1
+            elif value not in seen:
+                seen.add(value)
+                yield Secret(value, column)
+
+    @property
+    def has_all_forms(self) -> bool:
+        """Whether rows are searched for all forms while they are written; else the proof has the rarer."""
+        return self._forms <= MOST_FORMS
+
+    def _make_matcher(self) -> Matcher:
+        few = len(self._secrets) > MOST_FORMS
+        letters = FEW_LETTERS if few else LETTERS
+        forms = [*common(self._secrets)]
+        if self.has_all_forms:
+            forms += rarer(self._secrets)
+        return Matcher(forms, letters=letters)
+
+    def marker(self, item: TableReading) -> Callable[[bytes], bytes]:
+        """What the rows of a section pass through: blocks of whole lines, there and back."""
+        key = item.section.key
+
+        def note(row_key: str | list[str], column: str) -> None:
+            self._note(AlteredCell(key, row_key, column))
+
+        return SectionMarker(
+            item.head(),
+            holds(item),
+            self._matcher,
+            self.found,
+            note,
+            mask_credentials=self._mask,
+        ).rows
+
+    def person(self, name: str, email: str) -> Person:
+        """Who asked, as the file may say it."""
+        texts = [text if not self._matcher.hits(text.encode()) else "" for text in (name, email)]
+        return Person(*texts)
+
+    def _note(self, cell: AlteredCell) -> None:
+        self._cells += 1
+        size = sum(map(len, (cell.section, cell.column, *cell.key))) + 64
+        if len(self.altered) < ALTERED // 2 and self._listed_bytes + size < _LISTED_BYTES:
+            self._listed_bytes += size
+            self.altered.append(cell)
+        else:
+            self._marked[cell.section, cell.column] = None
+
+    def listed(self) -> list[AlteredCell]:
+        """The altered cells; where there are too many, their columns."""
+        columns = [AlteredCell(section, "", column, True) for section, column in self._marked]
+        return [*self.altered, *columns]
+
+    def statistics(self) -> SecretStatistics:
+        return SecretStatistics(
+            hunted=len(self._secrets),
+            not_hunted=self._not_hunted,
+            forms="all" if self.has_all_forms else "common",
+            cells=self._cells,
+            found=dict(sorted(self.found.cells.items())),
+            left={name: count for name, count in sorted(self.found.left.items()) if count},
+            credentials=dict(sorted(self.found.credentials.items())),
+            credentials_masked=self._mask,
+        )
+
+    def matchers(self) -> Iterator[Matcher]:
+        """What proves a file: one after the other, each over the whole of it."""
+        if self.has_all_forms:
+            yield self._matcher
+            return
+        step = MOST_FORMS // _FORMS_EACH
+        for start in range(0, len(self._secrets), step):
+            some = self._secrets[start : start + step]
+            yield Matcher([*common(some), *rarer(some)], words=False)
+
+    def leaks(self, matcher: Matcher, head: SectionHead, block: bytes) -> Iterator[Leak]:
+        """What stands in rows of a Safe file and should not."""
+        yield from SectionProof(head, self._holds_of(head), matcher).leaks(block)
+
+    def _holds_of(self, head: SectionHead) -> dict[str, Holds]:
+        section = registry.by_key().get(head.key)
+        if section is None:
+            return {}
+        try:
+            return holds(reading(section, SAFE, dict(self._tables)))
+        except ConfigurationError:
+            return {}
+
+    def require_none(self, matcher: Matcher) -> Callable[[SectionHead, bytes], None]:
+        """What a finished file is read with. Raises ArtifactError ``artifact.secret`` at the first leak."""
+        proofs: dict[str, SectionProof] = {}
+
+        def look(head: SectionHead, block: bytes) -> None:
+            if head.key not in proofs:
+                proofs[head.key] = SectionProof(head, self._holds_of(head), matcher)
+            for leak in proofs[head.key].leaks(block):
+                raise _leaked(leak)
+
+        return look
+
+
+def leaks_in(path: Path) -> Iterator[Leak]:
+    """Where a Safe file holds a secret that the database holds now. It may be older than the file: what was
+    made since is found too, what was changed since is not.
+
+    Raises ArtifactError: it is no Safe file, or not whole. DatabaseFailure, StorageFailure.
+    """
+    with connected(purpose="secrets") as connection, database_errors():
+        tables = introspection.live_tables(connection)
+        hunt = Hunt(secret_values(connection, secret_columns(tables)), tables)
+    for matcher in hunt.matchers():
+        with vault.reader(path) as reader:
+            if reader.manifest.type != SAFE:
+                raise _holds_secrets()
+            for section in reader.sections():
+                for block in section.blocks():
+                    yield from hunt.leaks(matcher, section.head, block)
+            reader.tail()
+
+
+def _holds_secrets() -> ArtifactError:
+    return ArtifactError(
+        "artifact.not_safe",
+        _("The file is a Complete backup, which holds every secret on purpose."),
+        hint=_("Look for secrets in a Safe backup."),
+    )
+
+
+def _leaked(leak: Leak) -> ArtifactError:
+    return ArtifactError(
+        "artifact.secret",
+        _(
+            "The finished Safe file still held a secret of {secret}, in column {column} of section"
+            " {section}. It was discarded.",
+            secret=leak.secret,
+            column=leak.column,
+            section=leak.section,
+        ),
+        hint=_(
+            "Take the secret out of that column, or make it invalid, and try again. A Complete backup"
+            " may hold it."
+        ),
+    )
+
+
+def holds(item: TableReading) -> dict[str, Holds]:
+    """What each column of a reading holds, to who puts markers into cells."""
+    model = item.section.model
+    keys, distinct = _key_columns(item), _distinct_columns(model)
+    found = {}
+    for column in item.columns:
+        kind = kind_of(column.type, nullable=column.nullable)
+        if column.name in keys or item.section.framework:
+            kind = Holds.KEY
+        elif kind is Holds.TEXT and column.name in distinct:
+            kind = Holds.DISTINCT
+        found[column.name] = kind
+    return found
+
+
+def _key_columns(item: TableReading) -> set[str]:
+    """What leads to rows: primary keys, references, and what references lead to."""
+    pointed_at = {
+        reference.target_column
+        for section in registry.sections
+        for reference in references(section.model)
+        if reference.target_table == item.table.name
+    }
+    own = {reference.column for reference in references(item.section.model)}
+    return {column.name for column in item.primary_key} | own | pointed_at
+
+
+def _distinct_columns(model: type[Model]) -> set[str]:
+    """Columns of unique rules: two cells must not become alike."""
+    meta = model._meta
+    unique = {str(field.column) for field in meta.local_concrete_fields if field.unique}
+    together = [name for names in meta.unique_together for name in names]
+    together += [
+        name
+        for constraint in meta.constraints
+        if isinstance(constraint, UniqueConstraint)
+        for name in constraint.fields
+    ]
+    return unique | {column_of(model, name) for name in together}
+
+
+def _words_of_models() -> set[bytes]:
+    """The values that models choose from: words of the application, whoever uses one as a secret."""
+    return {
+        str(value).encode()
+        for model in apps.get_models()
+        for field in model._meta.local_concrete_fields
+        for value, _label in field.flatchoices
+    }

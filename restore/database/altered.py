@@ -1,0 +1,123 @@
+"""Cells of a Safe file in which a marker stands for a secret: no marker is written over what is there now.
+
+The file lists them by section, key and column. The list waits in a temporary table beside the rows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.artifact.rows import copy_text
+from backups.artifact.tail import AlteredCell
+from backups.database.data_addresses import is_emptied
+from restore.database.copying import copy_in
+from restore.database.targets import Altered, Target
+from restore.database.waiting_tables import printed
+
+# What every marker begins with.
+MARKER = "[redacted:"
+_COLUMN = "__column"
+_LINES = 5_000
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The altered cells of one target, by live names. ``marked``: columns of which every marker counts."""
+
+    cells: tuple[tuple[str, tuple[str, ...]], ...]
+    marked: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*(name for name, _ in self.cells), *self.marked]))
+
+
+def listed(target: Target, cells: Iterable[AlteredCell], kept_out: frozenset[str]) -> Listed:
+    """What the file says of a target; of columns that it does not load, or that lead to rows
+    (``kept_out``), nothing is taken."""
+    live = {old: new for old, new in target.loads if new not in kept_out}
+    parts = len(target.head.primary_key)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    marked: list[str] = []
+    for cell in cells:
+        if cell.column not in live:
+            continue
+        key = (cell.key,) if isinstance(cell.key, str) else tuple(cell.key)
+        if cell.marked:
+            marked.append(live[cell.column])
+        elif len(key) == parts:
+            found.append((live[cell.column], key))
+    return Listed(tuple(found), tuple(dict.fromkeys(marked)))
+
+
+def let_wait(connection: Connection, number: int, given: Listed, key: Sequence[str]) -> Altered:
+    """The list as a temporary table. Keys are compared as PostgreSQL prints them."""
+    relation = sql.Identifier("pg_temp", f"altered_{number}")
+    columns = [*(f"k{place}" for place in range(len(key))), _COLUMN]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(
+                sql.Identifier(relation.strings[-1]),
+                sql.SQL(", ").join(
+                    sql.SQL('{} text COLLATE "C"').format(sql.Identifier(name)) for name in columns
+                ),
+            )
+        )
+    copy_in(connection, relation, columns, _lines(given))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE INDEX ON {} ({})").format(
+                relation, sql.SQL(", ").join(map(sql.Identifier, columns))
+            )
+        )
+        cursor.execute(sql.SQL("ANALYZE {}").format(relation))
+    return Altered(relation, tuple(key), given.columns, given.marked)
+
+
+def _lines(given: Listed) -> Iterator[bytes]:
+    for start in range(0, len(given.cells), _LINES):
+        some = given.cells[start : start + _LINES]
+        lines = [copy_text([*key, name], careful=True) + "\n" for name, key in some]
+        yield "".join(lines).encode()
+
+
+def is_altered(target: Target, name: str, alias: str) -> sql.Composable:
+    """Whether a marker stands in the cell for what the file must not hold."""
+    altered = target.altered
+    if altered is None or name not in altered.columns:
+        return sql.SQL("false")
+    column = target.table.columns[name]
+    if name in altered.marked:
+        return sql.SQL("coalesce(strpos({}, {}) > 0, false)").format(
+            printed(sql.Identifier(alias, name), column), sql.Literal(MARKER)
+        )
+    same = [
+        sql.SQL("a.{} = {}").format(
+            sql.Identifier(f"k{place}"),
+            printed(sql.Identifier(alias, part), target.table.columns[part]),
+        )
+        for place, part in enumerate(altered.key)
+    ]
+    return sql.SQL("EXISTS (SELECT FROM {} AS a WHERE {} AND a.{} = {})").format(
+        altered.relation, sql.SQL(" AND ").join(same), sql.Identifier(_COLUMN), sql.Literal(name)
+    )
+
+
+def is_content_emptied(target: Target, name: str, alias: str) -> sql.Composable:
+    """Whether the cell held the content of a file (a ``data:`` address), which a Safe file leaves out."""
+    if name not in target.content_left_out:
+        return sql.SQL("false")
+    return is_emptied(
+        target.table.columns[name],
+        sql.Identifier(alias, name),
+        is_document=target.content_left_out[name],
+    )
+
+
+def is_withheld(target: Target, name: str, alias: str) -> sql.Composable:
+    """Whether the file's cell is not what was there, on purpose, so that the current one stays."""
+    return sql.SQL("({} OR {})").format(
+        is_content_emptied(target, name, alias), is_altered(target, name, alias)
+    )

@@ -1,0 +1,212 @@
+"""Each form of a secret is found and marked, in each kind of cell; and nothing else is."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from backups.artifact.manifest import Column, SectionHead
+from backups.artifact.native import encoding_of
+from backups.hunting import matcher as matching
+from backups.hunting.forms import is_hunted
+from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
+from backups.hunting.matcher import Matcher, Secret, common, rarer
+from backups.hunting.proving import SectionProof
+from tests.hunting_forms import FORMS
+
+TOKEN = "Zx_9+Qm/4rT-vB7kLw2~pN8sHd5.jF3"
+HASH = "pbkdf2_sha256$1000000$Ab3dEf6hIj9$q+/R8tVwXyZ0123456789abcdefghijklmnopqrstu="
+ODD = 'käse"\\ und\tBrot → 9'
+UUID = "0b8f5c3e-1a2b-4c3d-8e4f-a1b2c3d4e5f6"
+SECRETS = [Secret(value.encode(), f"people.c{n}") for n, value in enumerate((TOKEN, HASH, ODD))]
+SECRETS.append(Secret(UUID.encode(), "people.uuid"))
+
+COLUMNS = {
+    "id": "text",
+    "note": "text",
+    "short": "character varying(40)",
+    "tags": "text[]",
+    "made": "json",
+    "raw": "bytea",
+    "number": "bigint",
+    "ref": "uuid",
+    "doc": "jsonb",
+}
+
+
+def head() -> SectionHead:
+    columns = tuple(Column(n, t, encoding_of(t)) for n, t in COLUMNS.items())
+    return SectionHead("mails", "mail", ("id",), columns, (), ())
+
+
+def holds() -> dict[str, Holds]:
+    found = {name: kind_of(type_, nullable=True) for name, type_ in COLUMNS.items()}
+    return found | {"id": Holds.KEY}
+
+
+class Marking:
+    def __init__(self, secrets=SECRETS, *, mask: bool = False, **kinds: Holds) -> None:
+        self.found, self.altered = Found(), []
+        self.matcher = Matcher([*common(secrets), *rarer(secrets)])
+        self.kinds = holds() | kinds
+        marker = SectionMarker(
+            head(),
+            self.kinds,
+            self.matcher,
+            self.found,
+            lambda key, column: self.altered.append((key, column)),
+            mask_credentials=mask,
+        )
+        self.rows = marker.rows
+
+    def row(self, **cells) -> dict:
+        return json.loads(self.rows(line(**cells)))
+
+    def leaks(self, block: bytes) -> list:
+        return list(SectionProof(head(), self.kinds, self.matcher).leaks(block))
+
+
+def line(**cells) -> bytes:
+    row = dict.fromkeys(COLUMNS) | {"id": "k1"} | cells
+    if row["doc"] is None:
+        del row["doc"]
+    return json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+@pytest.fixture(scope="module")
+def marking() -> Marking:
+    return Marking()
+
+
+@pytest.mark.parametrize("value", [TOKEN, HASH, UUID], ids=["token", "hash", "uuid"])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_in_each_kind_of_cell_is_marked(marking, form, value):
+    text = f"before {FORMS[form](value)} after"
+    cells = {
+        "note": text,
+        "tags": ["a", text],
+        "made": json.dumps({"b": 1, "a": [text]}),
+        "raw": "\\x" + text.encode().hex(),
+        "doc": {"deep": [{"x": text}], text: 1},
+    }
+    marking.altered.clear()
+    block = marking.rows(line(**cells))
+    assert [column for _, column in marking.altered] == list(cells)
+    row = json.loads(block)
+    assert row["note"].startswith("before ") and row["note"].endswith(" after")
+    assert "[redacted:people." in row["note"] and "[redacted:people." in row["tags"][1]
+    assert b"[redacted:people." in bytes.fromhex(row["raw"][2:])
+    assert json.loads(row["made"])["b"] == 1 and len(row["doc"]) == 2
+    assert not marking.leaks(block)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_marking_the_proof_finds_each_form(marking, form):
+    block = line(note=FORMS[form](TOKEN), doc={"a": [FORMS[form](HASH)]})
+    assert {(leak.column, leak.key) for leak in marking.leaks(block)} == {
+        ("note", ("k1",)),
+        ("doc", ("k1",)),
+    }
+
+
+def test_a_secret_with_odd_letters_is_found_as_it_is_and_in_json(marking):
+    for text in (ODD, json.dumps({"a": ODD}), json.dumps([json.dumps(ODD, ensure_ascii=False)])):
+        block = marking.rows(line(note=text, doc={"a": text}))
+        assert not marking.leaks(block)
+        assert "[redacted:people.c2]" in json.loads(block)["note"]
+
+
+def test_rows_without_a_secret_are_the_same_bytes(marking):
+    block = line(note='<a href="x?a=1&amp;b=%20">nothing</a>\n=3D') + line(doc={"a": [1.50, "b"]})
+    assert marking.rows(block) == block
+
+
+def test_only_the_rows_with_one_change_and_their_other_cells_stay_as_they_are_written(marking):
+    plain = line(note="nothing", number=1)
+    other = b'{"id":"k2","note":"' + TOKEN.encode() + b'","short":null,"tags":null,"made":null,'
+    other += b'"raw":null,"number":7,"ref":null,"doc":{"n":1.50,"big":12345678901234567890}}\n'
+    marked = marking.rows(plain + other + plain)
+    assert marked == plain + other.replace(TOKEN.encode(), b"[redacted:people.c0]") + plain
+
+
+def test_a_text_of_limited_length_still_fits(marking):
+    row = marking.row(short=f"{TOKEN} and nine")
+    assert len(row["short"]) <= 40 and row["short"].startswith("[redacted:people.c0]")
+
+
+def test_a_value_that_can_be_no_marker_becomes_null_where_it_is_the_secret(marking):
+    row = marking.row(ref=UUID, number=5)
+    assert (row["ref"], row["number"]) == (None, 5)
+
+
+def test_what_may_not_be_null_is_left_and_counted():
+    marking = Marking(ref=Holds.REQUIRED_VALUE)
+    assert marking.row(ref=UUID)["ref"] == UUID
+    assert (marking.found.left, marking.altered) == (Counter({"mails.ref": 1}), [])
+
+
+def test_keys_are_left_and_counted(marking):
+    marking.found.left.clear()
+    assert marking.row(id=TOKEN)["id"] == TOKEN
+    assert marking.found.left == {"mails.id": 1}
+
+
+def test_markers_of_cells_that_must_differ_differ():
+    marking = Marking(note=Holds.DISTINCT)
+    first, second = (marking.row(id=key, note=TOKEN)["note"] for key in ("k1", "k2"))
+    assert first != second and first == marking.row(id="k1", note=TOKEN)["note"]
+
+
+def test_members_with_one_name_do_not_come_of_two_secrets(marking):
+    row = marking.row(doc={TOKEN: 1, f"{TOKEN}": 2, TOKEN + "x": 3})
+    assert len(row["doc"]) == 2
+
+
+def test_a_number_is_a_secret_only_as_a_whole():
+    marking = Marking([Secret(b"9182736450", "people.pin")])
+    row = marking.row(note="+49 19182736450 9182736450", doc={"a": 9182736450, "b": 19182736450})
+    assert row["note"] == "+49 19182736450 [redacted:people.pin]"
+    assert row["doc"] == {"a": "[redacted:people.pin]", "b": 19182736450}
+
+
+@pytest.mark.parametrize("value", [b"short", b"00000000", b"--------", b"abcabcabc"])
+def test_what_is_short_or_of_few_letters_is_no_secret(value):
+    assert not is_hunted(value)
+
+
+CREDENTIALS = {
+    "private_key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAb-c\n-----END RSA PRIVATE KEY-----",
+    "cloud_key": "AKIAIOSFODNN7EXAMPLE",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-X",
+    "bearer": "Authorization: Bearer abcdefghijklmnopqrstuvwx",
+    "signed_link": "https://b.example/k?X-Amz-Signature=abcdef0123456789abcdef&x=1",
+}
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_credentials_that_no_column_holds_are_counted_by_kind(kind):
+    marking = Marking()
+    block = line(note=f"see {CREDENTIALS[kind]} there")
+    assert marking.rows(block) == block
+    assert marking.found.credentials == {kind: 1}
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_credentials_are_masked_where_that_is_chosen(kind):
+    marking = Marking(mask=True)
+    note = marking.row(note=f"see {CREDENTIALS[kind]} there")["note"]
+    assert f"[redacted:{kind}]" in note and note.endswith("there")
+    assert marking.altered == [("k1", "note")]
+
+
+def test_with_fewer_letters_in_the_automaton_the_same_is_found():
+    few = Matcher([*common(SECRETS), *rarer(SECRETS)], letters=matching.FEW_LETTERS)
+    for write in FORMS.values():
+        assert few.hits(write(TOKEN).encode())
+
+
+def test_without_the_views_escaped_forms_would_leave(monkeypatch):
+    marking = Marking()
+    monkeypatch.setattr("backups.hunting.matcher.Glimpses.of", lambda *_: iter(()))
+    block = line(note=FORMS["address, upper"](TOKEN))
+    assert marking.rows(block) == block
