@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('restore', '0005_error_words'),
+        ('restore', '0006_first_start'),
     ]
 
     operations = [
