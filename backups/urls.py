@@ -37,7 +37,7 @@ urlpatterns = [
     _page("start/complete/", start.complete, "start_complete"),
     _page("kit/", recovery_kit.show, "kit"),
     _page("kit/file/", recovery_kit.file, "kit_file"),
-    _page("kit/printed/", recovery_kit.printed, "kit_printed"),
+    _page("kit/printed/", recovery_kit.printed, "kit_printed", Back("backups_kit")),
     _page("history/", history.show, "history"),
     _page("coverage/", coverage.show, "coverage"),
     _page("coverage/report.md", coverage.markdown, "coverage_markdown"),

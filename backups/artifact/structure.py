@@ -79,13 +79,22 @@ class FileCount:
 
 
 def are_cells(altered: Iterable[AlteredCell], manifest: Manifest) -> bool:
-    """Whether each is a cell of a column that the file has, and none stands twice."""
+    """Whether each is a cell of a column that the file has, with as many parts of a key as its section's, and
+    none stands twice."""
     cells = list(altered)
     columns = {head.key: set(head.column_names()) for head in manifest.sections}
+    parts = {head.key: len(head.primary_key) for head in manifest.sections}
     names = {(cell.section, cell.column, str(cell.key), cell.marked) for cell in cells}
     return len(names) == len(cells) and all(
-        cell.column in columns.get(cell.section, ()) for cell in cells
+        cell.column in columns.get(cell.section, ()) and _has_key(cell, parts[cell.section])
+        for cell in cells
     )
+
+
+def _has_key(cell: AlteredCell, parts: int) -> bool:
+    if cell.marked:
+        return cell.key == ""
+    return isinstance(cell.key, str) if parts == 1 else len(cell.key) == parts
 
 
 def rows_agree(said: Statistics) -> bool:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# Bytes. Certificates and keys are shorter.
+LONGEST = 8192
 # Below this a value opens nothing by itself, and would be found everywhere.
 SHORTEST = 8
 # Fewer different letters than these make no secret: rows of noughts, lines of dashes.
@@ -30,8 +32,9 @@ class Form:
 
 
 def is_hunted(value: bytes) -> bool:
-    """Whether a value is long and various enough to be looked for."""
-    return len(value) >= SHORTEST and len(set(value)) >= FEWEST_LETTERS
+    """Whether a value is long and various enough to be looked for, and no whole text: one that ends as
+    another text goes on, letter by letter, would be compared at each of its letters."""
+    return SHORTEST <= len(value) <= LONGEST and len(set(value)) >= FEWEST_LETTERS
 
 
 def spellings(value: bytes) -> set[bytes]:

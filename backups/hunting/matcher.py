@@ -115,7 +115,11 @@ class Matcher:
         data, hits = view.data, []
         for form, secret in self._ends[number]:
             start = end - len(form.text)
-            if start < 0 or data[start:end] != form.text or _is_within_digits(data, start, end):
+            if (
+                start < 0
+                or not data.startswith(form.text, start)
+                or _is_within_digits(data, start, end)
+            ):
                 continue
             first, last = max(0, start - form.before), min(len(data), end + form.after)
             hits.append(Hit(*view.source(first, last), secret))

@@ -87,7 +87,7 @@ def carry_out(
     under_restore_lock: bool = False,
     in_the_way: Callable[[], None] = lambda: None,
     leaving_out: LeavingOut | None = None,
-    stream_rows: StreamRows = Snapshot.stream_rows,
+    stream_rows: StreamRows | None = None,
 ) -> BackupRun:
     """Make the backup that ``run`` asks for, in this process. Returns the run as it ended.
 
@@ -103,7 +103,9 @@ def carry_out(
         vault.sweep()
         drop_unnamed()
         with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
-            work = _Backup(run, progress, in_the_way, leaving_out, stream_rows)
+            work = _Backup(
+                run, progress, in_the_way, leaving_out, stream_rows or Snapshot.stream_rows
+            )
             with ReadingBack(draft, work.verify, progress.check) as reading_back:
                 with connected(purpose="backup lock") as lock:
                     progress.stage(Stage.TURN)

@@ -185,6 +185,7 @@ def test_a_complete_backup_is_not_deleted_without_the_password(owner, backup, ty
 def test_an_empty_request_deletes_no_complete_backup(owner, backup):
     """``request.POST or None`` leaves a form unbound, which is valid for nobody."""
     run = backup("complete")
-    answer = owner.post(f"{PAGES}runs/{run.pk}/delete/")
-    assert answer.status_code == 200
+    page = f"{PAGES}runs/{run.pk}/delete/"
+    answer = owner.post(page)
+    assert (answer.status_code, answer["Location"]) == (302, page)
     assert BackupRun.objects.filter(pk=run.pk).exists()

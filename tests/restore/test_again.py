@@ -20,7 +20,7 @@ from tests.restore.damage import Damage
 from tests.restore.safe_rules import after_safe_restore
 from tests.restore.steps import plan_as, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
-from tests.roundtrip.engine import back_up, data_part, document, stored
+from tests.roundtrip.engine import back_up, data_part, document, parsed, stored
 
 
 @pytest.mark.parametrize("scope", ["safe", pytest.param("complete", marks=pytest.mark.battery)])
@@ -42,9 +42,22 @@ def test_safe_of_a_restored_complete_is_safe_of_the_original(damaged_studio, tmp
 
 def test_safe_of_a_restored_safe_is_that_safe(damaged_studio) -> None:
     restore_as(damaged_studio.safe)
-    restored = data_part(document(back_up(SAFE)))
+    restored = parsed(back_up(SAFE))
     become("seeded")
-    assert data_part(document(back_up(SAFE))) == restored
+    seeded = parsed(back_up(SAFE))
+    assert without_altered(restored, seeded) == without_altered(seeded, seeded)
+
+
+def without_altered(document: dict, file: dict) -> dict:
+    """The rows; texts with a live secret are not in the file, so that a restore keeps today's."""
+    altered = {(cell["section"], cell["key"], cell["column"]) for cell in file["altered"]}
+    assert altered
+    return {
+        key: [
+            {c: v for c, v in row.items() if (key, row.get("id"), c) not in altered} for row in rows
+        ]
+        for key, rows in document["data"].items()
+    }
 
 
 def check(seed: int, before: int, after: int, folder: Path) -> None:

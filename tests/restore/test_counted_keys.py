@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.db import models
 from django.test.utils import isolate_apps
 
 from backups.registry import COMPLETE, NULL, SAFE, Accounts, Omit, Section, registry
+from backups.registry.checks import decisions
 from backups.registry.redaction import random_token
 from restore.database import questions
 from restore.database.questions import Pairing
@@ -119,6 +121,9 @@ def files(studio, monkeypatch, tmp_path) -> Files:
         Section(Visit, "visits", "People", frozenset({COMPLETE})),
     ]  # fmt: skip
     monkeypatch.setattr(registry, "_sections", [*others, *own])
+    # Who signs in here is a Member, whatever the settings say.
+    signing_in = SimpleNamespace(AUTH_USER_MODEL=Member._meta.label)
+    monkeypatch.setattr(decisions, "settings", signing_in)
     with writing() as cursor:
         cursor.execute(TABLES + FIRST)
     safe, complete = (stored(back_up(scope)) for scope in (SAFE, COMPLETE))

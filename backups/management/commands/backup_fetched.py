@@ -3,17 +3,18 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backups import conf
 from backups.files import fetched
 from backups.management import terminal
 from backups.services import vault
 
 
-class Command(BaseCommand):
-    requires_system_checks = terminal.CHECKS
+class Command(terminal.Documented):
     help = "Say how much content of files is kept so that unchanged files are not fetched again."
+    examples = (
+        ("backup_fetched", "how much is kept"),
+        ("backup_fetched --clear", "delete it, and let the next backup fetch every file"),
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

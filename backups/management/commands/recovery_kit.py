@@ -4,22 +4,25 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backups.management import terminal
 from backups.services import auditing, recovery_kit
 
 
-class Command(BaseCommand):
+class Command(terminal.Documented):
     help = (
         "Save the recovery kit: the installation's key, by which a new server knows the backups made"
         " here. The file is private (0600); nothing is written over. Copy it to another place than"
-        " the backups. Exit 0 done, 1 failed."
+        " the backups."
     )
+    examples = (("recovery_kit --output recovery-kit.json", "to copy to another place"),)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--output", type=Path, required=True, help="the file to write, which must not be there"
+            "--output",
+            type=Path,
+            metavar="FILE",
+            required=True,
+            help="the file to write, which must not be there",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -3,17 +3,17 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from backups.management import terminal
 from restore.services.asking import first_start
 
 
-class Command(BaseCommand):
-    help = (
-        "Print the one-time code that the first page asks for while nobody has an account."
-        " Exit 0 printed, 1 there is, or was, an account."
+class Command(terminal.Documented):
+    help = "Print the one-time code that the first page asks for while nobody has an account."
+    examples = (
+        ("first_start", "the code that counts now"),
+        ("first_start --new", "another one, after too many wrong guesses"),
     )
+    statuses = {terminal.DONE: "printed", terminal.FAILED: "there is, or was, an account"}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -305,9 +305,17 @@ LAWS: dict[str, Case] = {
         lambda: with_line(
             "altered",
             lambda r: _dumped(
-                [{"section": "people", "key": str(n), "column": "name"} for n in range(10_001)]
+                [{"section": "people", "key": str(n), "column": "name"} for n in range(100_001)]
             ),
         ),
+    ),
+    "an altered cell's key of two parts": (
+        DAMAGED,
+        lambda: with_line("altered", lambda r: r.replace(b'"1"', b'["1","2"]')),
+    ),
+    "a marked column with a row": (
+        DAMAGED,
+        lambda: with_line("altered", lambda r: r.replace(b'"column"', b'"marked":true,"column"')),
     ),
     "too many sequences": (
         MANY,
