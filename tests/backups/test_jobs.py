@@ -172,7 +172,8 @@ def test_a_killed_work_horse_is_noticed_by_its_worker(run: BackupRun):
     with connected(purpose="test") as restoring:
         locks.hold_for_restoring(restoring, wait_seconds=5)
         worker = started("backup_worker", "--burst")
-        while not runs.is_alive(run.pk):
+        # The run's lock is held a moment before the run has begun.
+        while not BackupRun.objects.filter(pk=run.pk, state=State.RUNNING).exists():
             assert worker.poll() is None
         (horse,) = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
         os.kill(int(horse), signal.SIGKILL)
