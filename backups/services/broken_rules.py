@@ -90,7 +90,9 @@ class Asking:
 
     def _ask(self, connection: Connection, instant: str) -> None:
         broken_rules.see_instant(connection, instant)
-        for question in broken_rules.questions(connection, *self._tables):
+        questions = broken_rules.questions(connection, *self._tables)
+        broken_rules.distrust_indexes(connection)
+        for question in questions:
             if self._stopped:
                 return
             rows = broken_rules.answer(connection, question)

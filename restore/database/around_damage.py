@@ -6,10 +6,8 @@ from dataclasses import replace
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from backups.database.damage import Damage, keys_of
+from backups.database.damage import BY_INDEX, Damage, keys_of
 from backups.database.introspection import LiveTable
-
-_BY_INDEX = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
 
 
 def masked(
@@ -56,7 +54,7 @@ def avoid_indexes(connection: Connection, damages: Iterable[Damage]) -> None:
         return
     with connection.cursor() as cursor:
         # To weigh a merge join the planner itself looks at an index's ends, whatever else is forbidden.
-        for name in (*_BY_INDEX, "enable_mergejoin"):
+        for name in (*BY_INDEX, "enable_mergejoin"):
             cursor.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
         # Where everything is forbidden, an index is as good as anything.
         for name in ("enable_seqscan", "enable_sort", "enable_hashjoin"):
