@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from django.db import Error as DjangoDatabaseError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from backups.database import locks
@@ -152,15 +152,16 @@ def succeed(
     """Write down that a run came to its good end, with ``values`` for its other columns.
 
     Of a run that somebody had taken for dead what was said of it is taken back. ``audited``: the audit
-    trail has been told already.
+    trail has been told already; else the two are told together or neither is.
     """
     run.refresh_from_db()
     ended = {"state": state, "stage": Stage.DONE, "section": "", "finished_at": timezone.now()}
     for name, value in (ended | error_values(None) | values).items():
         setattr(run, name, value)
-    run.save()
-    if not audited:
-        _audit_end(run, state)
+    with transaction.atomic():
+        run.save()
+        if not audited:
+            _audit_end(run, state)
 
 
 def _audit_end(run: Run, state: object, **details: object) -> None:
