@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from backups import conf
-from backups.wording import _
 
 # Django's admin needs no more than this. No inline script or style and nothing from elsewhere: a name
 # in a row that got through as HTML could neither run nor send anything away.
@@ -54,8 +54,29 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if _announced_bytes(request) <= conf.body_limit_bytes():
             return self._get_response(request)
-        text = str(_("What was sent is larger than this server takes at once."))
-        return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+        return too_large()
+
+
+def too_large() -> HttpResponse:
+    """The page for a body that nobody reads, without a session, an account or a query. A server in front may
+    ask for it too: ``deploy/nginx.conf``."""
+    return HttpResponse(
+        render_to_string("backups/too_large.html", {"house": _house(), "start": _start()}),
+        status=413,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _house() -> str:
+    return str(admin.site.site_header)
+
+
+def _start() -> str:
+    """Where the admin begins; nothing where the project has none at the default site."""
+    try:
+        return reverse("admin:index")
+    except NoReverseMatch:
+        return ""
 
 
 def _announced_bytes(request: HttpRequest) -> int:
@@ -71,7 +92,7 @@ class DatabaseAwayMiddleware(MiddlewareMixin):
         if not isinstance(error, OperationalError | InterfaceError):
             return None
         return HttpResponse(
-            render_to_string("backups/database_away.html", {"house": admin.site.site_header}),
+            render_to_string("backups/database_away.html", {"house": _house()}),
             status=503,
             headers={"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"},
         )

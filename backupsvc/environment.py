@@ -13,14 +13,14 @@ _LOOPBACK = re.compile(r"127\.0\.0\.1:[0-9]{1,5}")
 def database_from_url(url: str) -> dict[str, object]:
     """Turn ``postgresql://user:password@host:port/name?option=value`` into a DATABASES entry.
 
-    Without an address the entry points nowhere: commands that need no database still work, the
-    others say that they cannot connect.
+    Without an address the entry points nowhere: what needs no database still works, all else says
+    what is missing.
     """
     parts = urlsplit(url or "postgresql://nobody@127.0.0.1:1/none")
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ValueError("DATABASE_URL must start with postgresql://")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "django.db.backends.postgresql" if url else "backupsvc.nowhere",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

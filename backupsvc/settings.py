@@ -23,7 +23,10 @@ if os.environ.get("HTTPS", "") == "1":
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = int(os.environ.get("HSTS_SECONDS", "31536000"))
-    CSRF_TRUSTED_ORIGINS = [f"https://{host.replace('*.', '')}" for host in ALLOWED_HOSTS]
+    # A host that begins with a dot stands for all names below it, and an origin says that otherwise.
+    CSRF_TRUSTED_ORIGINS = [
+        f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS if host != "*"
+    ]
     # Whether names below this one, and lists that browsers bring along, are to follow is for whoever owns
     # the name: it concerns other servers than this one.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

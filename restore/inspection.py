@@ -53,6 +53,7 @@ class Inspection:
             ],
             "files": {
                 "locators": statistics.files.locators,
+                "held": statistics.files.held,
                 "embedded": statistics.files.embedded,
                 "embedded_bytes": statistics.files.embedded_bytes,
                 "skipped": statistics.files.skipped,

@@ -246,6 +246,7 @@ class FilesPlan:
     ``unsure``: those of the renamed of which the storage did not say what is there, and ``storage_away``
     whether it failed altogether. ``hosted``: files of
     other servers that are kept here from now on; rows are changed. ``elsewhere``: files that stay there.
+    ``in_rows``: files that stand in the rows themselves (``data:`` addresses) and come back with them.
     """
 
     stay: int = 0
@@ -259,6 +260,7 @@ class FilesPlan:
     unsure: int = 0
     storage_away: bool = False
     hosted: int = 0
+    in_rows: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from psycopg2 import sql
 from backups.database.introspection import LiveColumn
 
 EMPTY = "data:,"
-_HOLDS = r"^\s*data:"
+HOLDS = r"^\s*data:"
 # A string of a JSON document: what opens one stands behind one of these, and what is a key is before a colon.
 _JSON_STRING = r'((?:^|[\[:,])\s*)"\s*data:(?:[^"\\]|\\.)*"(?!\s*:)'
 _JSON_EMPTY = r'(^|[\[:,])\s*"data:,"(?!\s*:)'
@@ -30,7 +30,7 @@ def without_content(
             empty=sql.Literal(rf'\1"{EMPTY}"'),
             kind=kind,
         )
-    holds, empty = sql.Literal(_HOLDS), sql.Literal(EMPTY)
+    holds, empty = sql.Literal(HOLDS), sql.Literal(EMPTY)
     if column.is_array:
         return sql.SQL(
             "(CASE WHEN EXISTS (SELECT FROM unnest({c}) AS e WHERE e::text ~* {holds}) THEN"

@@ -14,7 +14,8 @@ from backups.artifact.native import Encoding, encoding_of
 
 @dataclass(frozen=True)
 class LiveColumn:
-    """``output`` is the type's output function: schema and name. ``collatable``: it sorts by language."""
+    """``output`` is the type's output function: schema and name. ``collatable``: it sorts by language.
+    ``base`` is what a domain is made of, and empty of any other type."""
 
     name: str
     type: str
@@ -23,6 +24,7 @@ class LiveColumn:
     has_default: bool
     generated: bool
     collatable: bool
+    base: str = ""
 
     @property
     def encoding(self) -> Encoding:
@@ -109,10 +111,20 @@ _HOLDS_NULLS = (
     " AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum])"
 )
 
+# Domains may be made of domains.
+_BASE = """
+CASE WHEN t.typtype <> 'd' THEN '' ELSE (
+    WITH RECURSIVE made (oid, typmod, depth) AS (
+        SELECT t.typbasetype, t.typtypmod, 1
+        UNION ALL
+        SELECT d.typbasetype, d.typtypmod, made.depth + 1
+        FROM made JOIN pg_type d ON d.oid = made.oid AND d.typtype = 'd'
+    ) SELECT format_type(oid, typmod) FROM made ORDER BY depth DESC LIMIT 1) END"""
+
 _COLUMNS = f"""
 SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),
        fn.nspname, f.proname, NOT a.attnotnull OR {_HOLDS_NULLS}, a.atthasdef OR a.attidentity <> '',
-       a.attgenerated <> '', a.attcollation <> 0
+       a.attgenerated <> '', a.attcollation <> 0, {_BASE}
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_proc f ON f.oid = t.typoutput

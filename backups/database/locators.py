@@ -6,6 +6,7 @@ from django.apps import apps
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.database.data_addresses import EMPTY, HOLDS
 from backups.database.introspection import LiveTable
 from backups.database.row_stream import copy_lines
 from backups.database.table_reading import TableReading, column_of, primary_key_columns
@@ -25,6 +26,36 @@ def stream_locators(
     ]
     if parts:
         copy_lines(connection, _sorted(parts), write)
+
+
+def count_contents(connection: Connection, readings: Iterable[TableReading]) -> int:
+    """How many files the rows hold themselves, as distinct ``data:`` addresses at their locators."""
+    parts = [
+        _uses(reading, locator, number)
+        for number, reading in enumerate(readings)
+        for locator in reading.section.files
+        if not isinstance(locator, StoragePath) and _is_read(reading, locator)
+    ]
+    if not parts:
+        return 0
+    query = sql.SQL(
+        "SELECT count(DISTINCT btrim(value, {blanks})) FROM ({uses}) AS u"
+        " WHERE value ~* {holds} AND lower(btrim(value, {blanks})) <> {empty}"
+    ).format(
+        uses=sql.SQL(" UNION ALL ").join(parts),
+        holds=sql.Literal(HOLDS),
+        empty=sql.Literal(EMPTY),
+        blanks=sql.Literal(" \t\n\r\f\v"),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def _is_read(reading: TableReading, locator: FileLocator) -> bool:
+    """Whether the reading has all columns that tell what the locator locates."""
+    wanted = {column_of(reading.section.model, n) for n in (locator.field, *locator.unless)}
+    return wanted <= {column.name for column in reading.columns}
 
 
 def looked_up(sections: Iterable[Section]) -> set[str]:

@@ -129,6 +129,39 @@ WHERE k.conrelid = ANY (%s::oid[]) AND k.contype = 'c'
 ORDER BY c.relname, k.conname
 """
 
+# The domains of columns of ``part``, each with those that it is made of. To be put behind WITH RECURSIVE.
+DOMAINS = """
+domain (relation, number, oid) AS (
+    SELECT a.attrelid, a.attnum, a.atttypid FROM part
+    JOIN pg_attribute a ON a.attrelid = part.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
+    UNION
+    SELECT domain.relation, domain.number, b.oid FROM domain
+    JOIN pg_type t ON t.oid = domain.oid JOIN pg_type b ON b.oid = t.typbasetype AND b.typtype = 'd'
+)"""
+
+# A domain's rule speaks of VALUE. Of its NOT NULL the server does not vouch for every row: an outer join, or
+# a query without rows, yields a NULL that no rule was asked about.
+_OF_DOMAINS = f"""
+WITH RECURSIVE part (oid) AS (SELECT unnest(%s::oid[])), {DOMAINS}
+SELECT c.relname, r.name, ARRAY[a.attname::text], r.condition, r.calls_functions, r.validated
+FROM domain JOIN pg_class c ON c.oid = domain.relation
+JOIN pg_attribute a ON a.attrelid = domain.relation AND a.attnum = domain.number
+JOIN pg_type t ON t.oid = domain.oid
+CROSS JOIN LATERAL (
+    SELECT k.conname AS name,
+           format('(SELECT %%s FROM (SELECT %%I AS value) AS of_domain)',
+                  pg_get_expr(k.conbin, 0), a.attname) AS condition,
+           EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass
+                   AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass) AS calls_functions,
+           k.convalidated AS validated
+    FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'
+    UNION ALL
+    SELECT t.typname, format('(%%I IS NOT NULL)', a.attname), false, false WHERE t.typnotnull
+) AS r
+ORDER BY c.relname, r.name, a.attnum
+"""
+
 _FOREIGN_KEYS = """
 SELECT k.conname, n.nspname, c.relname,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place)
@@ -163,13 +196,16 @@ def unique_rules(connection: Connection, oids: Sequence[int]) -> tuple[UniqueRul
 
 
 def check_rules(connection: Connection, oids: Sequence[int]) -> tuple[CheckRule, ...]:
-    """The enforced CHECK constraints of these tables."""
+    """The enforced CHECK constraints of these tables, and the rules of the domains of their columns."""
+    found = []
     with connection.cursor() as cursor:
-        cursor.execute(_CHECKS, [list(oids)])
-        return tuple(
-            CheckRule(table, name, tuple(columns), *facts)
-            for table, name, columns, *facts in cursor.fetchall()
-        )
+        for query in (_CHECKS, _OF_DOMAINS):
+            cursor.execute(query, [list(oids)])
+            found += [
+                CheckRule(table, name, tuple(columns), *facts)
+                for table, name, columns, *facts in cursor.fetchall()
+            ]
+    return tuple(found)
 
 
 def foreign_keys(connection: Connection) -> list[ForeignKey]:

@@ -5,10 +5,9 @@ fetched into the spool, then the entries are made. In memory stay about 150 byte
 """
 
 import contextlib
-import hashlib
 import mimetypes
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,9 +27,11 @@ from backups.files.resolve import (
     Target,
     display_name,
     holds_content,
+    is_empty,
     resolve,
 )
 from backups.files.spool import Spool, Spooled, TooLarge
+from backups.hunting.contents import digest
 from backups.wording import Sentence
 
 # How often a slow fetch lets us look whether it is still wanted.
@@ -50,12 +51,19 @@ class Wanted:
     locator: Locator
 
 
-def wanted_files(lines: Iterator[bytes]) -> Iterator[Wanted]:
-    """Group the sorted lines of ``database.locators``; values that hold their content are left out."""
+def wanted_files(
+    lines: Iterator[bytes], in_rows: Callable[[bytes], object] = lambda digest: None
+) -> Iterator[Wanted]:
+    """Group the sorted lines of ``database.locators``; of values that hold their content, which is in the
+    rows, ``in_rows`` is told the digest."""
     current: tuple[str, bool, str] | None = None
     uses: dict[tuple[str, str], list[str | list[str]]] = {}
     for line in lines:
         alias, is_path, value, section, column, key = _decode_line(line)
+        if not is_path and holds_content(value):
+            if not is_empty(value):
+                in_rows(digest(value.encode()))
+            continue
         if (alias, is_path, value) != current:
             if current is not None:
                 yield from _wanted(current, uses)
@@ -77,17 +85,21 @@ def _wanted(
     yield Wanted(target, Locator(value, storage_alias, rows))
 
 
-def count_only(lines: Iterator[bytes], *, content_left_out: bool = False) -> FileStatistics:
+def count_only(
+    lines: Iterator[bytes], *, in_texts: Set[bytes] = frozenset(), content_left_out: bool = False
+) -> FileStatistics:
     """What a Safe backup says: how many locators it leaves out, and how many of them are local; with
-    ``content_left_out``, how many files' content that stood in the rows themselves."""
+    ``content_left_out``, how many files' content that stood in the rows themselves. ``in_texts``: those that
+    were found within texts, by ``hunting.contents.digest``."""
     found = local = 0
-    in_rows: set[bytes] = set()
+    in_rows: set[bytes] = set(in_texts)
     before: tuple[str, bool, str] | None = None
     for line in lines:
         # Each row that names a file has a line: what they say is not gathered, only counted.
         alias, is_path, value, _section, _column, _key = _decode_line(line)
         if not is_path and holds_content(value):
-            in_rows.add(hashlib.sha256(value.encode()).digest())
+            if not is_empty(value):
+                in_rows.add(digest(value.encode()))
         elif (alias, is_path, value) != before:
             before = (alias, is_path, value)
             found += 1

@@ -26,6 +26,11 @@ def holds_content(value: str) -> bool:
     return value[:64].lstrip()[:5].lower() == "data:"
 
 
+def is_empty(value: str) -> bool:
+    """Whether an address that may hold content is the one that a Safe file leaves in its place."""
+    return value.strip().lower() == "data:,"
+
+
 def resolve(value: str, alias: str, *, is_path: bool) -> Target | None:
     """None where the value holds its content itself (``data:``), so that there is nothing to fetch."""
     if is_path:

@@ -186,7 +186,7 @@ def _tag(*parts: str) -> str:
 
 
 def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: "_Marks") -> bytes:
-    limit, padded = _limit_of(type_)
+    limit, padded = limit_of(type_)
     if holds in (Holds.VALUE, Holds.REQUIRED_VALUE):
         return b"null" if encoding != "json" and marks.is_secret(_plain(raw)) else raw
     if encoding == "json" or not raw.startswith(b'"'):
@@ -207,14 +207,14 @@ def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: "_M
 def _bare(raw: bytes, type_: str, marks: "_Marks") -> bytes:
     """The marker alone: a secret stands across the parts of which the cell is made."""
     marker = marks.marker(next(iter(marks.columns)), numbered=False).decode()
-    limit, _padded = _limit_of(type_)
+    limit, _padded = limit_of(type_)
     text = marker[:limit]
     if type_.endswith("[]"):
         return msgspec.json.encode([text] if raw.startswith(b"[") else f"{{{text}}}")
     return msgspec.json.encode(f'"{text}"' if type_ == "json" else text)
 
 
-def _limit_of(type_: str) -> tuple[int | None, bool]:
+def limit_of(type_: str) -> tuple[int | None, bool]:
     """How many letters a text may have, and whether it has always as many."""
     found = _LIMIT.search(type_) if type_.startswith("character") else None
     padded = bool(found) and type_.startswith("character(") and not type_.endswith("[]")

@@ -174,7 +174,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         digest=work.digest,
         statistics=_as_json(statistics)
         | {"not_embedded": work.not_embedded, "left_out": work.left_out}
-        | {"unchanged_files": work.unchanged}
+        | {"unchanged_files": work.unchanged, "files_in_rows": work.files_in_rows}
         | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
@@ -210,10 +210,16 @@ class _Backup:
         self.rules: dict[str, Any] = {}
         self.unchanged: dict[str, int] = asdict(Used())
         self._hunt: Hunt | None = None
+        # One digest for each file whose content a Complete backup has in the rows.
+        self._in_rows: set[bytes] = set()
 
     @property
     def lacks_rows(self) -> bool:
         return self._leaving_out is not None and self._leaving_out.lacks_rows
+
+    @property
+    def files_in_rows(self) -> int:
+        return len(self._in_rows)
 
     @property
     def left_out(self) -> list[dict[str, Any]]:
@@ -365,11 +371,12 @@ class _Backup:
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:
             if not embeds_files(self._run):
-                return count_only(iter(lines), content_left_out=self._scope is SAFE)
+                texts = self._hunt.contents if self._hunt else frozenset()
+                return count_only(iter(lines), in_texts=texts, content_left_out=self._scope is SAFE)
             self._progress.stage(Stage.FETCHING)
             kept = Fetched(vault.fetched(), conf.fetched_limit_bytes())
             collector = Collector(spool, self._note_file, self._progress.check, kept)
-            collector.fetch(wanted_files(iter(lines)))
+            collector.fetch(wanted_files(iter(lines), self._in_rows.add))
         self.unchanged = asdict(kept.used)
         for head, content in collector.entries():
             self._list_if_missing(head, collector.reasons)

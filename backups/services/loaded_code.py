@@ -6,7 +6,6 @@ looks at the disk when it is asked: it would find what was installed, and not wh
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,17 +15,10 @@ from django.db import connection
 from django.db.models import Model
 
 from backups.registry import Registry, registry
+from backups.services import software
 
-
-def installed_version() -> str:
-    try:
-        return importlib.metadata.version("backupsvc")
-    except importlib.metadata.PackageNotFoundError:
-        return ""  # run out of its folder
-
-
-# When the process began, which is what counts.
-_VERSIONS = (installed_version(), django.get_version())
+# When the process began, which is what counts. Without the commit: not every one changes what is done.
+_VERSIONS = (software.version(), django.get_version())
 
 
 def digest(declared: Registry = registry) -> str:

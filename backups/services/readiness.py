@@ -133,8 +133,12 @@ def gaps(run: BackupRun) -> int:
 
 
 def files_of(run: BackupRun) -> dict[str, int]:
+    """What the artifact counts, with ``held``: the files whose content is in it, as people count them."""
     found: dict[str, int] = run.statistics.get("files", {})
-    return found
+    if not found:
+        return {}
+    missing = sum(found.get(name, 0) for name in ("not_included", "skipped", "gaps"))
+    return found | {"held": found.get("locators", 0) - missing}
 
 
 def next_backup(scope: Scope, last: BackupRun | None) -> Next:

@@ -20,7 +20,7 @@ from backups.artifact.tail import Integrity
 from backups.errors import ArtifactError, StorageFailure
 from backups.files import private
 from backups.models import AuditEvent
-from backups.services import auditing, installation, loaded_code
+from backups.services import auditing, installation, software
 from backups.services.auditing import Actor
 from backups.wording import Sentence, _
 
@@ -86,7 +86,7 @@ def as_file(kit: RecoveryKit) -> bytes:
         "format": FORMAT,
         "what": "The key of an installation. Keep it apart from the backups, and from its server.",
         "application": conf.application(),
-        "software": loaded_code.installed_version(),
+        "software": software.in_words(),
         "installation": kit.installation,
         "made_at": timezone.now().isoformat(timespec="seconds"),
         "key": kit.text,

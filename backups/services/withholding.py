@@ -21,6 +21,7 @@ from backups.database.introspection import LiveTable
 from backups.database.secret_values import SecretColumn, secret_values
 from backups.database.table_reading import TableReading, column_of, reading
 from backups.errors import ArtifactError, ConfigurationError
+from backups.hunting.contents import ContentMarker
 from backups.hunting.forms import is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
 from backups.hunting.matcher import (
@@ -107,6 +108,8 @@ class Hunt:
         self.altered: list[AlteredCell] = []
         self._cells = self._listed_bytes = 0
         self._marked: dict[tuple[str, str], None] = {}
+        # One digest for each file that a text holds itself.
+        self.contents: set[bytes] = set()
 
     def _hunted(self, values: Iterable[tuple[str, bytes]]) -> Iterator[Secret]:
         words = _words_of_models()
@@ -132,28 +135,38 @@ class Hunt:
         return Matcher(forms, letters=letters)
 
     def marker(self, item: TableReading) -> Callable[[bytes], bytes]:
-        """What the rows of a section pass through: blocks of whole lines, there and back."""
-        key = item.section.key
+        """What the rows of a section pass through: blocks of whole lines, there and back. Files go first,
+        so that nothing is looked for in them."""
+        key, held = item.section.key, holds(item)
+        # No cell is listed twice: those of one block in which a file stood.
+        emptied: set[tuple[str, str]] = set()
+
+        def note_content(row_key: str | list[str], column: str) -> None:
+            emptied.add((str(row_key), column))
+            self._list(AlteredCell(key, row_key, column))
 
         def note(row_key: str | list[str], column: str) -> None:
-            self._note(AlteredCell(key, row_key, column))
+            self._cells += 1
+            if (str(row_key), column) not in emptied:
+                self._list(AlteredCell(key, row_key, column))
 
-        return SectionMarker(
-            item.head(),
-            holds(item),
-            self._matcher,
-            self.found,
-            note,
-            mask_credentials=self._mask,
-        ).rows
+        contents = ContentMarker(item.head(), held, note_content, self.contents.add)
+        secrets = SectionMarker(
+            item.head(), held, self._matcher, self.found, note, mask_credentials=self._mask
+        )
+
+        def withheld(block: bytes) -> bytes:
+            emptied.clear()
+            return secrets.rows(contents.rows(block))
+
+        return withheld
 
     def person(self, name: str, email: str) -> Person:
         """Who asked, as the file may say it."""
         texts = [text if not self._matcher.hits(text.encode()) else "" for text in (name, email)]
         return Person(*texts)
 
-    def _note(self, cell: AlteredCell) -> None:
-        self._cells += 1
+    def _list(self, cell: AlteredCell) -> None:
         size = sum(map(len, (cell.section, cell.column, *cell.key))) + 64
         if len(self.altered) < ALTERED // 2 and self._listed_bytes + size < _LISTED_BYTES:
             self._listed_bytes += size

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from backups import conf, permissions
 from backups.forms import PasswordAgainForm
 from backups.registry import COMPLETE
-from backups.services import auditing, installation, loaded_code, recovery_kit
+from backups.services import auditing, installation, recovery_kit, software
 from backups.views import grants
 from backups.views.frame import page
 
@@ -51,7 +51,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         qr=_qr(kit) if kit else "",
         saved=recovery_kit.last_saved(),
         application=conf.application(),
-        software=loaded_code.installed_version(),
+        software=software.in_words(),
         steps=recovery_kit.STEPS,
         now=timezone.now(),
     )

@@ -32,12 +32,18 @@ def main() -> None:
 def serve_web(descriptor: int) -> None:
     """Serve the application on a socket that is bound already, until SIGTERM."""
     from backups import conf
+    from backups.middleware import too_large
     from backupsvc.serve import web
     from backupsvc.wsgi import application
 
     signal.signal(signal.SIGTERM, _exit)  # waitress then ends its requests first
     listener = socket.socket(fileno=descriptor)
-    web.server(application, listener, body_limit_bytes=conf.body_limit_bytes()).run()
+    web.server(
+        application,
+        listener,
+        body_limit_bytes=conf.body_limit_bytes(),
+        too_large=lambda: too_large().content,
+    ).run()
 
 
 def work() -> None:

@@ -5,19 +5,27 @@ body for the beginning of the next answer.
 """
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import waitress
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
 THREADS = 8
 
 
-def server(application: Any, listener: socket.socket, *, body_limit_bytes: int) -> Any:
+def server(
+    application: Any,
+    listener: socket.socket,
+    *,
+    body_limit_bytes: int,
+    too_large: Callable[[], bytes] | None = None,
+) -> Any:
     """A waitress server on a socket that is bound already; ``run()`` serves until the process is told to
-    end. A longer body is refused with 413: by its announced length before any of it is taken."""
+    end. A longer body is refused with 413: by its announced length before any of it is taken, and with the
+    page that ``too_large`` makes."""
     made = waitress.create_server(
         _without_content(application),
         sockets=[listener],
@@ -29,6 +37,7 @@ def server(application: Any, listener: socket.socket, *, body_limit_bytes: int) 
         clear_untrusted_proxy_headers=False,
     )
     made.channel_class = _Channel
+    made.too_large = too_large
     return made
 
 
@@ -72,7 +81,21 @@ class _Task(_Silent, WSGITask):
 
 
 class _ErrorTask(_Silent, ErrorTask):
-    pass
+    def execute(self) -> None:
+        """As a browser shows it, where the application has a page for it."""
+        too_large = self.channel.server.too_large
+        if self.request.error.code != RequestEntityTooLarge.code or too_large is None:
+            super().execute()
+            return
+        body = too_large()
+        self.status = f"{RequestEntityTooLarge.code} {RequestEntityTooLarge.reason}"
+        self.response_headers += [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Cache-Control", "no-store"),
+        ]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
 
 
 class _Channel(HTTPChannel):

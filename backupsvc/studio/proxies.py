@@ -5,14 +5,18 @@ where the connection comes from a proxy that ``TRUSTED_PROXIES`` names, and is e
 """
 
 import ipaddress
+import logging
 from collections.abc import Callable, Iterable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+logger = logging.getLogger(__name__)
 
 # How a connection through a socket file is named, which has no address.
 BY_SOCKET = "unix"
@@ -29,12 +33,15 @@ class TrustedProxyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         said_for, said_proto = (str(request.META.pop(name, "")) for name in (_FOR, _PROTO))
+        # The last one: those before it came along with the request.
+        is_https = said_proto.rsplit(",", 1)[-1].strip().lower() == "https"
         if self._is_trusted(str(request.META.get("REMOTE_ADDR") or "")):
             if said_for:
                 request.META["REMOTE_ADDR"] = self._visitor(said_for)
-            # The last one: those before it came along with the request.
-            if said_proto.rsplit(",", 1)[-1].strip().lower() == "https":
+            if is_https:
                 request.META["wsgi.url_scheme"] = "https"
+        elif is_https and settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            return _not_trusted(request)
         return self._get_response(request)
 
     def _visitor(self, said_for: str) -> str:
@@ -54,6 +61,15 @@ class TrustedProxyMiddleware:
             return self._by_socket
         address = _address(remote)
         return address is not None and any(address in network for network in self._networks)
+
+
+def _not_trusted(request: HttpRequest) -> HttpResponse:
+    """A visitor would be led to HTTPS for ever: whoever set this up is told what is missing."""
+    remote = str(request.META.get("REMOTE_ADDR") or BY_SOCKET)
+    logger.warning(
+        "A request by HTTPS came through %s, which TRUSTED_PROXIES does not name", remote
+    )
+    return HttpResponse(render_to_string("proxy_not_trusted.html", {"remote": remote}), status=400)
 
 
 def networks(named: Iterable[str]) -> list[Network]:

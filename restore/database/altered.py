@@ -1,4 +1,5 @@
-"""Cells of a Safe file in which a marker stands for a secret: no marker is written over what is there now.
+"""Cells of a Safe file in which a marker stands for a secret, or for a file that a text held itself: no
+marker is written over what is there now.
 
 The file lists them by section, key and column. The list waits in a temporary table beside the rows.
 """
@@ -11,13 +12,15 @@ from psycopg2.extensions import connection as Connection
 
 from backups.artifact.rows import copy_text
 from backups.artifact.tail import AlteredCell
-from backups.database.data_addresses import is_emptied
+from backups.database.data_addresses import EMPTY, is_emptied
 from restore.database.copying import copy_in
 from restore.database.targets import Altered, Target
 from restore.database.waiting_tables import printed
 
 # What every marker begins with.
 MARKER = "[redacted:"
+# A marker that stands for anything but a file.
+_NO_FILE = r"\[redacted:(?!file[]#])"
 _COLUMN = "__column"
 _LINES = 5_000
 
@@ -105,8 +108,27 @@ def is_altered(target: Target, name: str, alias: str) -> sql.Composable:
     )
 
 
-def is_content_emptied(target: Target, name: str, alias: str) -> sql.Composable:
+def is_secret_marked(target: Target, name: str, alias: str) -> sql.Composable:
+    """Whether a marker stands in the cell for a secret."""
+    altered = is_altered(target, name, alias)
+    printed_cell = printed(sql.Identifier(alias, name), target.table.columns[name])
+    return sql.SQL("({} AND ({cell} ~ {} OR strpos({cell}, {}) = 0))").format(
+        altered, sql.Literal(_NO_FILE), sql.Literal(EMPTY), cell=printed_cell
+    )
+
+
+def is_content_left_out(target: Target, name: str, alias: str) -> sql.Composable:
     """Whether the cell held the content of a file (a ``data:`` address), which a Safe file leaves out."""
+    printed_cell = printed(sql.Identifier(alias, name), target.table.columns[name])
+    return sql.SQL("({} OR ({} AND strpos({}, {}) > 0))").format(
+        _is_emptied(target, name, alias),
+        is_altered(target, name, alias),
+        printed_cell,
+        sql.Literal(EMPTY),
+    )
+
+
+def _is_emptied(target: Target, name: str, alias: str) -> sql.Composable:
     if name not in target.content_left_out:
         return sql.SQL("false")
     return is_emptied(
@@ -119,5 +141,5 @@ def is_content_emptied(target: Target, name: str, alias: str) -> sql.Composable:
 def is_withheld(target: Target, name: str, alias: str) -> sql.Composable:
     """Whether the file's cell is not what was there, on purpose, so that the current one stays."""
     return sql.SQL("({} OR {})").format(
-        is_content_emptied(target, name, alias), is_altered(target, name, alias)
+        _is_emptied(target, name, alias), is_altered(target, name, alias)
     )

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveColumn
 from restore.database.altered import is_withheld
 from restore.database.targets import Target
-from restore.database.waiting_tables import WaitingTable, names, printed, same
+from restore.database.waiting_tables import WaitingTable, names, plain_cells, printed, same
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def differing_rows(
         target.table.own_rows,
         same("s", "t", key),
         sql.SQL(", ").join(of_file),
-        names(columns, "t"),
+        plain_cells(target.table, columns, "t"),
         _printed(of_file, kinds),
         _printed([sql.Identifier("t", name) for name in columns], kinds),
     )

@@ -1,10 +1,10 @@
 """What would object to rows or act on them while they are written: taken off, and put back as it was.
 
-Foreign keys, CHECK rules and NOT NULL rules that were never validated are dropped and added again by
-PostgreSQL's own text of them; triggers and rewrite rules are silenced. A backup of this database may hold
-rows that break a rule: it was never validated, or its keys were off when they came. Those rows are data and
-come back; the rule is then put back NOT VALID, which holds for whatever is written from then on, and the
-report says so.
+Foreign keys, CHECK rules (of domains too), and NOT NULL rules that were never validated are dropped and
+added again by PostgreSQL's own text of them; triggers and rewrite rules are silenced. A backup of this
+database may hold rows that break a rule: it was never validated, or its keys were off when they came. Those
+rows are data and come back; the rule is then put back NOT VALID, which holds for whatever is written from
+then on, and the report says so.
 https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 """
 
@@ -17,6 +17,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveTable
 from restore.database.attempts import attempt
 from restore.database.catalogue import Constraint, ForeignKey, Switch, constraints, switches
+from restore.database.domains import DomainRule, domain_rules
 from restore.database.failures import restore_failure
 
 # Integrity rules that a row breaks, and whatever a rule's own expression says of a value.
@@ -25,6 +26,7 @@ _OF_ROWS = ("22", "23")
 
 # Of a table and its rule.
 Lenient = Callable[[str, str], bool]
+Rule = Constraint | ForeignKey | DomainRule
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Detached:
         self._constraints: Sequence[Constraint] = ()
         self._keys: Sequence[ForeignKey] = ()
         self._switches: Sequence[Switch] = ()
+        self._domains: Sequence[DomainRule] = ()
 
     def detach(self, keys: Sequence[ForeignKey], tables: Iterable[LiveTable]) -> None:
         """Foreign keys go first, before any other statement: dropping them later fails with pending
@@ -51,11 +54,16 @@ class Detached:
         self._keys = keys
         self._constraints = constraints(self._connection, held)
         self._switches = switches(self._connection, held)
+        self._domains = domain_rules(self._connection, held)
         for key in keys:
             self._alter(key.identifier, "DROP CONSTRAINT {}", sql.Identifier(key.name))
         for constraint in self._constraints:
             self._alter(
                 constraint.identifier, "DROP CONSTRAINT {}", sql.Identifier(constraint.name)
+            )
+        for rule in self._domains:
+            self._alter(
+                rule.identifier, "DROP CONSTRAINT {}", sql.Identifier(rule.name), of="DOMAIN"
             )
         for switch in self._switches:
             self._alter(switch.only, f"DISABLE {switch.kind} {{}}", sql.Identifier(switch.name))
@@ -71,12 +79,14 @@ class Detached:
             left += self._add(constraint, lenient)
         for key in self._keys:
             left += self._add(key, lenient)
+        for rule in self._domains:
+            left += self._add(rule, _for_any(lenient, rule))
         for switch in self._switches:
             how = "ENABLE ALWAYS" if switch.firing == "A" else "ENABLE"
             self._alter(switch.only, f"{how} {switch.kind} {{}}", sql.Identifier(switch.name))
         return left
 
-    def _add(self, constraint: Constraint | ForeignKey, lenient: Lenient) -> list[LeftOff]:
+    def _add(self, constraint: Rule, lenient: Lenient) -> list[LeftOff]:
         left: list[LeftOff] = []
         may_be_broken = constraint.validated and lenient(constraint.table, constraint.name)
         if not self._could_add(constraint, raising=not may_be_broken):
@@ -85,15 +95,16 @@ class Detached:
             left = [LeftOff(constraint.table, constraint.name)]
         if constraint.comment is not None:
             self._execute(
-                sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+                sql.SQL("COMMENT ON CONSTRAINT {} ON {}{} IS {}").format(
                     sql.Identifier(constraint.name),
+                    sql.SQL("DOMAIN " if isinstance(constraint, DomainRule) else ""),
                     constraint.identifier,
                     sql.Literal(constraint.comment),
                 )
             )
         return left
 
-    def _could_add(self, constraint: Constraint | ForeignKey, *, raising: bool) -> bool:
+    def _could_add(self, constraint: Rule, *, raising: bool) -> bool:
         """As it was. False where rows break it; with ``raising`` that is an error."""
         if raising:
             with restore_failure(constraint=constraint.name, table=constraint.table):
@@ -103,17 +114,25 @@ class Detached:
             self._connection, lambda: self._add_as(constraint, constraint.definition), _OF_ROWS
         )
 
-    def _add_as(self, constraint: Constraint | ForeignKey, definition: str) -> None:
+    def _add_as(self, constraint: Rule, definition: str) -> None:
         self._alter(
             constraint.identifier,
             "ADD CONSTRAINT {} {}",
             sql.Identifier(constraint.name),
             sql.SQL(definition),
+            of="DOMAIN" if isinstance(constraint, DomainRule) else "TABLE",
         )
 
-    def _alter(self, relation: sql.Composable, what: str, *parts: sql.Composable) -> None:
-        self._execute(sql.SQL("ALTER TABLE {} ").format(relation) + sql.SQL(what).format(*parts))
+    def _alter(
+        self, relation: sql.Composable, what: str, *parts: sql.Composable, of: str = "TABLE"
+    ) -> None:
+        self._execute(sql.SQL(f"ALTER {of} {{}} ").format(relation) + sql.SQL(what).format(*parts))
 
     def _execute(self, query: sql.Composable) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(query)
+
+
+def _for_any(lenient: Lenient, rule: DomainRule) -> Lenient:
+    """A domain's rule gives way where it does for one of the tables that have it."""
+    return lambda _table, name: any(lenient(table, name) for table in rule.tables)

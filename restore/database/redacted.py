@@ -10,6 +10,7 @@ from backups.artifact.rows import copy_text
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
+from restore.database.domains import as_own
 from restore.database.questions import Identity
 from restore.database.waiting_tables import WaitingTable, create_aside, names, same
 
@@ -65,9 +66,16 @@ def insert_waiting(connection: Connection, waiting: WaitingTable) -> int:
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s").format(
             waiting.target.table.identifier,
             names(waiting.columns),
-            names(waiting.columns, "s"),
+            _own_cells(waiting),
             waiting.relation,
         ),
+    )
+
+
+def _own_cells(waiting: WaitingTable) -> sql.Composed:
+    table = waiting.target.table
+    return sql.SQL(", ").join(
+        as_own(table, table.columns[name], sql.Identifier("s", name)) for name in waiting.columns
     )
 
 
@@ -82,9 +90,14 @@ def insert_filled(
     waiting, columns = aside.waiting, list(refills)
     now = [f"now_{i}" for i in range(len(columns))]
     paired = [f"k{i}" for i in range(len(aside.key))]
+    table = waiting.target.table
     cells = [
-        sql.SQL("CASE WHEN p.found THEN p.{} ELSE r.{} END").format(
-            sql.Identifier(n), sql.Identifier(c)
+        as_own(
+            table,
+            table.columns[c],
+            sql.SQL("CASE WHEN p.found THEN p.{} ELSE r.{} END").format(
+                sql.Identifier(n), sql.Identifier(c)
+            ),
         )
         for n, c in zip(now, columns, strict=True)
     ]
@@ -99,7 +112,7 @@ def insert_filled(
             table=aside.table,
             given=names(waiting.columns),
             redacted=names(columns),
-            given_cells=names(waiting.columns, "s"),
+            given_cells=_own_cells(waiting),
             cells=sql.SQL(", ").join(cells),
             waiting=waiting.relation,
             pairs=questions.pairs(waiting, aside.relation, aside.identity, columns),

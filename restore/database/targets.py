@@ -69,4 +69,5 @@ class Target:
     def reading_of(self, relation: sql.Identifier) -> TableReading:
         """The same reading of a temporary table with the same columns."""
         schema, name = relation.strings
-        return replace(self.reading, table=replace(self.reading.table, schema=schema, name=name))
+        table = replace(self.reading.table, schema=schema, name=name, source=None)
+        return replace(self.reading, table=table)

@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.database.row_stream import stream_rows
 from backups.database.table_reading import TableReading
-from restore.database.waiting_tables import WaitingTable, names, same
+from restore.database.waiting_tables import WaitingTable, names, plain_cells, same
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def rows_as_waiting(
         waiting=waiting.relation,
         key=same("s", "t", key),
         of_file=names(waiting.columns, "s"),
-        of_table=names(waiting.columns, "t"),
+        of_table=plain_cells(waiting.target.table, waiting.columns, "t"),
     )
     with connection.cursor() as cursor:
         cursor.execute(query)

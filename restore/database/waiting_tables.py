@@ -64,7 +64,8 @@ class WaitingTable:
 
 
 def create_waiting(connection: Connection, number: int, target: Target) -> WaitingTable:
-    """A temporary table with the live types of the columns that are written, and no constraints."""
+    """A temporary table with the live types of the columns that are written, and no constraints: of a domain
+    the type that it is made of, as rows may break its rules."""
     columns = (*target.live_columns, *target.fills)
     relation = sql.Identifier("pg_temp", f"waiting_{number}")
     _create_like(connection, relation, target.table, columns)
@@ -104,11 +105,29 @@ def _create_like(
     connection: Connection, relation: sql.Identifier, table: LiveTable, columns: Sequence[str]
 ) -> None:
     name = sql.Identifier(relation.strings[-1])
+    cells = sql.SQL(", ").join(
+        sql.SQL("{} AS {}").format(
+            without_domain(sql.Identifier(column), table.columns[column]), sql.Identifier(column)
+        )
+        for column in columns
+    )
     query = sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WHERE false").format(
-        name, names(columns), table.identifier
+        name, cells, table.identifier
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
+
+
+def without_domain(cell: sql.Composable, column: LiveColumn) -> sql.Composable:
+    """A live cell as those of waiting rows are: of a domain as what it is made of."""
+    return sql.SQL("{}::{}").format(cell, sql.SQL(column.base)) if column.base else cell
+
+
+def plain_cells(table: LiveTable, columns: Sequence[str], alias: str) -> sql.Composed:
+    """Live cells to be compared with those of waiting rows, which takes equal types."""
+    return sql.SQL(", ").join(
+        without_domain(sql.Identifier(alias, name), table.columns[name]) for name in columns
+    )
 
 
 def drop_all(connection: Connection) -> None:

@@ -43,6 +43,14 @@ REWRITES = {
     "away and back": "ALTER TABLE {t} RENAME TO gone_; CREATE TABLE {t} (LIKE gone_ INCLUDING ALL);"
     " INSERT INTO {t} SELECT * FROM gone_; DROP TABLE gone_",
     "fillfactor, VACUUM FULL": "ALTER TABLE {t} SET (fillfactor = 50); VACUUM FULL {t}",
+    "REFRESH MATERIALIZED VIEW": "REFRESH MATERIALIZED VIEW seen_",
+    "REFRESH CONCURRENTLY": "REFRESH MATERIALIZED VIEW CONCURRENTLY seen_at_once_",
+}
+# What must be there before.
+_PREPARED = {
+    "REFRESH MATERIALIZED VIEW": "CREATE MATERIALIZED VIEW seen_ AS SELECT * FROM {t}",
+    "REFRESH CONCURRENTLY": "CREATE MATERIALIZED VIEW seen_at_once_ AS"
+    " SELECT ctid::text AS place, {c} FROM {t}; CREATE UNIQUE INDEX ON seen_at_once_ (place)",
 }
 # These must not stand in a transaction with others.
 _ALONE = ("VACUUM", "REINDEX TABLE CONCURRENTLY")
@@ -90,15 +98,17 @@ class Rewriting:
         link.autocommit = any(step.startswith(_ALONE) for step in steps)
         with link.cursor() as cursor:
             for step in steps:
-                cursor.execute(
-                    sql.SQL(step).format(
-                        t=sql.Identifier(self.table),
-                        c=sql.Identifier(self.column),
-                        k=sql.Identifier(self.index),
-                    )
-                )
+                cursor.execute(self.filled_in(step))
         if not link.autocommit:
             link.commit()
+
+    def filled_in(self, statement: str) -> sql.Composed:
+        """With the names of its table."""
+        return sql.SQL(statement).format(
+            t=sql.Identifier(self.table),
+            c=sql.Identifier(self.column),
+            k=sql.Identifier(self.index),
+        )
 
 
 @contextlib.contextmanager
@@ -156,8 +166,12 @@ def on_tables(wanted: Callable[[str], bool]) -> list[Rewriting]:
         filled = [row for row in found if rows_in(cursor, row[0])]
     assert filled
     make_the_tablespace()
-    pairs = zip(REWRITES, filled, strict=False)
-    return [Rewriting(kind, *row) for kind, row in pairs]
+    works = [Rewriting(kind, *row) for kind, row in zip(REWRITES, filled, strict=False)]
+    with contextlib.closing(connect(purpose="migration")) as link, link, link.cursor() as cursor:
+        for work in works:
+            if statements := _PREPARED.get(work.kind):
+                cursor.execute(work.filled_in(statements))
+    return works
 
 
 def rows_in(cursor, table: str) -> int:

@@ -6,8 +6,9 @@ from psycopg2 import sql
 
 from backups.database import data_addresses
 from backups.database.introspection import LiveColumn
+from backups.hunting import contents
 from backups.registry import COMPLETE, SAFE
-from backupsvc.studio.models import Asset, Project, User
+from backupsvc.studio.models import ActivityLog, Asset, PasswordResetToken, Project, User
 from restore.services.applying import writing
 from tests.restore.steps import codes, plan_as, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
@@ -97,7 +98,83 @@ def test_without_the_expression_the_content_would_leave(pictures, monkeypatch):
     monkeypatch.setattr(
         "backups.database.row_stream.without_content", lambda column, cell, **_: cell
     )
+    # Each of the two would do alone: the server empties it, and what it missed the search finds.
+    assert SECRET.encode() not in document(back_up(SAFE))
+    monkeypatch.setattr(contents, "addresses", lambda _text: iter(()))
     assert SECRET.encode() in document(back_up(SAFE))
+
+
+# Where nobody declares a file.
+HTML = f'<p>See <img src="{PICTURE}"> and <a href="DATA:text/plain;charset=utf-8,%20{SECRET}">it</a></p>'
+DETAILS = {"note": HTML, "list": [f"url({PICTURE}) x", "data: none"]}
+
+
+@pytest.fixture
+def texts(studio) -> tuple[str, str]:
+    """A project and an entry of the activity whose texts hold files. Returns their keys."""
+    project = Project.objects.order_by("pk").first()
+    activity = ActivityLog.objects.order_by("pk").first()
+    Project.objects.filter(pk=project.pk).update(description=HTML)
+    ActivityLog.objects.filter(pk=activity.pk).update(details=DETAILS)
+    return project.pk, activity.pk
+
+
+def held(texts) -> tuple:
+    project, activity = texts
+    return (
+        Project.objects.get(pk=project).description,
+        ActivityLog.objects.get(pk=activity).details,
+    )
+
+
+def test_a_file_within_a_text_is_not_in_a_safe_file_and_is_counted(texts):
+    run = back_up(SAFE)
+    assert SECRET.encode() not in document(run)
+    # The picture stands in both cells, and counts once.
+    assert run.statistics["files"]["not_included_in_rows"] == 2
+    rows = independent.read(document(run))["data"]["projects"]
+    (text,) = [row["description"] for row in rows if row["id"] == texts[0]]
+    assert text.startswith('<p>See <img src="data:,[redacted:file]"> and <a href="data:,[')
+
+
+def test_a_safe_restore_keeps_texts_with_files_and_says_so(texts):
+    file = stored(back_up(SAFE))
+    before = rows_of_database()
+    plan = plan_as(file)
+    kept = {f.table: f.count for f in plan.findings if f.code == "restore.content_kept"}
+    assert kept == {"studio_project": 1, "studio_activitylog": 1}
+    secrets = {f.table for f in plan.findings if f.code == "restore.secret_kept"}
+    assert not secrets & kept.keys() and "restore.content_missing" not in codes(plan)
+    restore_as(file, confirmed=plan)
+    assert changed_tables(before, rows_of_database()).keys() & kept.keys() == set()
+
+
+def test_a_text_of_a_row_that_is_gone_comes_back_with_markers(texts):
+    file = stored(back_up(SAFE))
+    ActivityLog.objects.filter(pk=texts[1]).delete()
+    plan = plan_as(file)
+    missing = {f.table: f.count for f in plan.findings if f.code == "restore.content_missing"}
+    assert missing == {"studio_activitylog": 1}
+    restore_as(file, confirmed=plan)
+    project, details = held(texts)
+    assert project == HTML
+    assert details["list"] == ["url(data:,[redacted:file]) x", "data: none"]
+
+
+def test_a_secret_beside_a_file_is_told_as_both(texts):
+    token = PasswordResetToken.objects.values_list("token", flat=True).first()
+    Project.objects.filter(pk=texts[0]).update(description=f"{HTML} and {token}")
+    plan = plan_as(stored(back_up(SAFE)))
+    said = {(f.code, f.table): f.count for f in plan.findings}
+    assert said["restore.content_kept", "studio_project"] == 1
+    assert said["restore.secret_kept", "studio_project"] == 1
+
+
+def test_a_complete_restore_gives_every_text_back_byte_by_byte(texts, pictures):
+    file, rows = stored(back_up(COMPLETE)), rows_of_database()
+    Project.objects.filter(pk=texts[0]).update(description="", cover_images=[])
+    restore_as(file)
+    assert changed_tables(rows, rows_of_database()) == {}
 
 
 CELLS = [

@@ -14,6 +14,7 @@ from django.urls import include, path, reverse
 from django.utils.functional import SimpleLazyObject
 from django.views import csrf, defaults
 
+from backups.middleware import too_large
 from tests.languages import marked_language, untranslated
 
 SECRET = "what only the log may know"
@@ -29,6 +30,7 @@ VIEWS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "404": lambda request: defaults.page_not_found(request, Http404(SECRET)),
     "500": defaults.server_error,
     "403_csrf": lambda request: csrf.csrf_failure(request, reason=SECRET),
+    "413": lambda request: too_large(),
 }
 
 

@@ -1,6 +1,8 @@
 """What a developer or an owner meets first."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from django.core.management import call_command
@@ -14,6 +16,7 @@ from backupsvc import environment
 from backupsvc.studio.management.commands import seed_studio
 from backupsvc.studio.models import User
 from restore.models import RestoreRun
+from tests.docs.pages import ROOT
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,18 @@ def test_numbers_in_the_audit_trail_lead_to_what_they_name(db, django_assert_max
     assert f'href="{reverse("admin:backups_run", args=[backup.pk])}"' in page
     assert f'href="{reverse("admin:restore_report", args=[restore.pk])}"' in page
     assert "f" * 12 in page and f"/{'f' * 32}/" not in page
+
+
+def test_a_script_without_an_address_is_told_what_is_missing(tmp_path):
+    script = "import django; django.setup(); from backupsvc.studio.models import User; User.objects.count()"
+    environment = {"DJANGO_SETTINGS_MODULE": "backupsvc.settings", "BACKUPSVC_VAR": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PATH": os.environ["PATH"], **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    said = ended.stderr.strip().splitlines()[-1]
+    assert "DATABASE_URL is not set" in said and "manage.py shell" in said

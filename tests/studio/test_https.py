@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -53,6 +54,19 @@ def test_only_a_trusted_proxy_says_who_asks_and_how(
     assert seen(settings, trusted, remote, **headers) == expected
 
 
+def test_a_proxy_that_nobody_named_is_told_instead_of_led_around_for_ever(settings, caplog):
+    settings.TRUSTED_PROXIES, settings.SECURE_SSL_REDIRECT = ["10.0.0.8"], True
+    middleware = TrustedProxyMiddleware(lambda request: HttpResponse("reached"))
+    asked: dict[str, Any] = {"REMOTE_ADDR": PROXY, "headers": {"X-Forwarded-Proto": "https"}}
+    answer = middleware(RequestFactory().get("/", **asked))
+    assert answer.status_code == 400
+    assert "TRUSTED_PROXIES must name 10.0.0.7" in answer.content.decode()
+    assert PROXY in caplog.text
+    assert middleware(RequestFactory().get("/", secure=True, **asked)).content == b"reached"
+    settings.SECURE_SSL_REDIRECT = False
+    assert middleware(RequestFactory().get("/", **asked)).content == b"reached"
+
+
 def test_what_is_no_network_is_refused_when_the_server_starts():
     with pytest.raises(ValueError, match="nonsense"):
         networks(["nonsense"])
@@ -98,6 +112,10 @@ print(json.dumps([getattr(settings, name) for name in names.split()]))
     ("said", "expected"),
     [
         (HTTPS, [True, True, 31536000, ["https://studio.example"], True]),
+        (
+            HTTPS | {"ALLOWED_HOSTS": ".studio.example [::1] *"},
+            [True, True, 31536000, ["https://*.studio.example", "https://[::1]"], True],
+        ),
         ({}, [False, False, 0, [], False]),
     ],
 )

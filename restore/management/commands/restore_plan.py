@@ -160,6 +160,7 @@ class Command(terminal.Documented):
             f"files: {files.stay:,} stay, {files.put_back:,} are put back,"
             f" {files.renamed:,} get a new name, {files.hosted:,} of other servers are kept here,"
             f" {files.elsewhere:,} stay elsewhere"
+            f"{f', {files.in_rows:,} stand in the rows themselves' if files.in_rows else ''}"
         )
         for sentence in plan.schema:
             output.line(sentence)

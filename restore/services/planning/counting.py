@@ -170,7 +170,7 @@ class _Planner:
             schema=capped_differences(self._file.matched.differences),
             giving_way=tuple(sorted(giving_way)),
             accounts=people.plan,
-            files=files,
+            files=replace(files, in_rows=left_out.files_in_rows(self._connection, self._file)),
             findings=capped(self._findings),
             target=here.overwritten_by(self._connection.info),
             acting=people.afterwards,

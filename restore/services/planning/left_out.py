@@ -3,11 +3,12 @@ and secrets in texts."""
 
 from collections.abc import Callable, Iterator, Sequence
 
+from backups.database import locators
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable, Source
 from backups.findings import Finding, Severity
 from backups.wording import _, ngettext
-from restore.database.altered import is_altered, is_content_emptied
+from restore.database.altered import is_content_left_out, is_secret_marked
 from restore.database.left_out import Question, count_left_out
 from restore.database.questions import Identity
 from restore.database.waiting_tables import WaitingTable
@@ -27,10 +28,22 @@ def findings(
             continue
         identity = identity_of(prepared, target.reading.section)
         asked = (connection, prepared.waiting[name], current(target.table), identity)
-        contents = tuple(target.content_left_out)
         altered = target.altered.columns if target.altered else ()
-        yield from _said(name, asked, contents, is_content_emptied, (_kept, _missing))
-        yield from _said(name, asked, altered, is_altered, (_secret_kept, _secret_marked))
+        yield from _said(name, asked, target.withheld, is_content_left_out, (_kept, _missing))
+        yield from _said(name, asked, altered, is_secret_marked, (_secret_kept, _secret_marked))
+
+
+def files_in_rows(connection: Connection, prepared: Prepared) -> int:
+    """How many files the file's rows hold themselves; of a Safe file none is there."""
+    waiting = prepared.waiting
+    return locators.count_contents(
+        connection,
+        [
+            target.reading_of(waiting[target.table.name].relation)
+            for target in prepared.matched.targets
+            if target.table.name in waiting
+        ],
+    )
 
 
 def _said(

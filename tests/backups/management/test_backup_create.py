@@ -56,7 +56,7 @@ def test_a_backup_that_is_done_ends_with_0_and_says_what_is_in_it():
 
 
 def test_a_safe_backup_says_that_local_files_are_not_in_it():
-    assert "2 local files are not in a Safe backup" in made("--scope=safe")[0]
+    assert "2 files are only named, 2 of them local" in made("--scope=safe")[0]
 
 
 def test_again_when_nothing_has_changed_no_file_is_fetched(settings):

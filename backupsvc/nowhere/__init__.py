@@ -1,0 +1,1 @@
+"""The database of a process that nobody told which one to use; see ``base``."""
