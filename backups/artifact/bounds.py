@@ -25,6 +25,8 @@ NAME_CHARACTERS = 1_000
 VALUES = 2_000_000
 # What one of them takes of the memory at most, read twice as the members of one name are looked for.
 _VALUE_BYTES = 300
+# Whatever the limit: three megabytes.
+_FEW_VALUES = 10_000
 # How often a line stands in memory while it is read.
 _COPIES = 3
 SEQUENCES = 10_000
@@ -39,7 +41,7 @@ def values_within(line_limit: int) -> int:
     """How many values a line of lists may have, so that reading it takes four times the limit of a line at
     most; where that is set low, fewer."""
     room = 4 * line_limit - _COPIES * min(line_limit, ENTRY_BYTES)
-    return min(VALUES, room // _VALUE_BYTES)
+    return max(_FEW_VALUES, min(VALUES, room // _VALUE_BYTES))
 
 
 def require_few_values(line: bytes, most: int = VALUES) -> None:

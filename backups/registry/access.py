@@ -113,6 +113,16 @@ def flags(section: Section) -> tuple[str, ...]:
     return tuple(name for name in named if name != section.accounts.role)
 
 
+def opening_fields(section: Section) -> tuple[str, ...]:
+    """The fields of a table in both scopes whose values open something: those called secret, and those for
+    which a Safe restore makes up a value of its own. An account's password has rules of its own."""
+    if section.accounts:
+        return ()
+    made_up = (name for name, omit in section.redact.items() if not omit.rule.is_null)
+    named = dict.fromkeys([*section.secret, *made_up])
+    return tuple(name for name in named if name in section.redact)
+
+
 def natural_key(section: Section) -> tuple[str, ...]:
     """The fields that say which row is meant in any database; of Django's groups that is known."""
     if section.natural_key or section.model._meta.label != GROUP:

@@ -13,7 +13,7 @@ from backups.database.introspection import LiveTable
 from backups.database.table_reading import column_of
 from backups.findings import Finding, Severity
 from backups.registry import Registry, Scope
-from backups.registry.access import access_tables
+from backups.registry.access import access_tables, opening_fields
 from backups.wording import _, ngettext
 from restore.database.catalogue import ForeignKey
 from restore.database.targets import Target
@@ -125,12 +125,9 @@ class _HoldingBack:
 
 
 def _secret_cells(target: Target) -> tuple[str, ...]:
-    """Columns of a table in both scopes whose values open something: a Safe file leaves them out, so that
-    something is declared that fills them. An account's password has rules of its own."""
+    """Those that open something, and that something is declared to fill, as a Safe file leaves them out."""
     section = target.reading.section
-    if section.accounts:
-        return ()
-    columns = (column_of(section.model, name) for name in section.secret if name in section.redact)
+    columns = (column_of(section.model, name) for name in opening_fields(section))
     return tuple(name for name in columns if name in target.live_columns)
 
 

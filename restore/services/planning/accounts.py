@@ -24,6 +24,7 @@ from restore.services.planning.acting import (
     look_afterwards,
     nobody_known,
 )
+from restore.services.planning.afterwards import account_after
 from restore.services.planning.people import (
     AccountsTable,
     People,
@@ -32,7 +33,6 @@ from restore.services.planning.people import (
 )
 from restore.services.planning.repointing import becomings
 from restore.services.planning.rights import rights_of
-from restore.services.planning.roles import account_after
 from restore.services.planning.staging import Prepared
 
 

@@ -9,7 +9,7 @@ from backups.artifact.native import INTEGERS
 from backups.database.introspection import LiveTable
 from backups.database.table_reading import column_of, primary_key_columns
 from backups.registry import Section
-from backups.registry.access import natural_key
+from backups.registry.access import natural_key, opening_fields
 from backups.registry.references import references
 from backups.services import creating
 from restore.database.catalogue import ForeignKey
@@ -101,7 +101,7 @@ def _of_foreign(prepared: Prepared, section: Section, identity: Identity) -> Ide
         return replace(identity, natural=address, pairing=Pairing.KEY_AND_NAME)
     if section.accounts:
         return replace(identity, pairing=Pairing.NAME)
-    if section.secret and not identity.counted:
+    if opening_fields(section) and not identity.counted:
         # Whoever made the file chose its keys: what opens something stays with a row that is the same in all.
         return replace(
             identity, natural=_said_of(prepared, section, identity), pairing=Pairing.KEY_AND_ROW
