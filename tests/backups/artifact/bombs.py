@@ -155,10 +155,10 @@ BOMBS: dict[str, Bomb] = {
     "lists in the head": (
         TOO_MANY,
         ROW_MEMORY,
-        _written(_head_of(b'"x":' + _list_of(b"[]")(15 * MEBIBYTE))),
+        _written(_head_of(b'"x":' + _list_of(b"[]")(7 * MEBIBYTE))),
     ),
     "names in the head": (
-        ("artifact.manifest",),
+        TOO_MANY,
         ROW_MEMORY,
         _written(_head_of(b'"left_out":' + _list_of(b'"a"')(7 * MEBIBYTE))),
     ),
