@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core import checks
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
 from backups import conf
@@ -39,7 +40,7 @@ def check_surroundings(
     app_configs: Sequence[AppConfig] | None = None, **_: Any
 ) -> list[checks.CheckMessage]:
     """What the settings make of folders and queue."""
-    return [_message(f) for f in (*_folders(), *_queue())]
+    return [_message(f) for f in (*_folders(), *_queue(), *_routed())]
 
 
 def check_pages(
@@ -54,9 +55,10 @@ def check_database(
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> list[checks.CheckMessage]:
-    """Every table and column of the live database that no model owns, and the other way round."""
+    """Every table and column of the live database that no model owns, and the other way round. Of the one
+    that backups read: others of the project may be of any kind and hold whatever they like."""
     found: list[checks.CheckMessage] = []
-    for alias in databases or ():
+    for alias in {*(databases or ())} & {DEFAULT_DB_ALIAS}:
         with connected(alias, purpose="check") as connection:
             tables = introspection.live_tables(connection)
             outsiders = outside.look_outside(connection, tables)
@@ -141,6 +143,40 @@ def _queue() -> Iterator[Finding]:
             ),
             _('Give it "SERIALIZER": "{json}" in RQ_QUEUES.', json=JSON_SERIALIZER),
         )
+
+
+def _routed() -> Iterator[Finding]:
+    """Backups read one database, and keep their own rows there: a restore says in one transaction that it was
+    done."""
+    own = [m for app in ("backups", "restore") for m in _models_of(app)]
+    asked = (router.db_for_read, router.db_for_write)
+    for model in own:
+        if any(ask(model) != DEFAULT_DB_ALIAS for ask in asked):
+            yield Finding(
+                "backups.E023",
+                Severity.ERROR,
+                _("DATABASE_ROUTERS sends {model} to another database.", model=model._meta.label),
+                _("Let the routers answer None for the apps backups and restore, for reading too."),
+                table=model._meta.db_table,
+            )
+    for section in registry.sections:
+        if router.db_for_write(section.model) != DEFAULT_DB_ALIAS:
+            yield Finding(
+                "backups.E024",
+                Severity.ERROR,
+                _(
+                    "DATABASE_ROUTERS sends {model} to another database, which no backup reads.",
+                    model=section.model._meta.label,
+                ),
+                _(
+                    "Exclude the model, saying what backs it up, or keep it in the default database."
+                ),
+                table=section.table,
+            )
+
+
+def _models_of(app: str) -> list[type[Model]]:
+    return [*apps.get_app_config(app).get_models()] if apps.is_installed(app) else []
 
 
 def _json_class() -> tuple[type, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.sites import AdminSite, all_sites
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -63,7 +64,15 @@ def behind_admin(view: View, *, back: Back | None = None) -> View:
             answer.delete_cookie(NOT_SENT, samesite="Lax")
         return answer
 
-    return guarded
+    return outside_transactions(guarded)
+
+
+def outside_transactions(view: View) -> View:
+    """The view without a transaction around it, whatever ATOMIC_REQUESTS says: a refusal that is written down
+    must stay written down, and a worker sees at once what it was asked for."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 def is_page_asked_for(request: HttpRequest) -> bool:

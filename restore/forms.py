@@ -46,7 +46,8 @@ class BeginForm(KitForm):
 
 
 class ChoicesForm(forms.Form):
-    """The choices of a plan. ``accounts`` are those of a foreign file whose roles can be granted."""
+    """The choices of a plan. ``accounts`` are those of a foreign file whose roles can be granted, and
+    ``access`` its sections whose rows let people in."""
 
     accept_foreign = forms.BooleanField(required=False)
     accept_altered = forms.BooleanField(required=False)
@@ -55,14 +56,16 @@ class ChoicesForm(forms.Form):
     host_files = forms.BooleanField(required=False)
     drop_duplicates = forms.BooleanField(required=False)
     grant_roles = forms.MultipleChoiceField(required=False)
+    let_in = forms.MultipleChoiceField(required=False)
     partial_undo = forms.BooleanField(required=False)
     without_undo = forms.BooleanField(required=False)
 
-    def __init__(self, *args: Any, accounts: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, accounts: list[str], access: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["grant_roles"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
-        field.choices = [(email, email) for email in accounts]
+        for name, offered in (("grant_roles", accounts), ("let_in", access)):
+            field = self.fields[name]
+            assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
+            field.choices = [(value, value) for value in offered]
 
     def choices(self, *, acting: str) -> Choices:
         """Who acts is never chosen: it is who is signed in."""
@@ -73,6 +76,7 @@ class ChoicesForm(forms.Form):
             all_accounts=self.cleaned_data["all_accounts"],
             keep_revoked=self.cleaned_data["keep_revoked"],
             grant_roles=tuple(self.cleaned_data["grant_roles"]),
+            let_in=tuple(self.cleaned_data["let_in"]),
             host_files=self.cleaned_data["host_files"],
             drop_duplicates=self.cleaned_data["drop_duplicates"],
             partial_undo=self.cleaned_data["partial_undo"],

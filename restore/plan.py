@@ -134,6 +134,8 @@ class AccountPlan:
     ``role_in_file`` is empty where the file does not have the account; ``withheld``: that role is
     privileged and not taken over, as the file is foreign and nobody granted it. ``role_now`` is empty
     where the account is not here; ``loses`` says what of now, or of the file, it does not have afterwards.
+    ``gains`` names flags and permissions that it has then and not now, by whatever way, the first of
+    ``gains_in_all``.
     """
 
     email: str
@@ -148,6 +150,8 @@ class AccountPlan:
     withheld: bool = False
     role_now: str = ""
     loses: tuple["Loss", ...] = ()
+    gains: tuple[str, ...] = ()
+    gains_in_all: int = 0
 
     @property
     def can_sign_in(self) -> bool:
@@ -170,7 +174,8 @@ class AccountLoss:
 
 @dataclass(frozen=True)
 class AccountsPlan:
-    """``losing`` names accounts that lose something, and ``lost`` counts all of them: by where it was had
+    """``privileged_new`` names accounts that appear, the first of ``privileged_new_in_all``.
+    ``losing`` names accounts that lose something, and ``lost`` counts all of them: by where it was had
     and what it is, as ``{"now": {"account": 1}, "file": {"role": 12}}``. ``in_file`` counts the accounts of
     the file by role."""
 
@@ -181,6 +186,7 @@ class AccountsPlan:
     need_reset: int = 0
     owners_who_can_sign_in: int = 0
     privileged_new: tuple[AccountPlan, ...] = ()
+    privileged_new_in_all: int = 0
     named: tuple[AccountPlan, ...] = ()
     losing: tuple[AccountLoss, ...] = ()
     lost: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -222,7 +228,8 @@ def count_accounts(
         with_files_password=sum(a.password is PasswordOf.FILE for a in able),
         need_reset=sum(a.active and a.password is PasswordOf.NONE for a in every),
         owners_who_can_sign_in=sum(a.owner for a in able),
-        privileged_new=tuple(a for a in every if a.appears),
+        privileged_new=tuple(a for a in every if a.appears)[:NAMED],
+        privileged_new_in_all=sum(a.appears for a in every),
         named=tuple(every[:NAMED]),
         losing=tuple(losing[:NAMED]),
         lost=_count_losses(losing),
@@ -264,6 +271,18 @@ class FilesPlan:
 
 
 @dataclass(frozen=True)
+class AccessRows:
+    """Rows of a foreign file that let people in or give them rights: a section's, or, where ``cells`` names
+    columns, those cells of its rows. ``taken``: the person said that they come."""
+
+    section: str
+    table: str
+    rows: int
+    taken: bool
+    cells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Choices:
     """What the person chose; every choice is part of the plan."""
 
@@ -274,6 +293,8 @@ class Choices:
     grant_roles: tuple[str, ...] = ()
     # A foreign file's accounts all as they are there: into an installation without data of its own alone.
     all_accounts: bool = False
+    # Keys of sections whose rows let people in or give them rights, and which come out of a foreign file.
+    let_in: tuple[str, ...] = ()
     host_files: bool = False
     drop_duplicates: bool = False
     # The undo may lack what cannot be read; or there need not be any.
@@ -284,8 +305,9 @@ class Choices:
     def of(cls, stored: dict[str, Any]) -> "Choices":
         """From what ``as_dict`` made; unknown members are passed over."""
         known = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
-        if "grant_roles" in known:
-            known["grant_roles"] = tuple(known["grant_roles"])
+        for name in ("grant_roles", "let_in"):
+            if name in known:
+                known[name] = tuple(known[name])
         return cls(**known)
 
     def as_dict(self) -> dict[str, Any]:
@@ -300,10 +322,13 @@ CHOICE_OF = {
     "artifact.damaged": "accept_altered",
     "restore.no_owner": "grant_roles",
     "restore.has_data": "grant_roles",
+    "restore.access_held_back": "let_in",
+    "restore.access_needed": "let_in",
     "restore.duplicate": "drop_duplicates",
     "restore.acting_owner": "acting",
     "restore.acting_ambiguous": "acting",
     "restore.acting_reference": "acting",
+    "restore.acting_unknown": "acting",
     "undo.uncovered": "partial_undo",
     "undo.unreadable": "partial_undo",
 }
@@ -350,6 +375,7 @@ class Plan:
     acting: ActingPlan | None = None
     # Whether the file is foreign and there are no data here that a restore could take.
     is_new_here: bool = False
+    access: tuple[AccessRows, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

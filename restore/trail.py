@@ -26,6 +26,7 @@ ACTIONS = {
     "restore": _("Restore"),
     "restore.all_accounts": _("Restore with all accounts as in the file"),
     "restore.confirm": _("Confirm a restore"),
+    "restore.let_in": _("Restore with rows that let people in"),
     "restore.partial_undo": _("Restore with an undo that lacks what cannot be read"),
     "restore.undo": _("Undo a restore"),
     "restore.without_undo": _("Restore without an undo"),

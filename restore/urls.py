@@ -37,7 +37,7 @@ def _page(route: str, view: Callable[..., Any], name: str, back: Back | None = N
 urlpatterns = [
     # The name by which Django's admin finds a model's list.
     _page("", history.show, "restorerun_changelist"),
-    path("first-start/", first_start.show, name="restore_first_start"),
+    path("first-start/", sites.outside_transactions(first_start.show), name="restore_first_start"),
     _page("import/", importing.show, "import"),
     _page("import/begin/", uploading.begin, "begin", _IMPORT),
     _page("import/<str:upload_id>/", planning.show, "plan"),
@@ -51,9 +51,15 @@ urlpatterns = [
     _page("import/<str:upload_id>/rows/<str:table>/<str:kind>/", looking.show, "rows"),
     _page("import/<str:upload_id>/confirm/", confirming.show, "confirm"),
     _page("stored/<str:backup_id>/", stored.begin, "stored", _BACKUP),
-    path("live/<str:run_id>/", live.show, name="restore_live"),
-    path("live/<str:run_id>/status/", live.status, name="restore_live_status"),
-    path("live/<str:run_id>/stop/", live.stop, name="restore_live_stop"),
+    path("live/<str:run_id>/", sites.outside_transactions(live.show), name="restore_live"),
+    path(
+        "live/<str:run_id>/status/",
+        sites.outside_transactions(live.status),
+        name="restore_live_status",
+    ),
+    path(
+        "live/<str:run_id>/stop/", sites.outside_transactions(live.stop), name="restore_live_stop"
+    ),
     _page("outgoing/", ways_back.release, "release"),
     _page("rehearse/<str:backup_id>/", ways_back.rehearse, "rehearse", _BACKUP),
     _page("rehearsals/<str:rehearsal_id>/", ways_back.rehearsal, "rehearsal"),

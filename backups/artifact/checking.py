@@ -15,6 +15,8 @@ from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.native import FLOATS, INTEGERS, split_type
 from backups.artifact.rows import NO_FIELD_NAME, is_float
 
+# Only a long row makes a block so long, and all values of it at once take many times its size.
+LONG_BLOCK = 1024 * 1024
 _ESCAPED_NUL = b"\\u0000"
 _encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -34,7 +36,7 @@ class BlockCheck:
 
     def is_sound(self, rows: bytes) -> bool:
         """Whether these lines, each with its line feed, are rows of the declared form. False: look."""
-        if self._decode_lines is None or _ESCAPED_NUL in rows:
+        if self._decode_lines is None or _ESCAPED_NUL in rows or len(rows) > LONG_BLOCK:
             return False
         try:
             decoded = self._decode_lines(rows)

@@ -83,9 +83,10 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return msgspec.json.encode(manifest)
 
 
-def decode_manifest(raw: bytes) -> Manifest:
-    """Read a manifest. Raises ArtifactError: another format, an unknown version, or not well formed."""
-    bounds.require_few_values(raw)
+def decode_manifest(raw: bytes, most_values: int = bounds.VALUES) -> Manifest:
+    """Read a manifest of so many values at most. Raises ArtifactError: another format, an unknown version, or
+    not well formed."""
+    bounds.require_few_values(raw, most_values)
     _require_our_format(raw)
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)

@@ -273,7 +273,10 @@ class ArtifactReader:
         *,
         line_limit_bytes: int,
         hashing: Hashing = Hashing(),
+        most_values: int | None = None,
     ) -> None:
+        """``most_values``: of a line of lists, where the limit of a line does not say how many."""
+        self._most_values = most_values or bounds.values_within(line_limit_bytes)
         self._source = _Source(stream, line_limit_bytes, hashing)
         self._sections: dict[str, SectionStatistics] = {}
         self._files = structure.FileCount()
@@ -349,7 +352,7 @@ class ArtifactReader:
         if not (line.endswith(b",") and self._source.peek_line() == b'"data": {'):
             raise _other_layout(self._source.start)
         head = line[:-1] + b"}"
-        manifest = decode_manifest(head)
+        manifest = decode_manifest(head, self._most_values)
         # Who decodes does not see the order, and other formatting is read elsewhere.
         if not members.in_order(head, Manifest.__struct_fields__):
             raise _other_layout(self._source.start)
@@ -396,7 +399,7 @@ class ArtifactReader:
         return self._decode(line[len(prefix) : -1], kind)
 
     def _decode(self, raw: bytes, kind: Any) -> Any:
-        bounds.require_few_values(raw)
+        bounds.require_few_values(raw, self._most_values)
         # Of the keys that an entry names the plan says what they are not.
         has_nul = kind is not FileHead and members.holds_nul(raw)
         if members.named_twice(raw) or has_nul:

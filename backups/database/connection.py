@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg2
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from psycopg2 import extensions
 
@@ -82,8 +83,11 @@ def _open(alias: str, purpose: str) -> Connection:
 
 
 def parameters_of(alias: str) -> dict[str, Any]:
-    """What libpq is told of a database, whichever driver Django prefers."""
-    given: dict[str, Any] = connections[alias].get_connection_params()
+    """What libpq is told of a database, whichever driver Django prefers. Raises DatabaseFailure."""
+    try:
+        given: dict[str, Any] = connections[alias].get_connection_params()
+    except ImproperlyConfigured as error:
+        raise _settings_refused() from error
     return {name: value for name, value in given.items() if name not in _OF_THE_DRIVER}
 
 

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 import msgspec
 
+from backups import conf
 from backups.artifact import bounds
 from backups.artifact.tail import FileHead, Locator, Use
 
 # Below what a reader takes, by what stands around the entry.
 PART_BYTES = bounds.ENTRY_BYTES - 4 * bounds.MEBIBYTE
 PART_VALUES = bounds.VALUES - 1000
+# What stands in the line around an entry of the limit of a line.
+_BESIDE_BYTES, _BESIDE_VALUES = 64 * 1024, 100
 # At most, of a locator and a use without their texts: names of members, brackets, commas.
 _AROUND_BYTES, _AROUND_VALUES = 200, 20
 
@@ -27,14 +30,23 @@ def in_parts(head: FileHead) -> list[FileHead]:
     return [msgspec.structs.replace(head, locators=_together(pieces)) for pieces in _shares(head)]
 
 
+def _most_bytes() -> int:
+    return min(PART_BYTES, conf.row_limit_bytes() - _BESIDE_BYTES)
+
+
+def _most_values() -> int:
+    return min(PART_VALUES, bounds.values_within(conf.row_limit_bytes()) - _BESIDE_VALUES)
+
+
 def _fits(head: FileHead) -> bool:
     encoded = msgspec.json.encode(head)
-    return len(encoded) <= PART_BYTES and bounds.may_hold(encoded) <= PART_VALUES
+    return len(encoded) <= _most_bytes() and bounds.may_hold(encoded) <= _most_values()
 
 
 def _shares(head: FileHead) -> Iterator[list[Piece]]:
     share: list[Piece] = []
     size = values = 0
+    most_bytes, most_values = _most_bytes(), _most_values()
     for locator in head.locators:
         for use in locator.uses:
             around = len(
@@ -44,7 +56,7 @@ def _shares(head: FileHead) -> Iterator[list[Piece]]:
                 is_new = not share or share[-1][0] is not locator or share[-1][1] is not use
                 more = len(msgspec.json.encode(key)) + 1 + is_new * (around + _AROUND_BYTES)
                 parts = 1 + (0 if isinstance(key, str) else len(key)) + is_new * _AROUND_VALUES
-                if share and (size + more > PART_BYTES or values + parts > PART_VALUES):
+                if share and (size + more > most_bytes or values + parts > most_values):
                     yield share
                     share, size, values = [], 0, 0
                     more += around + _AROUND_BYTES

@@ -17,6 +17,10 @@ class Accounts:
     that may not yet, which new accounts of a foreign file get unless granted (a flag's is its contrary, and
     need not be named). ``survives`` are the fields
     that the acting owner's account keeps through a Safe restore, beside the password.
+
+    Rights that are not the role: ``flags`` are fields that give power where they are true, ``memberships``
+    many-to-many fields that do (roles, groups, permissions). Of a model that has them, ``is_staff``,
+    ``is_superuser`` and links to Django's own groups and permissions count whether they are named or not.
     """
 
     email: str
@@ -29,10 +33,12 @@ class Accounts:
     active: Mapping[str, str]
     survives: tuple[str, ...]
     inactive: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    memberships: tuple[str, ...] = ()
 
     def fields(self) -> tuple[str, ...]:
         named = (self.email, self.name, self.password, self.role)
-        return (*named, *self.active, *self.survives, *self.inactive)
+        return (*named, *self.active, *self.survives, *self.inactive, *self.flags)
 
     def inactive_value(self, name: str) -> str | None:
         """What the field of an account that may not sign in holds; None where nothing says so."""
@@ -43,7 +49,8 @@ def django_accounts(
     *, email: str = "email", name: str = "username", survives: tuple[str, ...] = ()
 ) -> Accounts:
     """The accounts of Django's own ``User``, or of a model made of ``AbstractUser``: superusers are the
-    owners. ``survives`` names further fields that the acting owner's account keeps."""
+    owners; ``is_staff``, groups and permissions are counted as what they are. ``survives`` names further
+    fields that the acting owner's account keeps."""
     return Accounts(
         email=email,
         name=name,
@@ -53,5 +60,7 @@ def django_accounts(
         privileged=("true",),
         fallback_role="false",
         active={"is_active": "true"},
+        flags=("is_staff",),
+        memberships=("groups", "user_permissions"),
         survives=("is_superuser", "is_staff", "is_active", email, *survives),
     )

@@ -30,6 +30,7 @@ def section(
     no_files: Mapping[str, str] | None = None,
     content_types: str = "",
     framework: bool = False,
+    lets_in: bool | None = None,
     to: Registry = registry,
 ) -> None:
     """Declare one table. Lists of fields are given as one string, separated by blanks.
@@ -43,6 +44,9 @@ def section(
     ``revoked`` gives the values, as PostgreSQL prints them, of a row that was revoked.
     ``no_files`` names the file fields whose files no backup holds, each with the reason.
     ``content_types`` names number fields that hold a content type without being a foreign key.
+    ``lets_in``: a row lets somebody in, as a session, a linked login or a token does; of a foreign file such
+    rows come only when asked for. Left out, it is so where the section is in Complete alone and has a
+    ``secret``, and of sessions and tokens that Django and well-known apps bring.
     ``framework``: a table of Django's own, counted apart; a declaration of the project's goes before it.
     """
     to.add_section(
@@ -61,6 +65,7 @@ def section(
             no_files=dict(no_files or {}),
             content_types=tuple(content_types.split()),
             framework=framework,
+            lets_in=lets_in,
         )
     )
 

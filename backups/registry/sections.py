@@ -16,7 +16,8 @@ class Section:
     """One table's declaration. Field names throughout; columns are looked up when needed.
 
     ``framework``: the table is Django's own and gives its rows numbers that mean something else in
-    another database; ``natural_key`` says what a number means everywhere.
+    another database; ``natural_key`` says what a number means everywhere. ``lets_in`` is None where nobody
+    said whether a row lets somebody in: ``backups.registry.access`` knows what that means.
     """
 
     model: type[Model]
@@ -33,6 +34,7 @@ class Section:
     no_files: Mapping[str, str] = field(default_factory=dict)
     content_types: tuple[str, ...] = ()
     framework: bool = False
+    lets_in: bool | None = None
 
     @property
     def table(self) -> str:

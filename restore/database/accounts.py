@@ -15,8 +15,9 @@ from restore.database.waiting_tables import WaitingTable, names, same
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns mean what. ``active`` are the values an account must have to sign in; ``inactive`` are
-    those that keep it from doing so, None where nobody said."""
+    """Which columns mean what. ``active`` are the values an account must have to sign in; ``withheld`` are
+    those that new accounts of a foreign file get instead of what it says, so that they may not sign in nor do
+    anything; None where nobody said."""
 
     identity: questions.Identity
     email: str
@@ -25,7 +26,7 @@ class Columns:
     role: str
     active: tuple[tuple[str, str], ...]
     survives: tuple[str, ...]
-    inactive: tuple[tuple[str, str | None], ...] = ()
+    withheld: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -242,12 +242,14 @@ class Pairing(StrEnum):
 
     ``KEY_OR_NAME``: by the primary key; by the natural key where the current key is not in the file.
     ``NAME``: by the natural key alone: whoever made a foreign file chose its keys, and counted ones
-    mean somebody else in another database. ``NOTHING``: by nothing, so that every row is a new one.
+    mean somebody else in another database. ``KEY_AND_ROW``: by the primary key, where all that the file says
+    of the row is what stands here too. ``NOTHING``: by nothing, so that every row is a new one.
     """
 
     KEY = "key"
     KEY_OR_NAME = "key or natural key"
     KEY_AND_NAME = "key and natural key"
+    KEY_AND_ROW = "key and row"
     NAME = "natural key"
     NOTHING = "nothing"
 
@@ -305,28 +307,23 @@ def _is_same(identity: Identity) -> sql.Composable:
             return natural
         case Pairing.KEY_AND_NAME:
             return sql.SQL("{} AND {}").format(key, natural)
+        case Pairing.KEY_AND_ROW:
+            return sql.SQL("{} AND {}").format(key, _looks_the_same("s", "c", identity.natural))
     if not identity.agreeing:
         return key
     one = sql.SQL(" OR ").join(same("s", "c", [column]) for column in identity.agreeing)
     return sql.SQL("{} AND ({})").format(key, one)
 
 
-def pointing_at_others(
-    connection: Connection, waiting: WaitingTable, key: ForeignKey, identity: Identity
-) -> int:
-    """Rows of a table outside the file that point to a row of now under whose key the file has another."""
-    query = sql.SQL(
-        "SELECT count(*) FROM {outside} AS o JOIN {live} AS c ON {points}"
-        " JOIN {file} AS s ON {same_key} WHERE NOT ({same})"
-    ).format(
-        outside=key.identifier,
-        live=key.target_identifier,
-        points=same("o", "c", key.columns, key.target_columns),
-        file=waiting.relation,
-        same_key=same("s", "c", identity.key),
-        same=_is_same(identity),
-    )
-    return ask(connection, query)
+def _looks_the_same(one: str, other: str, columns: Sequence[str]) -> sql.Composable:
+    """Cells of two relations are equal as PostgreSQL prints them: not every type can be compared."""
+    cells = [
+        sql.SQL("{}::text IS NOT DISTINCT FROM {}::text").format(
+            sql.Identifier(one, column), sql.Identifier(other, column)
+        )
+        for column in columns
+    ]
+    return sql.SQL(" AND ").join(cells) if cells else sql.SQL("true")
 
 
 def count_pairs(
@@ -378,6 +375,14 @@ class Follower:
 After = Callable[[str], sql.Identifier | None]
 
 
+@dataclass(frozen=True)
+class Meanings:
+    """Conditions on a row ``t``: its reference is ``cut``, as it would mean somebody else, or ``moved``."""
+
+    cut: sql.Composable
+    moved: sql.Composable
+
+
 class Simulation:
     """Which rows of tables outside the file would go, found as the restore itself will find them.
 
@@ -390,6 +395,11 @@ class Simulation:
         self._followers = followers
         self._after = after
         self._lost: dict[str, sql.Identifier] = {}
+        self._becoming: Mapping[ForeignKey, Meanings] = {}
+
+    def let_mean(self, becoming: Mapping[ForeignKey, Meanings]) -> None:
+        """``becoming``: of references whose target may have another key afterwards, or be somebody else."""
+        self._becoming = becoming
 
     def run(self) -> None:
         """Follow the rules until nothing changes any more."""
@@ -416,13 +426,25 @@ class Simulation:
         total = 0
         for key, rule in follower.keys:
             if rule == "set null":
-                total += ask(
-                    self._connection,
-                    sql.SQL("SELECT count(*) FROM {} AS t WHERE {} AND {}").format(
-                        follower.table.own_rows, self._gone(key), _not_lost(lost)
-                    ),
+                gone = sql.SQL("{} AND NOT {} AND {}").format(
+                    self._gone(key), self._cut(key), _not_lost(lost)
                 )
+                # Those are set at once, when nothing but what is cut with them has gone.
+                cut = sql.SQL("{} AND NOT ({})").format(self._cut(key), self._cut_with(follower))
+                for condition in (gone, cut):
+                    query = sql.SQL("SELECT count(*) FROM {} AS t WHERE {}")
+                    total += ask(self._connection, query.format(follower.table.own_rows, condition))
         return total
+
+    def _cut(self, key: ForeignKey) -> sql.Composable:
+        """Of ``t``: what it points to is somebody else's key afterwards, which it must not mean."""
+        meanings = self._becoming.get(key)
+        return meanings.cut if meanings else sql.SQL("false")
+
+    def _cut_with(self, follower: Follower) -> sql.Composable:
+        """Of ``t``: another reference of it is cut, and takes the row along."""
+        others = [self._cut(key) for key, rule in follower.keys if rule != "set null"]
+        return sql.SQL(" OR ").join(others) if others else sql.SQL("false")
 
     def kept_to_nowhere(self, kept: sql.Composed, column: str, key: ForeignKey) -> int:
         """Kept references whose target would go. ``kept`` yields the current cells."""
@@ -472,6 +494,8 @@ class Simulation:
             gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
         else:
             gone = sql.SQL("true")
+        if meanings := self._becoming.get(key):
+            gone = sql.SQL("(({} OR {}) AND NOT {})").format(gone, meanings.cut, meanings.moved)
         return sql.SQL("{} AND {}").format(filled("t", key.columns), gone)
 
 

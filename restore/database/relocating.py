@@ -42,7 +42,9 @@ def point_to_new_names(
                 for key in use.keys
             ]
     for (section, named), found in moves.items():
-        target = targets[section]
+        target = targets.get(section)
+        if target is None:
+            continue  # of that section nothing came
         # The file's name for the column may be an earlier one; a column that has gone holds nothing.
         column = dict(target.loads).get(named)
         if column is not None and _locates_files(target, column):

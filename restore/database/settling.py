@@ -20,17 +20,17 @@ def set_roles(
     fallback: str,
     granted: Sequence[str],
 ) -> int:
-    """Accounts of a foreign file keep their current role, password and leave to sign in; new ones get the
-    least role, no password and no leave; but for those granted. Whoever took any of these from the file
-    would let its maker in."""
+    """Accounts of a foreign file keep their current role, flags, password and leave to sign in; new ones get
+    the least role, no flags, no password and no leave; but for those granted. Whoever took any of these from
+    the file would let its maker in."""
     paired = [f"k{i}" for i in range(len(aside.key))]
-    active = [name for name, _ in columns.active]
-    now = ["role_now", "password_now", *(f"active_{i}" for i in range(len(active)))]
+    withheld = [name for name, _ in columns.withheld]
+    now = ["role_now", "password_now", *(f"withheld_{i}" for i in range(len(withheld)))]
     return execute(
         connection,
         sql.SQL(
             "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
-            " {password} = CASE WHEN p.found THEN p.password_now ELSE {no_password} END{active}"
+            " {password} = CASE WHEN p.found THEN p.password_now ELSE {no_password} END{withheld}"
             " FROM {waiting} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
             " AS p({paired}, found) ON {match}"
             " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
@@ -40,13 +40,13 @@ def set_roles(
             password=sql.Identifier(columns.password),
             fallback=sql.Literal(fallback),
             no_password=sql.Literal(_no_password(aside, columns)),
-            active=_active(columns),
+            withheld=_withheld(columns),
             waiting=aside.waiting.relation,
             pairs=questions.pairs(
                 aside.waiting,
                 aside.relation,
                 aside.identity,
-                [columns.role, columns.password, *active],
+                [columns.role, columns.password, *withheld],
             ),
             paired=names([*paired, *now]),
             match=same("s", "p", aside.key, paired),
@@ -62,15 +62,15 @@ def _no_password(aside: Aside, columns: Columns) -> str | None:
     return None if aside.waiting.target.table.columns[columns.password].nullable else "!"
 
 
-def _active(columns: Columns) -> sql.Composable:
-    """The columns without whose values nobody signs in, as further cells to set."""
+def _withheld(columns: Columns) -> sql.Composable:
+    """The columns by which somebody may sign in or do more, as further cells to set."""
     cells = [
         sql.SQL(", {} = CASE WHEN p.found THEN p.{} ELSE {} END").format(
             sql.Identifier(name),
-            sql.Identifier(f"active_{number}"),
+            sql.Identifier(f"withheld_{number}"),
             sql.Identifier("t", name) if value is None else sql.Literal(value),
         )
-        for number, (name, value) in enumerate(columns.inactive)
+        for number, (name, value) in enumerate(columns.withheld)
     ]
     return sql.SQL("").join(cells)
 
@@ -106,7 +106,6 @@ class SurvivingRow:
     ) -> None:
         self._connection = connection
         self._numbers = dict(zip(key_columns, new_key, strict=False))
-        self._old = dict(zip(key_columns, key, strict=True))
         self._table = waiting.target.table
         self._columns = [c.name for c in self._table.columns.values() if not c.generated]
         is_it_now = key_is("t", key_columns, key)
@@ -121,21 +120,6 @@ class SurvivingRow:
                 is_it_now,
             ),
         )
-
-    def let_follow(self, keys: Sequence[ForeignKey]) -> None:
-        """``keys`` lead to the row from tables outside the file: they follow it to its new number."""
-        for key in keys if self._numbers else ():
-            for column, target in zip(key.columns, key.target_columns, strict=True):
-                if target in self._numbers:
-                    execute(
-                        self._connection,
-                        sql.SQL("UPDATE {} SET {c} = {}::bigint WHERE {c}::text = {}").format(
-                            key.identifier,
-                            sql.Literal(self._numbers[target]),
-                            sql.Literal(self._old[target]),
-                            c=sql.Identifier(column),
-                        ),
-                    )
 
     def put_back(self, keys: Sequence[ForeignKey]) -> tuple[int, int]:
         """Insert the row. ``keys`` are the table's foreign keys. Returns rows, and references cleared."""

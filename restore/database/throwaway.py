@@ -49,8 +49,13 @@ def throwaway_database(alias: str = "default") -> Iterator[str]:
 
 def prefix_of(alias: str) -> str:
     """How the names of an installation's throwaway databases begin."""
-    live = str(connections[alias].settings_dict["NAME"])
-    return PREFIX + hashlib.sha256(live.encode()).hexdigest()[:8]
+    with connected(alias, purpose="look") as connection:
+        # As the server calls it: a service file may name it, and the settings then do not.
+        return prefix_for(connection.info.dbname)
+
+
+def prefix_for(database: str) -> str:
+    return PREFIX + hashlib.sha256(database.encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ OPTIONS = {
     "accept_altered": "--accept-altered",
     "all_accounts": "--all-accounts",
     "grant_roles": "--grant-roles EMAIL",
+    "let_in": "--let-in SECTION",
     "keep_revoked": "--keep-revoked",
     "host_files": "--host-files",
     "drop_duplicates": "--drop-duplicates",
@@ -53,6 +54,14 @@ def add_choices(parser: ArgumentParser) -> None:
         action="store_true",
         help="take a file that another installation made with all its accounts, roles, approvals and"
         " passwords as they are in it; only where there are no data yet",
+    )
+    parser.add_argument(
+        "--let-in",
+        nargs="+",
+        default=[],
+        metavar="SECTION",
+        help="sections of a foreign Complete file that come although their rows let people in or give them"
+        " rights: sessions, linked logins, tokens, memberships. The plan names them",
     )
     parser.add_argument(
         "--keep-revoked",
@@ -115,6 +124,7 @@ def choices_of(options: dict[str, Any]) -> Choices:
         all_accounts=options["all_accounts"],
         keep_revoked=options["keep_revoked"],
         grant_roles=tuple(options["grant_roles"]),
+        let_in=tuple(options["let_in"]),
         partial_undo=options["partial_undo"],
         without_undo=options["without_undo"],
         host_files=options["host_files"],
@@ -129,6 +139,8 @@ def as_typed(choices: Choices) -> list[str]:
         typed += ["--as", choices.acting]
     if choices.grant_roles:
         typed += ["--grant-roles", *choices.grant_roles]
+    if choices.let_in:
+        typed += ["--let-in", *choices.let_in]
     return typed + [OPTIONS[name] for name in OPTIONS if getattr(choices, name) is True]
 
 

@@ -81,6 +81,7 @@ def _ask(
         sums=presenting.sums(tables),
         worst=presenting.worst(tables),
         people=presenting.people_lost(plan.plan["accounts"]),
+        let_in=presenting.let_in(plan.plan),
         lacking=presenting.lacking(plan.plan),
         form=form,
         phrase=requests.PHRASE,

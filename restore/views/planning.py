@@ -74,7 +74,7 @@ def plan_again(request: HttpRequest, upload_id: str) -> HttpResponseBase:
     """A new plan with the choices of the form."""
     upload = own_upload(request, upload_id)
     former = plan_runs.latest(upload)
-    form = ChoicesForm(request.POST, accounts=_grantable(former))
+    form = ChoicesForm(request.POST, accounts=_grantable(former), access=_access(former))
     if upload.is_whole and form.is_valid():
         ask_for_plan(upload, request, form.choices(acting=actor_of(request).email))
     return HttpResponseRedirect(reverse("admin:restore_plan", args=[upload.pk]))
@@ -101,7 +101,9 @@ def give_kit(request: HttpRequest, upload_id: str) -> HttpResponseBase:
         former = plan_runs.latest(upload)
         chosen = Choices.of(former.choices) if former else Choices()
         chosen = replace(chosen, acting=actor_of(request).email, accept_foreign=False)
-        ask_for_plan(upload, request, replace(chosen, all_accounts=False, grant_roles=()))
+        ask_for_plan(
+            upload, request, replace(chosen, all_accounts=False, grant_roles=(), let_in=())
+        )
     return back
 
 
@@ -142,6 +144,12 @@ def _grantable(run: PlanRun | None) -> list[str]:
     return [account["email"] for account in presenting.grantable(run.plan)]
 
 
+def _access(run: PlanRun | None) -> list[str]:
+    if run is None or not _is_made(run):
+        return []
+    return [one["section"] for one in run.plan.get("access", [])]
+
+
 def made_plan(upload: Upload) -> PlanRun | None:
     """The latest plan, if it is made."""
     run = plan_runs.latest(upload)
@@ -166,6 +174,8 @@ def _shown(upload: Upload, run: PlanRun) -> dict[str, Any]:
         "blocking": presenting.blocking(plan),
         "schema": presenting.schema(plan),
         "grantable": presenting.grantable(plan),
+        "access": presenting.access(plan),
+        "let_in": presenting.let_in(plan),
         "kit_form": KitForm(),
         "roles_in_file": presenting.roles_in_file(plan),
         "in_file": [a for a in plan["accounts"]["named"] if a.get("role_in_file")],

@@ -308,6 +308,12 @@ def _page_hints() -> dict[str, str]:
             "Sign in as an owner whose account is approved and has a password, then plan again."
         ),
         "restore.acting_ambiguous": _("Let another owner sign in and restore the file."),
+        "restore.access_held_back": _(
+            "If you trust whoever made the file, tick it under “Choices” and plan again."
+        ),
+        "restore.access_needed": _(
+            "Tick that table too under “Choices” and plan again, if you trust whoever made the file."
+        ),
         "undo.uncovered": _(
             "Let an administrator declare, exclude or drop it; or say under “Choices” how to go on."
         ),
@@ -382,6 +388,16 @@ def roles_in_file(plan: Plain) -> list[tuple[str, int]]:
         a["role_in_file"] for a in plan["accounts"]["named"] if a["withheld"] or a["privileged"]
     }
     return sorted(counted.items(), key=lambda item: (item[0] not in first, item[1], item[0]))
+
+
+def access(plan: Plain) -> list[Plain]:
+    """The tables of a foreign file whose rows let people in or give them rights; ``title`` names each."""
+    return [one | {"title": _title(one)} for one in plan.get("access", [])]
+
+
+def let_in(told: Plain) -> list[Plain]:
+    """Those of them that come, or of a report came, as somebody ticked them."""
+    return [one for one in access(told) if one["taken"]]
 
 
 def grantable(plan: Plain) -> list[Plain]:

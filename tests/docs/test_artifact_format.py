@@ -20,6 +20,8 @@ from backups.artifact.tail import (
     Statistics,
     Use,
 )
+from restore.inspection import inspect
+from tests.backups.artifact.corpus import CORPUS, GROUPS, SOUND
 from tests.backups.artifact.documents import KEY, document, embedded
 from tests.backups.artifact.forms import FORMS, ROW_FORMS, sound
 from tests.docs.pages import code_blocks, first_cells, page
@@ -95,6 +97,41 @@ def test_the_page_s_reader_reads_the_document_that_these_are_made_of(prove, tmp_
     path = tmp_path / "artifact.json"
     path.write_bytes(sound())
     assert prove(path, KEY)[1]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_page_s_reader_agrees_with_ours_on_every_hostile_document(
+    prove, tmp_path: Path, group: str
+):
+    """Ours refuses each of them: tests/restore/test_hostile_files.py."""
+    path, taken = tmp_path / "artifact.json", []
+    for name in GROUPS[group]:
+        path.write_bytes(CORPUS[name][1]())
+        try:
+            prove(path, KEY)
+            taken.append(name)
+        except (AssertionError, ValueError):
+            continue
+    assert taken == []
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_the_page_s_reader_takes_what_is_only_odd(prove, tmp_path: Path, name: str, settings):
+    settings.BACKUPS_KEY_FILE = tmp_path / "key"
+    path = tmp_path / "artifact.json"
+    path.write_bytes(SOUND[name]())
+    assert prove(path, KEY)[0]["format"] == inspect(path).manifest.format
+
+
+def test_without_its_forms_it_takes_what_ours_refuses(tmp_path: Path):
+    """The twin."""
+    (program,) = code_blocks(PAGE, "python")
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102
+    names["check_row"] = lambda *given: None
+    path = tmp_path / "artifact.json"
+    path.write_bytes(CORPUS["cell whole 0: '2147483648'"][1]())
+    assert names["prove"](path, KEY)
 
 
 @pytest.mark.django_db(transaction=True)

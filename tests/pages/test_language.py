@@ -285,7 +285,8 @@ def actions_of_the_source() -> set[str]:
             source = path.read_text(encoding="utf-8")
             found |= set(re.findall(asking, source))
     # Named where they are written by what was chosen.
-    found |= {f"restore.{choice}" for choice in ("all_accounts", "partial_undo", "without_undo")}
+    chosen = ("all_accounts", "let_in", "partial_undo", "without_undo")
+    found |= {f"restore.{choice}" for choice in chosen}
     found.add(first_start.ACTION)
     assert len(found) > 20 and set(ACTIONS) - found <= {"files.superseded", "outgoing"}
     return found

@@ -9,6 +9,7 @@ from backups.findings import Finding, Severity
 from backups.registry import registry
 from backups.wording import _, ngettext
 from restore.plan import (
+    AccessRows,
     AccountLoss,
     AccountPlan,
     Choices,
@@ -137,6 +138,12 @@ EVERY_PLAN = {
         facts={"authentic": False, "created_by": ""},
         files=FILES_MANY,
         choices=Choices(accept_foreign=True, accept_altered=True, grant_roles=("x",)),
+        access=(
+            AccessRows("sessions", "studio_session", 1, taken=True),
+            AccessRows("accounts", "studio_account", 2, taken=False),
+            AccessRows("approvals", "studio_approval", 1, taken=False, cells=("token",)),
+            AccessRows("links", "studio_clientaccesstoken", 2, taken=True, cells=("token",)),
+        ),
     ),
     "safe, losing one row": plan("safe", tables=TABLES[3:], files=FilesPlan()),
     "foreign, where nothing is yet": plan(

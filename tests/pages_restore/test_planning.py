@@ -86,7 +86,7 @@ def test_a_foreign_file_gives_a_role_only_where_it_was_ticked(live_studio, files
     assert [account["email"] for account in new] == ["admin@studio.example"]
     page = page_of(live_studio, upload)
     assert 'value="admin@studio.example" checked' in page
-    assert "would be owner or admin, and are not now" in page
+    assert "would be able to do more than now" in page
 
 
 def test_a_role_cannot_be_given_to_an_account_that_the_page_does_not_offer(live_studio, files):

@@ -306,7 +306,7 @@ def test_without_the_guard_of_approvals_the_former_owner_gets_in(
     studio, tmp_path, monkeypatch
 ) -> None:
     """The twin of the tests above."""
-    monkeypatch.setattr(settling, "_active", lambda columns: sql.SQL(""))
+    monkeypatch.setattr(settling, "_withheld", lambda columns: sql.SQL(""))
     former = _rejected_owner()
     file = foreign(studio.complete, tmp_path / "f.json", _with_former(former))
     restore_as(file, accept_foreign=True)

@@ -6,7 +6,7 @@ from backups.findings import Severity
 from backupsvc.studio.models import Client, ClientAccessToken, User
 from restore.database import redacted
 from restore.services.applying import applying
-from restore.services.planning import accounts
+from restore.services.planning import acting
 from restore.services.planning import files as file_plan
 from restore.services.planning.counting import _Planner
 from tests.restore.damage import Damage
@@ -35,13 +35,13 @@ def test_without_asking_anew_more_is_lost_than_was_confirmed(studio, monkeypatch
 
 
 def test_without_the_guard_of_who_acts_nobody_needs_to_be_an_owner(studio, monkeypatch) -> None:
-    found = accounts._nobody_acts
+    found = acting._nobody_acts
 
     def only_a_notice(email):
         finding = found(email)
         return type(finding)(finding.code, Severity.NOTICE, finding.message, finding.hint)
 
-    monkeypatch.setattr(accounts, "_nobody_acts", only_a_notice)
+    monkeypatch.setattr(acting, "_nobody_acts", only_a_notice)
     designer = User.objects.exclude(role="OWNER").exclude(role="ADMIN").first()
     assert refusal(studio.safe, designer.email) == ""
 

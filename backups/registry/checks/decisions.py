@@ -73,6 +73,9 @@ def unknown_names(section: Section) -> Iterator[Finding]:
         "content_types": section.content_types,
         "files": tuple(name for f in section.files for name in (f.field, *f.unless)),
     }
+    if section.accounts:
+        links = {field.name for field in section.model._meta.many_to_many}
+        named["memberships"] = tuple(n for n in section.accounts.memberships if n not in links)
     for place, names in named.items():
         for name in names:
             if not _is_own_field(section.model, name):

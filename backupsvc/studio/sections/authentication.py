@@ -18,6 +18,7 @@ section(
     key="accounts",
     group=_("Authentication & Security"),
     scopes={COMPLETE},
+    lets_in=True,
     secret="refresh_token access_token id_token session_state",
 )
 
@@ -26,6 +27,7 @@ section(
     key="sessions",
     group=_("Authentication & Security"),
     scopes={COMPLETE},
+    lets_in=True,
     secret="session_token",
 )
 
@@ -34,6 +36,7 @@ section(
     key="verificationTokens",
     group=_("Authentication & Security"),
     scopes={COMPLETE},
+    lets_in=True,
     secret="token",
 )
 
@@ -42,6 +45,7 @@ section(
     key="passwordResetTokens",
     group=_("Authentication & Security"),
     scopes={COMPLETE},
+    lets_in=True,
     secret="token",
     revoked={"used": "true"},
 )
@@ -51,6 +55,7 @@ section(
     key="userSessions",
     group=_("Authentication & Security"),
     scopes={COMPLETE},
+    lets_in=True,
     revoked={"is_active": "false"},
 )
 
@@ -59,6 +64,7 @@ section(
     key="phaseAccessTokens",
     group=_("Authentication & Security"),
     scopes={COMPLETE},
+    lets_in=True,
     secret="token",
     revoked={"active": "false"},
 )

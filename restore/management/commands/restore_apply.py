@@ -122,6 +122,8 @@ class Command(terminal.Documented):
             self.stdout.write(f"  not as in the file: {said}")
         for said in said_of_people.in_words(report.get("people_lost"), Of.NOW):
             self.stdout.write(f"  {said}")
+        for one in report.get("access") or []:
+            self.stdout.write(f"  {_access(one)}")
         for item in report["undo"]["lacks"]:
             self.stdout.write(f"  {_lacking(item)}")
         for table, rule in report.get("rules_left_off") or []:
@@ -141,6 +143,11 @@ def _on_purpose(report: dict[str, Any]) -> str:
         return ""
     rows = report["changed_on_purpose"]["rows"]
     return f";\n  {rows:,} of them were then changed on purpose: {', '.join(said)}"
+
+
+def _access(one: dict[str, Any]) -> str:
+    came = "came, as was chosen" if one["taken"] else "did not come"
+    return f"{one['table']} lets people in or gives rights: {one['rows']:,} rows of the file {came}"
 
 
 def _way_back(run: RestoreRun) -> str:

@@ -21,6 +21,8 @@ from restore.management.choices import (
 from restore.management.sources import add_source, opened
 from restore.plan import (
     ROWS_A_PAGE,
+    AccessRows,
+    AccountPlan,
     ActingPlan,
     Choices,
     Kind,
@@ -155,7 +157,9 @@ class Command(terminal.Documented):
         if plan.acting:
             output.line(f"  {_acting(plan.acting)}")
         for account in people.privileged_new:
-            output.line(f"  would become {account.role}: {account.email}")
+            output.line(f"  would become {account.role}: {account.email}{_gains(account)}")
+        for rows_in in plan.access:
+            output.line(f"  {_access(rows_in)}")
         output.line(
             f"files: {files.stay:,} stay, {files.put_back:,} are put back,"
             f" {files.renamed:,} get a new name, {files.hosted:,} of other servers are kept here,"
@@ -184,6 +188,18 @@ def _acting(acting: ActingPlan) -> str:
     }[acting.password]
     able = "signs in afterwards" if acting.can_sign_in else "cannot sign in by itself"
     return f"the account that acts, {acting.signs_in_as} ({acting.role}), {able}: {way}"
+
+
+def _gains(account: AccountPlan) -> str:
+    more = account.gains_in_all - len(account.gains)
+    said = ", ".join(account.gains) + (f" and {more:,} more" if more else "")
+    return f" (gets {said})" if said else ""
+
+
+def _access(one: AccessRows) -> str:
+    what = f"{', '.join(one.cells)} of {one.rows:,} rows" if one.cells else f"{one.rows:,} rows"
+    come = "come, as chosen" if one.taken else f"do not come; --let-in {one.section} takes them"
+    return f"{one.table} lets people in or gives rights: {what} {come}"
 
 
 def _losses(plan: Plan) -> str:

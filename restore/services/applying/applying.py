@@ -213,7 +213,14 @@ class _Restore:
 
     def _prepare(self, connection: Connection) -> tuple[Prepared, FilesPlan]:
         """Read and stage the file, before anybody has to wait."""
-        prepared = prepare(self._path, connection, registry, self._progress, kit=self._kit)
+        prepared = prepare(
+            self._path,
+            connection,
+            registry,
+            self._progress,
+            kit=self._kit,
+            let_in=self._choices.let_in,
+        )
         files = plan_files(self._path, self._progress, host=self._choices.host_files)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest

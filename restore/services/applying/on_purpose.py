@@ -26,9 +26,9 @@ def renamed_columns(file: Prepared, renamed: Iterable[tuple[Locator, str]]) -> C
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for locator, _new in renamed:
         for use in locator.uses:
-            target = targets[use.section]
-            column = dict(target.loads).get(use.column)
-            if column is not None:
+            target = targets.get(use.section)
+            column = dict(target.loads).get(use.column) if target else None
+            if target and column is not None:
                 found[target.table.name][column] = None
     return {table: [*columns] for table, columns in found.items()}
 

@@ -24,6 +24,7 @@ from restore.database.transaction import restore_transaction
 from restore.models import Rehearsal
 from restore.plan import Choices, FilesPlan
 from restore.services.applying.writing import FilesCompared, Writer
+from restore.services.planning.access import EVERYTHING
 from restore.services.planning.counting import make_plan
 from restore.services.planning.following import tables_held
 from restore.services.planning.locating import places
@@ -61,7 +62,8 @@ def try_restore(path: Path, run_id: str, progress: Progress, waiting: list[Key])
     with connected(purpose="rehearsal") as connection, database_errors():
         connection.autocommit = True
         with progress.interruptible(connection):
-            prepared = prove(connection, prepare(path, connection, registry, progress), progress)
+            read = prepare(path, connection, registry, progress, let_in=EVERYTHING)
+            prepared = prove(connection, read, progress)
             choices = _choices(prepared.manifest.type)
             with places(path, registry), restore_transaction(connection) as work:
                 work.hold(tables_held(prepared), wait_seconds=1)

@@ -1,7 +1,7 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,8 +31,7 @@ from restore.database.verification import RowsDigest, rows_as_waiting
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.applying import on_purpose
-from restore.services.planning import accounts, proving, renumbering
-from restore.services.planning.accounts import People
+from restore.services.planning import accounts, proving, renumbering, repointing
 from restore.services.planning.examining import leave_out_duplicates
 from restore.services.planning.following import (
     followers_of,
@@ -42,6 +41,8 @@ from restore.services.planning.following import (
     touching,
 )
 from restore.services.planning.numbers import numbers_of
+from restore.services.planning.people import People, counts_all
+from restore.services.planning.repointing import Repointed
 from restore.services.planning.staging import Prepared
 
 # With fewer, what taking an index off and building it costs by itself outweighs what it spares.
@@ -137,6 +138,7 @@ class Writer:
         self._leave_out_duplicates()
         renumbered = renumbering.keep(self._work.connection, self._file)
         people = self._set_aside()
+        references = self._outside_references(people)
         survivor = self._surviving_row(people)
         self._work.empty(self._file.matched.written)
         self._load()
@@ -144,6 +146,7 @@ class Writer:
         self._verify()
         self._change_on_purpose(people, survivor, files)
         renumbering.renumber(self._work.connection, renumbered)
+        self._repoint(references)
         self._follow()
         self._progress.stage(Stage.REFERENCES)
         left_off = self._work.attach(self._may_be_broken)
@@ -180,7 +183,7 @@ class Writer:
     def _set_aside(self) -> People:
         """Keep what redaction keeps, and what choices need of the rows of now."""
         connection = self._work.connection
-        people = accounts.plan_accounts(connection, self._file, self._plan.choices)
+        people = accounts.plan_accounts(connection, self._file, self._plan.choices, self._current)
         for number, target in enumerate(self._file.matched.targets):
             columns = self._aside_columns(target, people)
             if columns:
@@ -195,6 +198,19 @@ class Writer:
                 )
         return people
 
+    def _outside_references(self, people: People) -> list[Repointed]:
+        """What rows outside the file point to, while the rows of now are still there."""
+        return repointing.repointed(self._file, self._followers, people.becoming)
+
+    def _current(self, table: LiveTable) -> Source:
+        return self._readable.get(table.name, table.identifier)
+
+    def _repoint(self, references: list[Repointed]) -> None:
+        for table, removed, cleared in repointing.carry_out(self._work.connection, references):
+            counted = self._state.of(table)
+            counted.removed += removed
+            counted.set_null += cleared
+
     def _aside_columns(self, target: Target, people: People) -> list[str]:
         columns = [*target.redacted, *target.withheld]
         section = target.reading.section
@@ -203,7 +219,7 @@ class Writer:
         if people.table and people.table.target is target:
             settled = people.table.columns
             columns += [settled.email, settled.role, settled.password, *settled.survives]
-            columns += [name for name, _ in settled.active]
+            columns += [name for name, _ in (*settled.active, *settled.withheld)]
         return columns
 
     def _surviving_row(self, people: People) -> SurvivingRow | None:
@@ -323,11 +339,13 @@ class Writer:
         self._on_purpose = on_purpose.count(self._work.connection, self._file, reasons)
 
     def _settled_columns(self, people: People) -> on_purpose.Columns:
-        as_in_file = accounts.counts_all(self._file, self._plan.choices)
+        as_in_file = counts_all(self._file, self._plan.choices)
         if people.table is None or (as_in_file and not people.acting_key):
             return {}
         columns = people.table.columns
-        return {people.table.target.table.name: [columns.role, columns.password, *columns.survives]}
+        withheld = [name for name, _ in columns.withheld]
+        names = [columns.role, columns.password, *columns.survives, *withheld]
+        return {people.table.target.table.name: [*dict.fromkeys(names)]}
 
     def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:
         if people.table is None:
@@ -335,7 +353,7 @@ class Writer:
         connection, columns = self._work.connection, people.table.columns
         table = people.table.target.table.name
         aside = self._state.asides[table]
-        if not accounts.counts_all(self._file, self._plan.choices):
+        if not counts_all(self._file, self._plan.choices):
             settling.set_roles(
                 connection,
                 aside,
@@ -355,14 +373,6 @@ class Writer:
             keys = [key for key in self._file.keys if key.table == table]
             counted = self._state.of(table)
             counted.survives, counted.set_null = survivor.put_back(keys)
-            written = {one.name for one in self._file.matched.written}
-            survivor.let_follow(
-                [
-                    key
-                    for key in self._file.keys
-                    if key.target_table == table and key.table not in written
-                ]
-            )
             self._numbered_beside.add(people.table.target.table.oid)
 
     def _keep_revoked(self) -> None:
@@ -456,6 +466,7 @@ class Writer:
             "changed_on_purpose": self._on_purpose,
             "sections": written[False],
             "people_lost": self._plan.accounts.lost,
+            "access": [asdict(one) for one in self._plan.access],
             "framework": written[True],
             "tables": self._plan.as_dict()["tables"],
             "files": {

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from backups.artifact import archives, codecs, earlier
+from backups.artifact import archives, bounds, codecs, earlier
 from backups.artifact.manifest import FORMAT, FORMAT_FAMILY, Manifest, decode_manifest, not_a_backup
 from backups.artifact.reader import ArtifactReader
 from backups.errors import ArtifactError
@@ -50,7 +50,9 @@ def needs_all_of(path: Path) -> bool:
 
 
 def _manifest_of(stored: Any) -> Manifest:
-    reader = ArtifactReader(vault.open_plain(stored), line_limit_bytes=HEAD_BYTES)
+    reader = ArtifactReader(
+        vault.open_plain(stored), line_limit_bytes=HEAD_BYTES, most_values=bounds.VALUES
+    )
     return reader.manifest
 
 

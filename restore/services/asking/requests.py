@@ -64,6 +64,9 @@ def request(
         for choice in ("all_accounts", "partial_undo", "without_undo"):
             if getattr(choices, choice):
                 auditing.audit(actor, f"restore.{choice}", "chosen", subject=run.pk)
+        if choices.let_in:
+            sections = [*choices.let_in]
+            auditing.audit(actor, "restore.let_in", "chosen", subject=run.pk, sections=sections)
     return run
 
 

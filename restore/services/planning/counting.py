@@ -16,18 +16,27 @@ from backups.database.table_reading import primary_key_columns
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
+from backups.registry.access import flags
 from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
 from backups.wording import Sentence, _
 from restore.database import comparing, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
-from restore.database.questions import Follower, Identity, Pairing, Simulation
+from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting_tables import Relation, WaitingTable, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
-from restore.services.planning import accounts, left_out, powers, pristine, renumbering
+from restore.services.planning import (
+    accounts,
+    acting,
+    left_out,
+    powers,
+    pristine,
+    renumbering,
+    repointing,
+)
 from restore.services.planning.capping import capped, capped_differences
 from restore.services.planning.examining import examine, leave_out_duplicates
 from restore.services.planning.files import findings as findings_on_files
@@ -42,7 +51,8 @@ from restore.services.planning.foreseeing import Foresight, foresee, without_dam
 from restore.services.planning.looking import LookThrough
 from restore.services.planning.numbers import numbers_of
 from restore.services.planning.opening import opened
-from restore.services.planning.pairing import numbers_of_others, pairing_findings
+from restore.services.planning.pairing import pairing_findings
+from restore.services.planning.people import counts_all
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
 
@@ -70,7 +80,9 @@ def plan_file(
     with connected(purpose="plan") as connection:
         connection.autocommit = True
         with opened(path, choices, watch) as readable, database_errors():
-            prepared = prepare(readable, connection, declared, watch, kit=kit)
+            prepared = prepare(
+                readable, connection, declared, watch, kit=kit, let_in=choices.let_in
+            )
             files = plan_files(readable, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
             with one_instant(
@@ -135,15 +147,18 @@ class _Planner:
 
     def plan(self, files: FilesPlan) -> Plan:
         self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
-        people = accounts.plan_accounts(self._connection, self._file, self._choices)
+        people = accounts.plan_accounts(self._connection, self._file, self._choices, self._current)
         self._findings += people.findings
+        references = repointing.repointed(self._file, self._followers, people.becoming)
+        self._findings += repointing.findings(self._connection, references)
+        self._simulation.let_mean(repointing.meanings(references))
         is_new = not self._file.authentic and pristine.is_new(self._connection, self._file)
         giving_way: set[tuple[str, str]] = set()
         self._findings += examine(self._connection, self._file, self._target_of, giving_way)
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.table and people.survivor:
             # From here on the account counts as one of the file's rows.
-            cleared, findings = accounts.add_survivor(
+            cleared, findings = acting.add_survivor(
                 self._connection, self._file, people.table, people.survivor
             )
             self._findings += findings
@@ -175,6 +190,7 @@ class _Planner:
             target=here.overwritten_by(self._connection.info),
             acting=people.afterwards,
             is_new_here=is_new,
+            access=self._file.access,
         )
 
     def look_through(self, plan: Plan) -> LookThrough:
@@ -204,7 +220,6 @@ class _Planner:
             kept = questions.count_pairs(self._connection, waiting, current, identity)
             refilled = rows - kept
             self._findings += pairing_findings(table.name, identity, kept, refilled)
-            self._findings += self._numbers_of_others(waiting, identity)
         changed = comparing.changed(self._connection, waiting, key, self._compared(target))
         dropped = comparing.dropped(self._connection, waiting, key, list(table.columns))
         return TablePlan(
@@ -225,17 +240,6 @@ class _Planner:
             revoked=self._revoked(target, waiting),
         )
 
-    def _numbers_of_others(self, waiting: WaitingTable, identity: Identity) -> list[Finding]:
-        if not identity.counted or identity.pairing is Pairing.KEY:
-            return []
-        outside = {follower.table.name for follower in self._followers}
-        counts = {
-            key.table: questions.pointing_at_others(self._connection, waiting, key, identity)
-            for key in self._file.keys
-            if key.target_table == waiting.target.table.name and key.table in outside
-        }
-        return numbers_of_others(waiting.target.table.name, counts)
-
     def _current(self, table: LiveTable) -> Source:
         """The rows of which current values can be kept."""
         return self._readable.get(table.name, table.identifier)
@@ -246,9 +250,11 @@ class _Planner:
         kept: list[str] = []
         if self._choices.keep_revoked:
             kept += state_columns(section, section.revoked)
-        if section.accounts and not accounts.counts_all(self._file, self._choices):
-            people = section.accounts
-            kept += state_columns(section, (people.role, people.password, *people.active))
+        if section.accounts and not counts_all(self._file, self._choices):
+            named = section.accounts
+            kept += state_columns(
+                section, (named.role, named.password, *named.active, *flags(section))
+            )
         return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 
     def _revoked(self, target: Target, waiting: WaitingTable) -> int:

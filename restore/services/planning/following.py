@@ -9,6 +9,7 @@ from backups.artifact.native import INTEGERS
 from backups.database.introspection import LiveTable
 from backups.database.table_reading import column_of, primary_key_columns
 from backups.registry import Section
+from backups.registry.access import natural_key, opening_fields
 from backups.registry.references import references
 from backups.services import creating
 from restore.database.catalogue import ForeignKey
@@ -80,10 +81,10 @@ def identity_of(prepared: Prepared, section: Section) -> Identity:
     """By which columns a row of this section is found again, so that no secret of one row gets into
     another's: number 1 is somebody else on another server."""
     key = primary_key_columns(section.model)
-    natural = tuple(state_columns(section, section.natural_key))
+    natural = tuple(state_columns(section, natural_key(section)))
     counted = _is_counted(prepared.tables[section.table], key)
     if not prepared.authentic:
-        return _of_foreign(section, Identity(key, natural, counted=counted))
+        return _of_foreign(prepared, section, Identity(key, natural, counted=counted))
     if counted and natural:
         # The database may be a new one, and have counted anew.
         return Identity(key, natural, Pairing.NAME, counted=True)
@@ -93,16 +94,30 @@ def identity_of(prepared: Prepared, section: Section) -> Identity:
     return Identity(key, natural, Pairing.KEY_OR_NAME if natural else Pairing.KEY, counted=counted)
 
 
-def _of_foreign(section: Section, identity: Identity) -> Identity:
+def _of_foreign(prepared: Prepared, section: Section, identity: Identity) -> Identity:
     if section.accounts and not identity.natural:
         # Without a name of its own an account is the same where key and address agree.
         address = tuple(state_columns(section, [section.accounts.email]))
         return replace(identity, natural=address, pairing=Pairing.KEY_AND_NAME)
     if section.accounts:
         return replace(identity, pairing=Pairing.NAME)
+    if opening_fields(section) and not identity.counted:
+        # Whoever made the file chose its keys: what opens something stays with a row that is the same in all.
+        return replace(
+            identity, natural=_said_of(prepared, section, identity), pairing=Pairing.KEY_AND_ROW
+        )
     if identity.natural:
         return replace(identity, pairing=Pairing.KEY_AND_NAME)
     return replace(identity, pairing=Pairing.NOTHING if identity.counted else Pairing.KEY)
+
+
+def _said_of(prepared: Prepared, section: Section, identity: Identity) -> tuple[str, ...]:
+    """What the file says of a row, but for its key and what it may have left out of cells."""
+    target = prepared.target_of(section.table)
+    if target is None:
+        return ()
+    passed_over = {*identity.key, *target.withheld}
+    return tuple(name for name in target.live_columns if name not in passed_over)
 
 
 def _is_counted(table: LiveTable, key: Iterable[str]) -> bool:

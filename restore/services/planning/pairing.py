@@ -9,7 +9,7 @@ def pairing_findings(table: str, identity: Identity, kept: int, refilled: int) -
     """How many rows of a table keep cells that the file leaves out, how they were found, and how many get
     new ones; nothing where the keys are not counted."""
     said = _said(identity)
-    if not identity.counted or said is None:
+    if said is None or not (identity.counted or identity.pairing is Pairing.KEY_AND_ROW):
         return []
     return [
         Finding(
@@ -22,7 +22,11 @@ def pairing_findings(table: str, identity: Identity, kept: int, refilled: int) -
                 refilled=refilled,
                 table=table,
             ),
-            _("Counted keys mean other rows in another database. Passwords can be reset by mail."),
+            _("Counted keys mean other rows in another database. Passwords can be reset by mail.")
+            if identity.counted
+            else _(
+                "What opened a row that is another one now opens nothing any more. Make it anew."
+            ),
             table=table,
             count=kept,
         )
@@ -61,6 +65,10 @@ def _said(identity: Identity) -> Sentence | None:
             )
         case Pairing.NAME:
             return _("Rows are paired by their natural key, not by their number.")
+        case Pairing.KEY_AND_ROW:
+            return _(
+                "The file is of another installation: rows are paired where all of it is the same."
+            )
         case Pairing.KEY_AND_NAME:
             return _("Rows are paired where number and natural key agree.")
     return (

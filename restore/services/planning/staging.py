@@ -4,7 +4,7 @@ They wait in temporary tables of one connection, which serve the plan that is sh
 the plan that is applied; and out of them the live tables are filled.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from restore.database.failures import RowRefused
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
+from restore.plan import AccessRows
+from restore.services.planning import access
 from restore.services.planning.altered_cells import with_altered_cells
 from restore.services.planning.entries import EntryCheck
 from restore.services.planning.locating import key_is_secret, refusal_in_the_file
@@ -44,7 +46,8 @@ class Prepared:
     waiting rows that say what numbers of a Safe file mean; ``translated`` the tables whose waiting rows
     have numbers of this database in place of the file's. ``proven`` are those of which ``proving`` has shown
     that the waiting rows are the file's. ``authentic``: made here, or (``by_kit``) by the installation whose
-    recovery kit was given, and not changed since."""
+    recovery kit was given, and not changed since. ``access`` are the rows of a foreign file that let people
+    in, those that are taken and those that are not."""
 
     manifest: Manifest
     tail: Tail
@@ -60,6 +63,7 @@ class Prepared:
     translated: frozenset[str] = frozenset()
     proven: frozenset[str] = frozenset()
     by_kit: bool = False
+    access: tuple[AccessRows, ...] = ()
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
@@ -72,9 +76,11 @@ def prepare(
     watch: Watch = NOBODY,
     *,
     kit: RecoveryKit | None = None,
+    let_in: Container[str] = (),
 ) -> Prepared:
     """Read and prove the file in one pass, and let its rows wait. ``connection`` is in autocommit and
     keeps the waiting tables. A file that ``kit`` signed is authentic, as one of this installation is.
+    ``let_in`` are the sections that come out of a foreign file although their rows let people in.
 
     One stage, ``INSPECTING``.
 
@@ -117,6 +123,16 @@ def prepare(
             keys,
             numbered.tables,
         )
+        held = access.hold_back(
+            reader.manifest,
+            tail.statistics,
+            matched,
+            waiting,
+            keys,
+            declared,
+            access.EVERYTHING if ours or by_kit else let_in,
+        )
+        matched = held.matched
         return Prepared(
             manifest=reader.manifest,
             tail=tail,
@@ -126,9 +142,16 @@ def prepare(
             tables=tables,
             keys=keys,
             rules=rules_of(connection, matched.written),
-            waiting=waiting,
+            waiting=held.waiting,
+            access=() if ours or by_kit else held.rows,
             unread=frozenset(work.unread),
-            findings=(*matched.findings, *work.findings, *numbered.findings, *entries.findings()),
+            findings=(
+                *matched.findings,
+                *work.findings,
+                *numbered.findings,
+                *entries.findings(),
+                *held.findings,
+            ),
             dictionaries=work.dictionaries,
             translated=numbered.tables,
         )

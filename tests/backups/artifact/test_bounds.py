@@ -50,8 +50,17 @@ LISTS = {
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_may_be_as_long_as_its_cap_and_no_longer(name: str):
     most, make = LISTS[name]
-    assert code_of(make(most), limit=64 * MEBIBYTE) == ""
-    assert code_of(make(most + 1), limit=64 * MEBIBYTE) == "artifact.too_many"
+    assert code_of(make(most), limit=256 * MEBIBYTE) == ""
+    assert code_of(make(most + 1), limit=256 * MEBIBYTE) == "artifact.too_many"
+
+
+def test_a_low_limit_of_a_row_lowers_the_caps_too():
+    """What is read of a line takes four times the limit at most."""
+    most = bounds.values_within(8 * MEBIBYTE)
+    assert most < bounds.values_within(256 * MEBIBYTE) == bounds.VALUES
+    made = LISTS["altered"][1](most // 3)
+    assert code_of(made, limit=8 * MEBIBYTE) == "artifact.too_many"
+    assert code_of(made, limit=256 * MEBIBYTE) == ""
 
 
 def test_without_the_caps_they_pass(monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,133 @@
+"""Rows outside the file that point to counted numbers, or to accounts of a file that others made.
+
+Under a key of now the file may have somebody else. What is known to be the same row under another key is
+followed there. What has no counterpart follows its delete rule where it would otherwise let somebody in, or
+hand an account of now over to whoever the file has under its key; other rows stay, and the plan counts them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from backups.database.connection import Connection
+from backups.database.introspection import LiveTable, Source
+from backups.findings import Finding
+from backups.registry import Section, registry
+from backups.registry.access import access_tables
+from restore.database import repointing
+from restore.database.catalogue import ForeignKey
+from restore.database.questions import Follower, Identity, Meanings, Pairing
+from restore.database.repointing import Becoming
+from restore.services.planning.following import identity_of
+from restore.services.planning.pairing import numbers_of_others
+from restore.services.planning.people import People
+from restore.services.planning.staging import Prepared
+
+
+@dataclass(frozen=True)
+class Repointed:
+    """One reference of a table outside the file. ``cuts``: what means somebody else afterwards follows its
+    delete ``rule``."""
+
+    table: LiveTable
+    key: ForeignKey
+    rule: str
+    becoming: Becoming
+    cuts: bool
+
+
+def becomings(
+    connection: Connection,
+    prepared: Prepared,
+    people: People,
+    current: Callable[[LiveTable], Source],
+) -> dict[str, Becoming]:
+    """By table, what becomes of the keys of its rows of now; asked while they are still there."""
+    found: dict[str, Becoming] = {}
+    for number, target in enumerate(prepared.matched.targets):
+        section, name = target.reading.section, target.table.name
+        identity = _whose(identity_of(prepared, section))
+        if name in prepared.unread or not _may_be_another(prepared, section, identity):
+            continue
+        found[name] = repointing.list_becoming(
+            connection, number, prepared.waiting[name], current(target.table), identity
+        )
+    _let_acting_be(connection, people, found)
+    return found
+
+
+def _whose(identity: Identity) -> Identity:
+    """No cell of a row is at stake here: a name alone says whom a reference means."""
+    if identity.natural and identity.pairing is Pairing.KEY_AND_NAME:
+        return replace(identity, pairing=Pairing.NAME)
+    return identity
+
+
+def _may_be_another(prepared: Prepared, section: Section, identity: Identity) -> bool:
+    """Numbers of Django itself are translated by ``renumbering``."""
+    if section.framework:
+        return False
+    return identity.counted or bool(section.accounts and not prepared.authentic)
+
+
+def _let_acting_be(connection: Connection, people: People, found: Mapping[str, Becoming]) -> None:
+    """Whoever acts keeps his account, under whatever key."""
+    if people.table is None or people.acting is None:
+        return
+    becoming = found.get(people.table.target.table.name)
+    if becoming and people.acting_after:
+        repointing.settle(connection, becoming, people.acting.key, people.acting_after)
+
+
+def repointed(
+    prepared: Prepared, followers: list[Follower], found: Mapping[str, Becoming]
+) -> list[Repointed]:
+    """The references of tables outside the file into these tables."""
+    lets_in, sections = access_tables(registry), registry.by_table()
+    return [
+        Repointed(
+            follower.table,
+            key,
+            rule,
+            found[key.target_table],
+            cuts=follower.table.name in lets_in
+            or bool(sections[key.target_table].accounts and not prepared.authentic),
+        )
+        for follower in followers
+        for key, rule in follower.keys
+        if key.target_table in found and found[key.target_table].knows(key)
+    ]
+
+
+def meanings(references: list[Repointed]) -> dict[ForeignKey, Meanings]:
+    """What a simulation must know of them."""
+    return {
+        one.key: Meanings(
+            one.becoming.is_cut("t", one.key) if one.cuts else repointing.NEVER,
+            one.becoming.is_moved("t", one.key),
+        )
+        for one in references
+    }
+
+
+def findings(connection: Connection, references: list[Repointed]) -> Iterator[Finding]:
+    """Those that stay, and point to somebody else then."""
+    for one in references:
+        if not one.cuts:
+            count = repointing.count_cut(connection, one.table, one.key, one.becoming)
+            yield from numbers_of_others(one.key.target_table, {one.table.name: count})
+
+
+def carry_out(
+    connection: Connection, references: list[Repointed]
+) -> Iterator[tuple[str, int, int]]:
+    """Cut what would mean somebody else, then let the rest follow. Yields table, rows removed and references
+    set to NULL."""
+    cut = sorted((one for one in references if one.cuts), key=lambda one: one.rule == "set null")
+    for one in cut:
+        asked = (connection, one.table, one.key, one.becoming)
+        if one.rule == "set null":
+            yield one.table.name, 0, repointing.clear_cut(*asked)
+        else:
+            yield one.table.name, repointing.remove_cut(*asked), 0
+    for one in references:
+        repointing.move(connection, one.table, one.key, one.becoming)
