@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 
-from backups import conf
+from backups import conf, permissions
 from backups.wording import _
 
 # Django's admin needs no more than this. No inline script or style and nothing from elsewhere: a name
@@ -45,7 +45,8 @@ class BodyLimitMiddleware:
     """Refuses a body that is longer than any page needs before anything reads it. Stands first.
 
     A form is read, and its files are written to disk, before it is known who sends it. A server in front
-    should refuse such a body too; see docs/operating.md, Behind a proxy.
+    should refuse such a body too; see docs/operating.md, Behind a proxy. What happens behind it is known as
+    done by who asks.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -53,7 +54,8 @@ class BodyLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if _announced_bytes(request) <= conf.body_limit_bytes():
-            return self._get_response(request)
+            with permissions.serving(request):
+                return self._get_response(request)
         text = str(_("What was sent is larger than this server takes at once."))
         return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
 

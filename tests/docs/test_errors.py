@@ -8,7 +8,7 @@ from backups.management import terminal
 from tests.docs.pages import ROOT, first_cells, page
 
 CODE = re.compile(
-    r"(artifact|backup|backups|coverage|database|file|installation|internal|kit|lock|output"
+    r"(artifact|audit|backup|backups|coverage|database|file|installation|internal|kit|lock|output"
     r"|rehearsal|restore|run|schema|start|storage|undo|upload|worker)\.[A-Za-z0-9_]+"
 )
 # These take names of pages and deeds, which look alike.
