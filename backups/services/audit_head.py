@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from django.db import Error as DjangoDatabaseError
+from django.db import connection
 
 from backups import conf
-from backups.errors import BackupSystemError, StorageFailure
-from backups.files import private
+from backups.errors import StorageFailure
+from backups.files import private, storage
+from backups.logs import kind_of
 from backups.models import AuditEvent
 from backups.services import vault
 from backups.wording import _
@@ -41,10 +43,13 @@ def note() -> None:
                 _complain(before)
             elif now is not None and (before is None or now.number > before.number):
                 _write(now)
-    except BackupSystemError as error:
-        logger.warning("the head of the audit trail could not be noted (%s)", error.code)
-    except DjangoDatabaseError:
-        logger.warning("the head of the audit trail could not be noted (database)")
+    except Exception as error:
+        # What was to be written down is committed: nothing may make it look undone.
+        if isinstance(error, tuple(storage.LET_THROUGH)):
+            raise
+        logger.warning("the head of the audit trail could not be noted (%s)", kind_of(error))
+        if isinstance(error, DjangoDatabaseError):
+            connection.close()
 
 
 def note_anew() -> None:
@@ -103,6 +108,6 @@ def _complain(before: Head) -> None:
     if before not in _complained:
         _complained.add(before)
         logger.error(
-            "the audit trail is not what was noted of it outside the database: manage.py audit_verify"
+            "the audit trail is not what was noted of it outside the database; `manage.py audit_verify`"
             " tells more"
         )
