@@ -13,7 +13,8 @@ class BackupsConfig(AppConfig):
     def ready(self) -> None:
         # As the admin finds admin.py: each app says what of it is backed up in a module "sections".
         autodiscover_modules("sections")
-        from backups import checks, signing_in
+        from backups import account_watch, checks, signing_in
 
         checks.register()
         signing_in.connect()
+        account_watch.connect()

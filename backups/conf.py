@@ -30,6 +30,12 @@ def key_file() -> Path:
     return Path(getattr(settings, "BACKUPS_KEY_FILE", None) or _var() / "installation.key")
 
 
+def audit_head_file() -> Path:
+    """Where the newest event of the audit trail is noted, outside the database: beside the key if not set."""
+    named = getattr(settings, "BACKUPS_AUDIT_HEAD_FILE", None)
+    return Path(named) if named else key_file().with_suffix(".audit")
+
+
 def application() -> str:
     return str(getattr(settings, "BACKUPS_APPLICATION", "Django"))
 

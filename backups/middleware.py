@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from backups import conf
+from backups import conf, permissions
 
 # Django's admin needs no more than this. No inline script or style and nothing from elsewhere: a name
 # in a row that got through as HTML could neither run nor send anything away.
@@ -45,7 +45,8 @@ class BodyLimitMiddleware:
     """Refuses a body that is longer than any page needs before anything reads it. Stands first.
 
     A form is read, and its files are written to disk, before it is known who sends it. A server in front
-    should refuse such a body too; see docs/operating.md, Behind a proxy.
+    should refuse such a body too; see docs/operating.md, Behind a proxy. What happens behind it is known as
+    done by who asks.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -53,7 +54,8 @@ class BodyLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if _announced_bytes(request) <= conf.body_limit_bytes():
-            return self._get_response(request)
+            with permissions.serving(request):
+                return self._get_response(request)
         return too_large()
 
 

@@ -155,11 +155,20 @@ class BackupRun(Run):
 
 
 class AuditEvent(models.Model):
-    """Who did, tried, downloaded or was refused what. Written once, never changed."""
+    """Who did, tried, downloaded or was refused what. Written once, never changed: the database refuses that,
+    and chains the events at the end of the transaction that wrote them (``backups.database.audit_chain``).
 
+    Who did it stands here as it was then, without a foreign key: accounts are changed and deleted.
+    """
+
+    # The place in the chain, and the hash over this event and the one before it: the database's alone.
+    number = models.BigIntegerField(null=True, unique=True, editable=False)
+    hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     action = models.CharField(max_length=64)
     outcome = models.CharField(max_length=32)
+    # The key of the account as text; empty of who has none.
+    person_id = models.CharField(max_length=64, blank=True, default="")
     person_name = models.TextField(blank=True, default="")
     person_email = models.TextField(blank=True, default="")
     address = models.CharField(max_length=64, blank=True, default="")

@@ -161,4 +161,5 @@ def _actor(user: Any, request: HttpRequest | None) -> Actor:
         name=str(getattr(user, "name", None) or user.get_username()),
         email=str(getattr(user, user.get_email_field_name(), "") or ""),
         address=address,
+        id=str(user.pk)[:64],
     )

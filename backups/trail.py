@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 Words = Mapping[str, str | Promise]
 
 _ACTIONS: dict[str, str | Promise] = {
+    "account.access": _("What lets an account in"),
+    "audit.chain": _("The audit trail itself"),
+    "csrf": _("Something sent from elsewhere"),
     "backup.safe": _("Safe Backup"),
     "backup.complete": _("Complete Backup"),
     "backup.see": _("Look at a backup"),
@@ -36,13 +39,16 @@ _OUTCOMES: dict[str, str | Promise] = {
     "begun": _("begun"),
     "cancel requested": _("cancelling asked for"),
     "cancelled": _("cancelled"),
+    "changed": _("changed"),
     "discarded": _("thrown away"),
     "done": _("done"),
     "downloaded": _("downloaded"),
     "failed": _("failed"),
+    "hashed anew": _("stored in a newer way"),
     "incomplete": _("incomplete"),
     "limited": _("limited"),
     "looked": _("looked at"),
+    "made": _("made"),
     "password wanted": _("password wanted"),
     "received": _("received"),
     "refused": _("refused"),
@@ -77,7 +83,11 @@ _DETAILS: dict[str, str | Promise] = {
     "table": _("table"),
 }
 # Who is no person.
-_NOBODIES: dict[str, str | Promise] = {"command line": _("command line"), "sweep": _("cleaning up")}
+_NOBODIES: dict[str, str | Promise] = {
+    "application": _("the application itself"),
+    "command line": _("command line"),
+    "sweep": _("cleaning up"),
+}
 
 
 # Of numbers, the addresses of the pages of those that are here.

@@ -98,6 +98,7 @@ RQ_QUEUES = {
 RQ = {"JOB_CLASS": "rq.job.Job"}
 
 AUTH_USER_MODEL = "studio.User"
+CSRF_FAILURE_VIEW = "backups.views.refused.csrf_failure"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = [
@@ -148,6 +149,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"discreet": {"()": "backups.logs.Discreet"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["discreet"],
+        }
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
+    # A line for each run that has ended.
+    "loggers": {"backups": {"level": "INFO"}},
 }

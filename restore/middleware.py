@@ -107,6 +107,13 @@ def _is_open(request: HttpRequest) -> bool:
 
 
 def _turned_away(request: HttpRequest) -> HttpResponse:
+    """An answer that Django's log does not take for a fault of the server."""
+    answer = _maintenance(request)
+    answer._has_been_logged = True  # type: ignore[attr-defined]
+    return answer
+
+
+def _maintenance(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
     if request.headers.get("HX-Request") == "true":
         # The page that polls shows the maintenance page instead, and comes back by itself.

@@ -27,10 +27,12 @@ ACTIONS = {
     "restore.all_accounts": _("Restore with all accounts as in the file"),
     "restore.confirm": _("Confirm a restore"),
     "restore.let_in": _("Restore with rows that let people in"),
+    "restore.live": _("Follow a restore"),
     "restore.partial_undo": _("Restore with an undo that lacks what cannot be read"),
     "restore.undo": _("Undo a restore"),
     "restore.without_undo": _("Restore without an undo"),
     "upload": _("Upload a file"),
+    "upload.see": _("Look at somebody else's upload"),
 }
 
 

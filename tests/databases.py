@@ -15,12 +15,14 @@ from psycopg2.extensions import connection as Connection
 from backupsvc.embedded.postgresql import SUPERUSER
 from backupsvc.embedded.record import Record
 from backupsvc.environment import var_dir
+from tests import audit_door
 
 
 def become(name: str) -> None:
     """Make the database under test a copy of a prepared one. It is emptied after each test, as that
     of any test with real commits is."""
     current = _name()
+    audit_door.forget_the_head()
     on_server(
         *dropping(current),
         sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(

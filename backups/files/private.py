@@ -139,6 +139,17 @@ def is_shared(path: Path) -> bool:
     return False
 
 
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One process, and one thread of it, after the other. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def is_abandoned(path: Path) -> bool:
     """Whether a file or folder that its maker would hold locked is held by nobody."""
     try:

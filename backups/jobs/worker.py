@@ -1,6 +1,7 @@
 """A worker: RQ's, which also looks after the runs of those that died."""
 
 import contextlib
+import logging
 import os
 import secrets
 from typing import Any
@@ -13,10 +14,13 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseTimeoutException
 
 from backups import jobs
+from backups.errors import BackupSystemError
 from backups.files import storage
 from backups.jobs import queue as queues
 from backups.jobs.patience import PatientWorker, insist
+from backups.logs import kind_of, way_of
 
+logger = logging.getLogger("backups")
 NO_END = -1  # what Redis answers to TTL
 
 # A job's time limit is raised wherever its work is just then, be it in the middle of a storage's call.
@@ -29,10 +33,30 @@ class LookingWorker(PatientWorker):
     RQ calls no ``on_failure`` when a work horse is killed (out of memory, say), but tells the worker.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # By its job, what ended it: kept from the one that handles it to the other.
+        self._failures: dict[str, str] = {}
+
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         # A child that inherits an open connection talks into the middle of its parent's.
         connections.close_all()
         super().fork_work_horse(job, queue)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """RQ's own writes the traceback into the log, with paths of the server and values of rows in it."""
+        error = exc_info[1]
+        self._failures[job.id] = kind_of(error)
+        if isinstance(error, BackupSystemError):
+            logger.info("job %s ended by %s", job.id, error.code)  # its run has said more
+        else:
+            logger.error("job %s ended by %s", job.id, "\n".join(way_of(error)))
+
+    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """And into Redis."""
+        if job.id in self._failures:
+            kwargs["exc_string"] = self._failures.pop(job.id)
+        super().handle_job_failure(job, *args, **kwargs)
 
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()

@@ -140,6 +140,7 @@ def fail(
         # Of one that had ended already nothing new is to be said.
         if once_more_if_lost(lambda: active.update(**values)):
             _audit_end(run, values["state"], code=error.code)
+            _say_end(run, values["state"], error.code)
     except DjangoDatabaseError:
         logger.error("run %s failed and the database could not be told", run.pk)
     for name, value in values.items():
@@ -162,6 +163,7 @@ def succeed(
         run.save()
         if not audited:
             _audit_end(run, state)
+    _say_end(run, state)
 
 
 def _audit_end(run: Run, state: object, **details: object) -> None:
@@ -169,6 +171,14 @@ def _audit_end(run: Run, state: object, **details: object) -> None:
     if run.deed:
         actor = Actor(run.requested_by_name, run.requested_by_email)
         auditing.audit(actor, run.deed, str(state), subject=run.pk, **details)
+
+
+def _say_end(run: Run, state: object, code: str = "") -> None:
+    """A line in the log."""
+    level = logging.WARNING if state == State.FAILED else logging.INFO
+    what = run.deed or run._meta.verbose_name
+    said = f"{state} ({code})" if code else str(state)
+    logger.log(level, "run %s, %s: %s", run.pk, what, said)
 
 
 def once_more_if_lost(work: Callable[[], Answer]) -> Answer:
@@ -191,6 +201,7 @@ def cancel(run: Run) -> None:
     )
     if waited:
         _audit_end(run, State.CANCELLED, code=cancelled().code)
+        _say_end(run, State.CANCELLED, cancelled().code)
 
 
 def end_abandoned(model: type[Run]) -> list[str]:

@@ -5,6 +5,7 @@ being references, in tables of either scope. How they are found and marked: ``ba
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from django.apps import apps
@@ -16,13 +17,13 @@ from backups.artifact.bounds import ALTERED, LIST_BYTES
 from backups.artifact.manifest import Person, SectionHead
 from backups.artifact.tail import AlteredCell, SecretStatistics
 from backups.database import introspection
-from backups.database.connection import connected, database_errors
+from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable
 from backups.database.secret_values import SecretColumn, secret_values
 from backups.database.table_reading import TableReading, column_of, reading
 from backups.errors import ArtifactError, ConfigurationError
 from backups.hunting.contents import ContentMarker
-from backups.hunting.forms import is_hunted
+from backups.hunting.forms import SHORTEST, is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
 from backups.hunting.matcher import (
     FEW_LETTERS,
@@ -41,6 +42,8 @@ from backups.wording import _
 
 # Forms of one secret, about: as it is, two of hexadecimal, six of base64.
 _FORMS_EACH = 9
+# How much of a secret may stand at the end of a text that is cut.
+_BEGUN_BYTES = 400
 # The list of altered cells must fit into its line, whatever its keys.
 _LISTED_BYTES = LIST_BYTES * 3 // 4
 
@@ -161,6 +164,39 @@ class Hunt:
 
         return withheld
 
+    def may_stand_in(self, text: str) -> bool:
+        """Whether ``veiled`` need be asked: quicker."""
+        return self._matcher.looks(text.encode(errors="surrogatepass")).secret
+
+    def veiled(self, text: str, *, cut: bool = False) -> str:
+        """The text with a marker in the place of each secret. ``cut``: it goes on elsewhere, so that the
+        beginning of one may stand at its end; of such a one only the plain form is known."""
+        data = text.encode(errors="surrogatepass")
+        spans = [(hit.start, hit.end, hit.secret.column) for hit in self._matcher.hits(data)]
+        if cut and (begun := self._begun_in(data)):
+            spans.append(begun)
+        shown, at = [], 0
+        for start, end, column in sorted(spans):
+            if start >= at:
+                shown += [data[at:start], f"[redacted:{column}]".encode()]
+            at = max(at, end)
+        return b"".join([*shown, data[at:]]).decode(errors="replace") if spans else text
+
+    def _begun_in(self, data: bytes) -> tuple[int, int, str] | None:
+        """The longest end of it that is the beginning of a secret."""
+        for start in range(max(0, len(data) - _BEGUN_BYTES), len(data) - SHORTEST):
+            for secret in self._beginnings.get(data[start : start + SHORTEST], ()):
+                if secret.value.startswith(data[start:]):
+                    return start, len(data), secret.column
+        return None
+
+    @cached_property
+    def _beginnings(self) -> dict[bytes, list[Secret]]:
+        found: dict[bytes, list[Secret]] = {}
+        for secret in self._secrets:
+            found.setdefault(secret.value[:SHORTEST], []).append(secret)
+        return found
+
     def person(self, name: str, email: str) -> Person:
         """Who asked, as the file may say it."""
         texts = [text if not self._matcher.hits(text.encode()) else "" for text in (name, email)]
@@ -227,6 +263,12 @@ class Hunt:
         return look
 
 
+def of_now(connection: Connection) -> Hunt:
+    """What the database holds of secrets at this instant. Within a transaction."""
+    tables = introspection.live_tables(connection)
+    return Hunt(secret_values(connection, secret_columns(tables)), tables)
+
+
 def leaks_in(path: Path) -> Iterator[Leak]:
     """Where a Safe file holds a secret that the database holds now. It may be older than the file: what was
     made since is found too, what was changed since is not.
@@ -234,8 +276,7 @@ def leaks_in(path: Path) -> Iterator[Leak]:
     Raises ArtifactError: it is no Safe file, or not whole. DatabaseFailure, StorageFailure.
     """
     with connected(purpose="secrets") as connection, database_errors():
-        tables = introspection.live_tables(connection)
-        hunt = Hunt(secret_values(connection, secret_columns(tables)), tables)
+        hunt = of_now(connection)
     for matcher in hunt.matchers():
         with vault.reader(path) as reader:
             if reader.manifest.type != SAFE:

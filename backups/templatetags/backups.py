@@ -39,9 +39,9 @@ register.filter("person", trail.person)
 
 
 @register.filter
-def of_number(places: Mapping[str, str], number: str) -> str:
+def of_number(places: Mapping[str, str], number: object) -> str:
     """Where the page is of what has this number; empty where there is none."""
-    return places.get(number, "")
+    return places.get(number, "") if isinstance(number, str) else ""
 
 
 @register.filter

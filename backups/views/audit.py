@@ -5,10 +5,12 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
@@ -28,14 +30,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 @permissions.needs(permissions.SEE_AUDIT, "page.audit")
 def show(request: HttpRequest) -> HttpResponseBase:
     listed = listing(request, _filtered(request))
-    subjects = {event.subject for event in listed.page if event.subject}
+    numbers = {number for event in listed.page for number in _numbers(event)}
     return page(
         request,
         "backups/audit.html",
         title=_("Audit"),
         tab="audit",
         listing=listed,
-        places=_backups(subjects) | trail.places(subjects),
+        places=_accounts(numbers) | _backups(numbers) | trail.places(numbers),
         choices={name: _values(field) for name, field in FILTERS.items()},
         chosen={name: request.GET.get(name, "") for name in (*FILTERS, "since", "until")},
     )
@@ -52,6 +54,34 @@ def as_csv(request: HttpRequest) -> HttpResponseBase:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _numbers(event: AuditEvent) -> set[str]:
+    """Whatever it names that may have a page."""
+    return {event.subject, event.person_id, str(event.details.get("account", ""))[:64]} - {""}
+
+
+def _accounts(numbers: set[str]) -> dict[str, str]:
+    """The pages of accounts, where the project's admin has them."""
+    model = get_user_model()
+    pages = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+    try:
+        keys = {str(key) for number in numbers if (key := _as_key(model, number)) is not None}
+        here = model._default_manager.filter(pk__in=keys).values_list("pk", flat=True)
+        return {str(key): reverse(pages, args=[key]) for key in here}
+    except NoReverseMatch:
+        return {}
+
+
+def _as_key(model: type[Model], number: str) -> Any:
+    """What a number would be as an account's key; None where it can be none."""
+    key = model._meta.pk
+    try:
+        value = key.to_python(number)
+        key.run_validators(value)
+    except ValidationError:
+        return None
+    return value
 
 
 def _backups(numbers: set[str]) -> dict[str, str]:
@@ -85,6 +115,9 @@ def _values(field: str) -> list[str]:
     return list(found.values_list(field, flat=True).distinct())
 
 
+_HEADS = "when name email address action outcome subject details account number hash"
+
+
 class _Echo:
     """Where csv writes to: it hands each line straight back."""
 
@@ -94,9 +127,7 @@ class _Echo:
 
 def _lines(events: QuerySet[AuditEvent]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield writer.writerow(
-        ["when", "name", "email", "address", "action", "outcome", "subject", "details"]
-    )
+    yield writer.writerow(_HEADS.split())
     for event in events.iterator(chunk_size=1000):
         yield writer.writerow([_cell(value) for value in _columns(event)])
 
@@ -111,6 +142,9 @@ def _columns(event: AuditEvent) -> list[Any]:
         event.outcome,
         event.subject,
         printed_json.compact(event.details, default=str) if event.details else "",
+        event.person_id,
+        "" if event.number is None else str(event.number),
+        event.hash,
     ]
 
 

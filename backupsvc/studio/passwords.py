@@ -63,6 +63,7 @@ class ResetConfirmView(PasswordResetConfirmView):
             name=form.user.name or form.user.email,
             email=form.user.email,
             address=str(self.request.META.get("REMOTE_ADDR", "")),
+            id=form.user.pk,
         )
         auditing.audit(actor, "password.reset", "done", subject=form.user.pk)
         return super().form_valid(form)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
+from backups.permissions import note_refusal
 from backups.services import auditing, runs
 from backups.services.auditing import Actor
 from backups.views.going import elapsed, standings
@@ -36,7 +37,7 @@ PLAN_CHANGED = "restore.plan_changed"
 def show(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """The whole page."""
     run = _run(request, run_id)
-    return _refused(run_id) if run is None else _answer("restore/live.html", request, run)
+    return _refused(request, run_id) if run is None else _answer("restore/live.html", request, run)
 
 
 @never_cache
@@ -45,6 +46,7 @@ def status(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """The part that changes. Where the run has ended, the page is loaded once more, for the report."""
     run = _run(request, run_id)
     if run is None:
+        _note_refusal(request, run_id)
         return HttpResponse(status=403)
     if not run.is_active:
         return HttpResponse(headers={"HX-Refresh": "true"})
@@ -58,7 +60,7 @@ def stop(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """Ask the restore to stop; before its commit it then changes nothing."""
     run = _run(request, run_id)
     if run is None:
-        return _refused(run_id)
+        return _refused(request, run_id)
     runs.cancel(run)
     actor = Actor(
         run.requested_by_name, run.requested_by_email, str(request.META.get("REMOTE_ADDR", ""))
@@ -130,8 +132,14 @@ def _safety(run: RestoreRun) -> BackupRun | None:
     return BackupRun.objects.filter(pk=run.safety_backup).first() if run.safety_backup else None
 
 
-def _refused(run_id: str) -> HttpResponse:
+def _refused(request: HttpRequest, run_id: str) -> HttpResponse:
+    _note_refusal(request, run_id)
     report = reverse("admin:restore_report", args=[run_id])
     return HttpResponse(
         render_to_string("restore/live_refused.html", {"report_url": report}), status=403
     )
+
+
+def _note_refusal(request: HttpRequest, run_id: str) -> None:
+    """Who comes without the run's ticket; neither session nor account can be asked who that is."""
+    note_refusal(request, "restore.live", subject=run_id, form="ticket", path=request.path[:200])

@@ -8,11 +8,11 @@ from backups.management import terminal
 from tests.docs.pages import ROOT, first_cells, page
 
 CODE = re.compile(
-    r"(artifact|backup|backups|coverage|database|file|installation|internal|kit|lock|output"
+    r"(artifact|audit|backup|backups|coverage|database|file|installation|internal|kit|lock|output"
     r"|rehearsal|restore|run|schema|start|storage|undo|upload|worker)\.[A-Za-z0-9_]+"
 )
 # These take names of pages and deeds, which look alike.
-NOT_ERRORS = {"audit", "needs", "include", "refused", "login_required"}
+NOT_ERRORS = {"audit", "note_refusal", "needs", "include", "refused", "login_required"}
 # The private servers have codes of their own, first among the arguments of these.
 OF_THE_SERVERS = {"EmbeddedError", "_failure"}
 PAGE = page("errors.md")

@@ -11,7 +11,15 @@ from backups import printed_json
 from backups.database.table_reading import column_of
 from backups.registry import COMPLETE, registry
 from backups.services import auditing
-from backupsvc.studio.models import Client, Contractor, Issue, User, VerificationToken
+from backupsvc.studio.models import (
+    Client,
+    ClientApprovalEmailLog,
+    Contractor,
+    Issue,
+    User,
+    VerificationToken,
+)
+from restore.database import showing
 from restore.models import PlanRun, Upload
 from restore.plan import Choices, Kind, Plan
 from restore.services.asking import kept_rows
@@ -266,3 +274,52 @@ def test_what_is_kept_beside_an_upload_holds_no_secret(damaged_studio, settings)
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept_rows.is_there(path.name, run.pk)
     assert CANARY not in str(PlanRun.objects.get(pk=run.pk).plan)
+
+
+# Live secrets in texts
+
+
+def mail_with_a_live_link() -> tuple[str, str]:
+    log = ClientApprovalEmailLog.objects.order_by("pk").first()
+    return log.pk, log.tracking_pixel_id
+
+
+def html_of(path: Path, pk: str) -> dict[str, Any]:
+    rows = rows_of(path, "clientApprovalEmailLogs", Kind.CHANGED)
+    (row,) = [row for row in rows if row["key"]["id"] == pk]
+    (cell,) = [cell for cell in row["cells"] if cell["column"] == "html_content"]
+    return cell
+
+
+def test_a_live_link_in_a_mail_is_not_shown_on_either_side(studio):
+    pk, pixel = mail_with_a_live_link()
+    change = ClientApprovalEmailLog.objects.filter(pk=pk).update
+    change(html_content=f"<p>Then</p> https://studio.example/pixels/{pixel}.gif")
+    file = stored(back_up(COMPLETE))
+    change(html_content=f"<p>Now</p> https://studio.example/pixels/{pixel}.gif")
+    marked = (
+        "https://studio.example/pixels/[redacted:clientApprovalEmailLogs.tracking_pixel_id].gif"
+    )
+    cell = html_of(file, pk)
+    assert (cell["now"], cell["file"]) == (f"<p>Now</p> {marked}", f"<p>Then</p> {marked}")
+
+
+@pytest.mark.parametrize("there", [9, 16, 24])
+def test_nor_is_its_beginning_where_the_text_is_cut(studio, there):
+    pk, pixel = mail_with_a_live_link()
+    file = stored(back_up(COMPLETE))
+    text = "x" * (showing.LONGEST_CELL - there) + pixel
+    ClientApprovalEmailLog.objects.filter(pk=pk).update(html_content=text)
+    now = html_of(file, pk)["now"]
+    assert now == "x" * (showing.LONGEST_CELL - there) + (
+        "[redacted:clientApprovalEmailLogs.tracking_pixel_id]"
+    )
+
+
+def test_without_the_hunt_it_would_be(studio, monkeypatch):
+    """A twin."""
+    pk, pixel = mail_with_a_live_link()
+    file = stored(back_up(COMPLETE))
+    ClientApprovalEmailLog.objects.filter(pk=pk).update(html_content=f"Now {pixel}")
+    monkeypatch.setattr(LookThrough, "_without_secrets", lambda self, row: row)
+    assert pixel in html_of(file, pk)["now"]

@@ -4,12 +4,14 @@ import datetime
 
 import pytest
 from django.core import mail
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
 from backups import signing_in
 from backups.models import AuditEvent
 from backupsvc.studio.models import User
+from tests import audit_door
 from tests.studio.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -35,12 +37,13 @@ def guess(client, email: str, times: int, address: str = HOME) -> None:
 
 def later(**much: float) -> None:
     """Everything in the trail was so much earlier."""
-    for event in AuditEvent.objects.all():
-        AuditEvent.objects.filter(pk=event.pk).update(at=event.at - datetime.timedelta(**much))
+    with audit_door.opened():
+        AuditEvent.objects.update(at=F("at") - datetime.timedelta(**much))
 
 
 def outcomes() -> list[str]:
-    return list(AuditEvent.objects.order_by("id").values_list("outcome", flat=True))
+    events = AuditEvent.objects.filter(action=signing_in.ACTION).order_by("id")
+    return list(events.values_list("outcome", flat=True))
 
 
 def test_four_wrong_ones_hinder_nobody(client, owner):

@@ -288,5 +288,6 @@ def test_what_is_done_to_accounts_is_written_down(owner, designer, browser_of):
     assert second.details["changed"] == ["password"]
     assert events(action="account.add", details__account="new@studio.example").count() == 1
     assert events(action="account.delete", subject=designer.pk).count() == 1
-    assert {event.person_email for event in events()} == {owner.email}
+    assert {event.person_email for event in events(subject=designer.pk)} == {"", owner.email}
+    assert {event.outcome for event in events(person_email="")} == {"made"}, "by the test itself"
     assert not [event for event in events() if NEW_PASSWORD in str(event.details)]

@@ -4,7 +4,8 @@ Asked for while the file's rows wait, in the transaction in which the plan was c
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Model
@@ -13,6 +14,8 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
 from backups.database.table_reading import column_of, own_columns, primary_key_columns
 from backups.registry import Registry, Section, registry
+from backups.services import withholding
+from backups.services.withholding import Hunt
 from restore.database import showing
 from restore.database.showing import LONGEST_CELL, Cell, Listing, Row
 from restore.database.targets import Target
@@ -47,7 +50,32 @@ class LookThrough:
             return
         listing = self._listing(table, kind)
         for row in showing.rows_of(self.connection, listing, offset=offset, limit=limit):
-            yield as_plain(row, kind)
+            yield as_plain(self._without_secrets(row), kind)
+
+    def _without_secrets(self, row: Row) -> Row:
+        """With a marker in the place of each live secret that stands in a text: a link in a logged mail,
+        say, which would still open something."""
+        texts = [text for cell in row.cells for text in (cell.now, cell.file) if text]
+        is_cut = any(len(text) >= LONGEST_CELL for text in texts)
+        if not (is_cut or self._secrets.may_stand_in("\n".join(texts))):
+            return row
+        return replace(row, cells=tuple(self._veiled(cell) for cell in row.cells))
+
+    def _veiled(self, cell: Cell) -> Cell:
+        if cell.hidden:
+            return cell
+        now, file = (
+            text if text is None else self._secrets.veiled(text, cut=characters > LONGEST_CELL)
+            for text, characters in (
+                (cell.now, cell.now_characters),
+                (cell.file, cell.file_characters),
+            )
+        )
+        return replace(cell, now=now, file=file)
+
+    @cached_property
+    def _secrets(self) -> Hunt:
+        return withholding.of_now(self.connection)
 
     def _listing(self, table: TablePlan, kind: Kind) -> Listing:
         section = registry.by_key()[table.key]
