@@ -56,7 +56,8 @@ def marked_language() -> Iterator[None]:
 # What has no translation: the heading of the tests' own tables, names of formats, and words that are
 # typed as they are.
 FIXED = {"Zoo", "SHA-256", ".json", ".json.zst", "REPLACE ALL DATA"}
-_NUMBER_OF_A_RUN = "[0-9a-f]{12,64}"  # or a digest, or the beginning of either
+# Of a run, or a digest, or the beginning of either; or the key of an account.
+_NUMBER_OF_A_RUN = "[0-9a-f]{12,64}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 SPOKEN = ("aria-label", "title", "placeholder", "alt", "label", "data-announce", "data-label")
 _UNSPOKEN = ("script", "style", "code", "time", "svg")
 

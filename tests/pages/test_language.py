@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from backups import jobs
+from backups import account_watch, jobs
 from backups.database import locks
 from backups.database.connection import connected
 from backups.errors import FetchError, StorageFailure, WorkerFailure
@@ -17,7 +17,7 @@ from backups.files.storage import _missing
 from backups.findings import Finding, Severity
 from backups.middleware import DatabaseAwayMiddleware
 from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
-from backups.services import auditing, coverage, recovery_kit, vault
+from backups.services import audit_proof, auditing, coverage, recovery_kit, vault
 from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
 from backups.views.runs import order_of
@@ -270,6 +270,8 @@ def test_the_audit_trail_of_every_deed_in_the_source(owner):
     auditing.audit(auditing.COMMAND_LINE, "backup.verify", "artifact.damaged", reason="restore")
     pages = AuditEvent.objects.count() // 25 + 1
     values = ["Ann Owner", "127.0.0.1", "artifact.damaged", "plain", "restore"]
+    for made in AuditEvent.objects.filter(action=account_watch.ACTION):  # the owner's own account
+        values += map(str, made.details.values())
     for page in range(1, pages + 1):
         assert left_over(owner.get(f"{PAGES}audit/?page={page}"), *values) == []
     assert left_over(owner.get(f"{PAGES}audit/?person=nobody"), *values) == []
@@ -278,7 +280,9 @@ def test_the_audit_trail_of_every_deed_in_the_source(owner):
 def actions_of_the_source() -> set[str]:
     """What stands as an action where something is written down or permitted."""
     kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files|kit"
-    asking = rf'(?:audit|needs|require|run_or_refuse)\([^)]*?"((?:{kinds})(?:\.[a-z]+)?)"'
+    asking = (
+        rf'(?:audit|needs|require|run_or_refuse|note_refusal)\([^)]*?"((?:{kinds})(?:\.[a-z]+)?)"'
+    )
     found = set()
     for app in ("backups", "restore"):
         for path in (ROOT / app).rglob("*.py"):
@@ -287,7 +291,7 @@ def actions_of_the_source() -> set[str]:
     # Named where they are written by what was chosen.
     chosen = ("all_accounts", "let_in", "partial_undo", "without_undo")
     found |= {f"restore.{choice}" for choice in chosen}
-    found.add(first_start.ACTION)
+    found |= {first_start.ACTION, account_watch.ACTION, audit_proof.ACTION, "csrf"}
     assert len(found) > 20 and set(ACTIONS) - found <= {"files.superseded", "outgoing"}
     return found
 
@@ -300,7 +304,7 @@ def outcomes_of_the_source() -> set[str]:
             found |= set(re.findall(r'audit\([^")]*?"[a-z.]+",\s*"([a-z ]+)"', source))
             found |= set(re.findall(r'audit\([^")]*?ACTION,\s*"([a-z ]+)"', source))
     assert {"requested", "done", "refused", "served"} <= found
-    return found
+    return found | {"made", "changed", "hashed anew", "removed"}
 
 
 # Coverage
