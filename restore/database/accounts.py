@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.artifact.native import INTEGERS
 from backups.database.introspection import LiveTable
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
@@ -205,16 +206,24 @@ def number_beside(
     key: Sequence[str],
 ) -> tuple[str, ...]:
     """The number under which one live row can stand beside the file's: its own, or, where a row of the file
-    has that, the next after all of them. For keys of one counted column."""
+    has that, the next after all of them, but for numbers at the end of what the column can hold, behind which
+    none would be left. For keys of one counted column."""
     taken = sql.SQL("SELECT count(*) FROM {} AS s WHERE {}").format(
         waiting.relation, key_is("s", key_columns, key)
     )
     if not questions.ask(connection, taken):
         return tuple(key)
     (column,) = map(sql.Identifier, key_columns)
+    bits = INTEGERS.get(live.columns[key_columns[0]].type, 63)
     free = sql.SQL(
-        "SELECT greatest((SELECT max({c}) FROM {file}), (SELECT max({c}) FROM {live})) + 1"
-    ).format(c=column, file=waiting.relation, live=live.identifier)
+        "SELECT coalesce(max(n.number), 0) + 1 FROM (SELECT {c}::numeric FROM {file}"
+        " UNION ALL SELECT {c}::numeric FROM {live}) AS n(number) WHERE n.number < {most}"
+    ).format(
+        c=column,
+        file=waiting.relation,
+        live=live.identifier,
+        most=sql.Literal(2**bits - 2 ** (bits - 4)),
+    )
     return (str(questions.ask(connection, free)),)
 
 

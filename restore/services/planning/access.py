@@ -76,6 +76,7 @@ class _HoldingBack:
         self, declared: Registry, taken: Container[str], keys: Iterable[ForeignKey]
     ) -> None:
         self.tables = access_tables(declared)
+        self._sections = declared.by_table()
         self._taken = taken
         self._keys = tuple(keys)
         self._found: list[tuple[Target, tuple[str, ...], bool]] = []
@@ -104,12 +105,18 @@ class _HoldingBack:
         for key in self._keys:
             if key.table != target.table.name or key.target_table not in out:
                 continue
+            if self._is_of_django(key.target_table):
+                continue  # numbers such as that of a site, which is here too or is missed by the plan
             given = [name for name in key.columns if name in target.live_columns]
             if given and all(target.table.columns[name].nullable for name in key.columns):
                 names += given
             elif given:
                 self.findings.append(_needed(target.table, key))
         return _without(target, tuple(names)) if names else target
+
+    def _is_of_django(self, table: str) -> bool:
+        section = self._sections.get(table)
+        return section is not None and section.framework
 
     def rows(self, statistics: Statistics) -> Iterator[AccessRows]:
         for target, cells, is_taken in self._found:

@@ -49,7 +49,7 @@ from restore.services.planning.following import (
 )
 from restore.services.planning.foreseeing import Foresight, foresee, without_damage
 from restore.services.planning.looking import LookThrough
-from restore.services.planning.numbers import numbers_of
+from restore.services.planning.numbers import numbers_of, rows_at_the_end
 from restore.services.planning.opening import opened
 from restore.services.planning.pairing import pairing_findings
 from restore.services.planning.people import counts_all
@@ -177,6 +177,7 @@ class _Planner:
         self._findings += left_out.findings(self._connection, self._file, self._current)
         live = introspection.live_sequences(self._connection)
         self._findings += numbers_of(self._file, live).findings
+        self._findings += rows_at_the_end(self._connection, self._file, live)
         self._findings += self._authenticity(is_new=is_new)
         return Plan(
             file=_facts(self._file),
