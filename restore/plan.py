@@ -395,8 +395,8 @@ class Plan:
 
 
 def losses(plan: dict[str, Any]) -> dict[str, Any]:
-    """What a person agreed to lose or to have changed back, and the blocking findings, of a plan in its
-    JSON form.
+    """What a person agreed to: which file, what is lost or changed back, who may do more afterwards; and the
+    blocking findings. Of a plan in its JSON form.
 
     Two plans with equal losses may differ in what they add.
     """
@@ -418,6 +418,11 @@ def losses(plan: dict[str, Any]) -> dict[str, Any]:
             for loss in account["losses"]
         ),
         "people_in_all": plan["accounts"].get("lost", {}),
+        "appear": sorted(
+            [account["email"], account["role"], *account.get("gains", [])]
+            for account in plan["accounts"].get("privileged_new", [])
+        ),
+        "digest": plan["file"]["digest"],
         "blocking": sorted(f["code"] for f in plan["findings"] if f["severity"] == "error"),
     }
 

@@ -18,7 +18,7 @@ from backups.wording import _, ngettext
 from restore.database.catalogue import ForeignKey
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
-from restore.plan import AccessRows
+from restore.plan import AccessRows, Choices
 from restore.services.planning.matching import Match
 
 
@@ -154,6 +154,22 @@ def _narrowed(waiting: WaitingTable, target: Target) -> WaitingTable:
     redacted = set(target.redacted)
     columns = tuple(name for name in waiting.columns if name not in redacted)
     return replace(waiting, target=target, columns=columns)
+
+
+def unmet(rows: Iterable[AccessRows], authentic: bool, choices: Choices) -> Iterator[Finding]:
+    """Sections that were ticked, and of which the file has no such rows."""
+    unknown = [key for key in choices.let_in if key not in {one.section for one in rows}]
+    if unknown and not authentic:
+        yield Finding(
+            "restore.choice_unmet",
+            Severity.WARNING,
+            _(
+                "Rows of {names} were to come, and the file has none there that let people in.",
+                names=", ".join(unknown[:10]),
+            ),
+            _("Compare the names with the plan, letter by letter."),
+            count=len(unknown),
+        )
 
 
 _TICK = _("Where you trust whoever made the file, say that they come.")

@@ -60,6 +60,7 @@ def plan_accounts(
         accounts.append(acting_account(people.acting))
     people.plan = count_accounts(accounts, _going(connection, people, table))
     people.findings += _findings(people.plan, authentic=counts_all(prepared, choices))
+    people.findings += _granted_to_nobody(prepared, choices, {a.email for a in accounts})
     look_afterwards(connection, prepared, people, table, choices, by_key)
     return people
 
@@ -137,6 +138,22 @@ def _lacking(table: AccountsTable) -> Finding | None:
         _("Restore the file with the version of the application that made it."),
         table=target.table.name,
     )
+
+
+def _granted_to_nobody(prepared: Prepared, choices: Choices, known: set[str]) -> Iterator[Finding]:
+    """A grant that changes nothing is no grant."""
+    unknown = [email for email in choices.grant_roles if email not in known]
+    if unknown and not prepared.authentic:
+        yield Finding(
+            "restore.choice_unmet",
+            Severity.WARNING,
+            _(
+                "A role was granted to {names}, and the file has no such account.",
+                names=", ".join(unknown[:10]),
+            ),
+            _("Compare the addresses with the plan, letter by letter."),
+            count=len(unknown),
+        )
 
 
 def _no_owner(*, authentic: bool) -> Finding:

@@ -29,6 +29,7 @@ from restore.database.waiting_tables import Relation, WaitingTable, create_aside
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
 from restore.services.planning import (
+    access,
     accounts,
     acting,
     left_out,
@@ -179,6 +180,7 @@ class _Planner:
         self._findings += numbers_of(self._file, live).findings
         self._findings += rows_at_the_end(self._connection, self._file, live)
         self._findings += self._authenticity(is_new=is_new)
+        self._findings += access.unmet(self._file.access, self._file.authentic, self._choices)
         return Plan(
             file=_facts(self._file),
             choices=self._choices,

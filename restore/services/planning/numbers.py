@@ -109,7 +109,9 @@ class _Matching:
                 _(
                     "The file's number for the sequence {name} leaves hardly any that could be given out.",
                     name=state.name,
-                )
+                ),
+                # One that no column owns may be meant to be used up, and stays as it is.
+                blocks=bool(state.section),
             )
             return False
         self._object(
@@ -130,17 +132,18 @@ class _Matching:
             )
         )
 
-    def _object(self, said: Sentence) -> None:
+    def _object(self, said: Sentence, *, blocks: bool = True) -> None:
         """Of our own file it was true once, and the sequence was changed since: it is not set then."""
+        blocks = blocks and not self._authentic
         self._findings.append(
             Finding(
                 "restore.sequence",
-                Severity.WARNING if self._authentic else Severity.ERROR,
+                Severity.ERROR if blocks else Severity.WARNING,
                 said,
                 _(
                     "It is not set to what the file says. One that a column owns goes on behind its rows."
                 )
-                if self._authentic
+                if not blocks
                 else _(
                     "The file was edited or comes from another schema. Use the file as it was made."
                 ),
