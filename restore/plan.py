@@ -134,6 +134,7 @@ class AccountPlan:
     ``role_in_file`` is empty where the file does not have the account; ``withheld``: that role is
     privileged and not taken over, as the file is foreign and nobody granted it. ``role_now`` is empty
     where the account is not here; ``loses`` says what of now, or of the file, it does not have afterwards.
+    ``email_kept`` is the address that it keeps where a foreign file has another.
     ``gains`` names flags and permissions that it has then and not now, by whatever way, the first of
     ``gains_in_all``.
     """
@@ -152,6 +153,7 @@ class AccountPlan:
     loses: tuple["Loss", ...] = ()
     gains: tuple[str, ...] = ()
     gains_in_all: int = 0
+    email_kept: str = ""
 
     @property
     def can_sign_in(self) -> bool:
@@ -177,7 +179,7 @@ class AccountsPlan:
     """``privileged_new`` names accounts that appear, the first of ``privileged_new_in_all``.
     ``losing`` names accounts that lose something, and ``lost`` counts all of them: by where it was had
     and what it is, as ``{"now": {"account": 1}, "file": {"role": 12}}``. ``in_file`` counts the accounts of
-    the file by role."""
+    the file by role, ``addresses_kept`` those that keep an address of now where the file has another."""
 
     total: int = 0
     can_sign_in: int = 0
@@ -191,6 +193,7 @@ class AccountsPlan:
     losing: tuple[AccountLoss, ...] = ()
     lost: dict[str, dict[str, int]] = field(default_factory=dict)
     in_file: dict[str, int] = field(default_factory=dict)
+    addresses_kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,7 @@ def count_accounts(
         named=tuple(every[:NAMED]),
         losing=tuple(losing[:NAMED]),
         lost=_count_losses(losing),
+        addresses_kept=sum(bool(a.email_kept) for a in every),
         in_file=dict(sorted(Counter(a.role_in_file for a in every if a.role_in_file).items())),
     )
 

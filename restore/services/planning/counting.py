@@ -256,7 +256,7 @@ class _Planner:
         if section.accounts and not counts_all(self._file, self._choices):
             named = section.accounts
             kept += state_columns(
-                section, (named.role, named.password, *named.active, *flags(section))
+                section, (named.role, named.password, named.email, *named.active, *flags(section))
             )
         return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 
