@@ -134,6 +134,7 @@ class AccountPlan:
     ``role_in_file`` is empty where the file does not have the account; ``withheld``: that role is
     privileged and not taken over, as the file is foreign and nobody granted it. ``role_now`` is empty
     where the account is not here; ``loses`` says what of now, or of the file, it does not have afterwards.
+    ``email_kept`` is the address that it keeps where a foreign file has another.
     ``gains`` names flags and permissions that it has then and not now, by whatever way, the first of
     ``gains_in_all``.
     """
@@ -152,6 +153,7 @@ class AccountPlan:
     loses: tuple["Loss", ...] = ()
     gains: tuple[str, ...] = ()
     gains_in_all: int = 0
+    email_kept: str = ""
 
     @property
     def can_sign_in(self) -> bool:
@@ -177,7 +179,7 @@ class AccountsPlan:
     """``privileged_new`` names accounts that appear, the first of ``privileged_new_in_all``.
     ``losing`` names accounts that lose something, and ``lost`` counts all of them: by where it was had
     and what it is, as ``{"now": {"account": 1}, "file": {"role": 12}}``. ``in_file`` counts the accounts of
-    the file by role."""
+    the file by role, ``addresses_kept`` those that keep an address of now where the file has another."""
 
     total: int = 0
     can_sign_in: int = 0
@@ -191,6 +193,7 @@ class AccountsPlan:
     losing: tuple[AccountLoss, ...] = ()
     lost: dict[str, dict[str, int]] = field(default_factory=dict)
     in_file: dict[str, int] = field(default_factory=dict)
+    addresses_kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,7 @@ def count_accounts(
         named=tuple(every[:NAMED]),
         losing=tuple(losing[:NAMED]),
         lost=_count_losses(losing),
+        addresses_kept=sum(bool(a.email_kept) for a in every),
         in_file=dict(sorted(Counter(a.role_in_file for a in every if a.role_in_file).items())),
     )
 
@@ -395,8 +399,8 @@ class Plan:
 
 
 def losses(plan: dict[str, Any]) -> dict[str, Any]:
-    """What a person agreed to lose or to have changed back, and the blocking findings, of a plan in its
-    JSON form.
+    """What a person agreed to: which file, what is lost or changed back, who may do more afterwards; and the
+    blocking findings. Of a plan in its JSON form.
 
     Two plans with equal losses may differ in what they add.
     """
@@ -418,6 +422,11 @@ def losses(plan: dict[str, Any]) -> dict[str, Any]:
             for loss in account["losses"]
         ),
         "people_in_all": plan["accounts"].get("lost", {}),
+        "appear": sorted(
+            [account["email"], account["role"], *account.get("gains", [])]
+            for account in plan["accounts"].get("privileged_new", [])
+        ),
+        "digest": plan["file"]["digest"],
         "blocking": sorted(f["code"] for f in plan["findings"] if f["severity"] == "error"),
     }
 

@@ -17,7 +17,8 @@ GROUP, PERMISSION = "auth.Group", "auth.Permission"
 # Flags of Django's own accounts that give power wherever a model has them.
 FLAGS = ("is_superuser", "is_staff")
 
-# Sessions, linked logins, second factors, tokens and codes of apps that many projects have.
+# Sessions, linked logins, second factors, tokens and codes of apps that many projects have; tasks that run by
+# themselves, and values that are unpickled, of others; and the domain to which links in mails lead.
 KNOWN = frozenset(
     {
         *("account.emailaddress", "account.emailconfirmation", "authtoken.token"),
@@ -34,7 +35,11 @@ KNOWN = frozenset(
         *("socialaccount.socialapp", "socialaccount.socialtoken", "user_sessions.session"),
         *("token_blacklist.blacklistedtoken", "token_blacklist.outstandingtoken"),
         *("two_factor.phonedevice", "django_rest_passwordreset.resetpasswordtoken"),
-        "drfpasswordless.callbacktoken",
+        *("drfpasswordless.callbacktoken", "sites.site"),
+        *("background_task.task", "django_celery_beat.periodictask", "django_q.ormq"),
+        *("django_q.schedule", "django_q.task", "django_apscheduler.djangojob"),
+        *("django_celery_results.taskresult", "constance.constance", "database.constance"),
+        *("django_celery_results.groupresult", "procrastinate.procrastinatejob"),
     }
 )
 
@@ -69,7 +74,7 @@ def lets_in(section: Section) -> bool:
     """Whether a row of this table alone can let somebody in."""
     if section.lets_in is not None:
         return section.lets_in
-    if section.accounts or section.framework:
+    if section.accounts:
         return False
     return (
         issubclass(section.model, AbstractBaseSession)
@@ -80,7 +85,7 @@ def lets_in(section: Section) -> bool:
 
 def access_tables(declared: Registry) -> frozenset[str]:
     """The tables of which rows let people in or give them rights."""
-    sections = declared.of_project
+    sections = declared.sections
     found = {section.table for section in sections if lets_in(section)}
     for section in sections:
         for membership in memberships(section):

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.artifact.native import INTEGERS
 from backups.database.introspection import LiveTable
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
@@ -50,6 +51,7 @@ class FileAccount:
     has_password_now: bool
     is_there: bool
     active_now: bool = False
+    email_now: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ def accounts_in_file(
         waiting,
         live.identifier,
         columns.identity,
-        [columns.role, columns.password, *(name for name, _ in columns.active)],
+        [columns.role, columns.password, columns.email, *(name for name, _ in columns.active)],
     )
     # The pairs name the file's key first and the current columns behind it.
     paired = [f"k{i}" for i in range(len(columns.key))]
     has_password = columns.password in waiting.target.live_columns
     query = sql.SQL(
         "SELECT {key}, s.{email}, s.{name}, s.{role}::text, {active}, {password},"
-        " coalesce(p.role_now::text, ''), {password_now}, p.{first} IS NOT NULL, {active_now}"
+        " coalesce(p.role_now::text, ''), {password_now}, p.{first} IS NOT NULL, {active_now},"
+        " coalesce(p.email_now, '')"
         " FROM {waiting} AS s LEFT JOIN ({now}) AS p({paired}) ON {match}"
         ' ORDER BY s.{email} COLLATE "C"'
     ).format(
@@ -93,7 +96,9 @@ def accounts_in_file(
         first=sql.Identifier(paired[0]),
         waiting=waiting.relation,
         now=now,
-        paired=names([*paired, "role_now", "password_now", *(name for name, _ in states)]),
+        paired=names(
+            [*paired, "role_now", "password_now", "email_now", *(name for name, _ in states)]
+        ),
         match=sql.SQL(" AND ").join(
             sql.SQL("s.{} = p.{}").format(sql.Identifier(c), sql.Identifier(k))
             for c, k in zip(columns.key, paired, strict=True)
@@ -102,7 +107,7 @@ def accounts_in_file(
     width = len(columns.key)
     for row in questions.rows_of(connection, query, name="accounts"):
         key, cells = row[:width], row[width:]
-        email, name, role, active, has, role_now, has_now, there, active_now = cells
+        email, name, role, active, has, role_now, has_now, there, active_now, email_now = cells
         yield FileAccount(
             tuple(str(part) for part in key),
             str(email or ""),
@@ -114,6 +119,7 @@ def accounts_in_file(
             bool(has_now),
             bool(there),
             bool(there and active_now),
+            str(email_now),
         )
 
 
@@ -205,16 +211,24 @@ def number_beside(
     key: Sequence[str],
 ) -> tuple[str, ...]:
     """The number under which one live row can stand beside the file's: its own, or, where a row of the file
-    has that, the next after all of them. For keys of one counted column."""
+    has that, the next after all of them, but for numbers at the end of what the column can hold, behind which
+    none would be left. For keys of one counted column."""
     taken = sql.SQL("SELECT count(*) FROM {} AS s WHERE {}").format(
         waiting.relation, key_is("s", key_columns, key)
     )
     if not questions.ask(connection, taken):
         return tuple(key)
     (column,) = map(sql.Identifier, key_columns)
+    bits = INTEGERS.get(live.columns[key_columns[0]].type, 63)
     free = sql.SQL(
-        "SELECT greatest((SELECT max({c}) FROM {file}), (SELECT max({c}) FROM {live})) + 1"
-    ).format(c=column, file=waiting.relation, live=live.identifier)
+        "SELECT coalesce(max(n.number), 0) + 1 FROM (SELECT {c}::numeric FROM {file}"
+        " UNION ALL SELECT {c}::numeric FROM {live}) AS n(number) WHERE n.number < {most}"
+    ).format(
+        c=column,
+        file=waiting.relation,
+        live=live.identifier,
+        most=sql.Literal(2**bits - 2 ** (bits - 4)),
+    )
     return (str(questions.ask(connection, free)),)
 
 

@@ -29,6 +29,19 @@ def ask(connection: Connection, query: sql.Composable) -> int:
         return int(cursor.fetchone()[0])  # type: ignore[index]
 
 
+def last_number(
+    connection: Connection, waiting: WaitingTable, column: str, *, rises: bool
+) -> int | None:
+    """The number of the file's rows that a sequence reaches last; None where there is none."""
+    query = sql.SQL("SELECT {}({}) FROM {}").format(
+        sql.SQL("max" if rises else "min"), sql.Identifier(column), waiting.relation
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        (found,) = cursor.fetchone() or (None,)
+    return None if found is None else int(found)
+
+
 def has_more_than(connection: Connection, table: LiveTable, rows: int) -> bool:
     """Whether the table has more rows than that, without counting them all."""
     query = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS t")

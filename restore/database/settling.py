@@ -20,17 +20,19 @@ def set_roles(
     fallback: str,
     granted: Sequence[str],
 ) -> int:
-    """Accounts of a foreign file keep their current role, flags, password and leave to sign in; new ones get
-    the least role, no flags, no password and no leave; but for those granted. Whoever took any of these from
-    the file would let its maker in."""
+    """Accounts of a foreign file keep their current role, flags, password, address (to which links for new
+    passwords go) and leave to sign in; new ones get the least role, no flags, no password and no leave; but
+    for those granted. Whoever took any of these from the file would let its maker in."""
     paired = [f"k{i}" for i in range(len(aside.key))]
     withheld = [name for name, _ in columns.withheld]
-    now = ["role_now", "password_now", *(f"withheld_{i}" for i in range(len(withheld)))]
+    now = ["role_now", "password_now", "email_now"]
+    now += [f"withheld_{i}" for i in range(len(withheld))]
     return execute(
         connection,
         sql.SQL(
             "UPDATE {table} AS t SET {role} = coalesce(p.role_now, {fallback}),"
-            " {password} = CASE WHEN p.found THEN p.password_now ELSE {no_password} END{withheld}"
+            " {password} = CASE WHEN p.found THEN p.password_now ELSE {no_password} END,"
+            " {email} = CASE WHEN p.found THEN p.email_now ELSE t.{email} END{withheld}"
             " FROM {waiting} AS s LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q)"
             " AS p({paired}, found) ON {match}"
             " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
@@ -46,7 +48,7 @@ def set_roles(
                 aside.waiting,
                 aside.relation,
                 aside.identity,
-                [columns.role, columns.password, *withheld],
+                [columns.role, columns.password, columns.email, *withheld],
             ),
             paired=names([*paired, *now]),
             match=same("s", "p", aside.key, paired),

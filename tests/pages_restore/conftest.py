@@ -15,12 +15,13 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from backups.models import AuditEvent, BackupRun
 from backups.registry import COMPLETE, SAFE
 from backups.services import recovery_kit
 from backupsvc.studio.models import Client as Customer
-from backupsvc.studio.models import Organization, User
+from backupsvc.studio.models import Organization, PasswordResetToken, User
 from restore.models import OutgoingHold, PlanRun, Receipt, RestoreRun, Upload
 from restore.services.planning import plan_runs
 from tests import audit_door
@@ -75,8 +76,15 @@ def files(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[File
 
 
 def _foreign(key: Path) -> bytes:
-    with override_settings(BACKUPS_KEY_FILE=key):
-        return stored(back_up(COMPLETE)).read_bytes()
+    """With a link for a new password, whose maker may know it."""
+    link = PasswordResetToken.objects.create(
+        email="owner@studio.example", token="known to its maker", expires=timezone.now()
+    )
+    try:
+        with override_settings(BACKUPS_KEY_FILE=key):
+            return stored(back_up(COMPLETE)).read_bytes()
+    finally:
+        link.delete()
 
 
 def _kit(key: Path) -> str:

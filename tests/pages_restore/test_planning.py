@@ -89,6 +89,29 @@ def test_a_foreign_file_gives_a_role_only_where_it_was_ticked(live_studio, files
     assert "would be able to do more than now" in page
 
 
+def test_rows_that_let_people_in_come_only_where_their_table_was_ticked(live_studio, files):
+    upload = bring(live_studio, files.foreign)
+    planned(upload)
+    page = page_of(live_studio, upload)
+    box = '<input type="checkbox" name="let_in" value="passwordResetTokens"'
+    assert f"{box}>" in page and "Rows of this file that let people in" in page
+    run = again(live_studio, upload, accept_foreign="on", let_in=["passwordResetTokens"])
+    assert [one["taken"] for one in run.plan["access"]] == [True]
+    assert f"{box} checked>" in page_of(live_studio, upload)
+    confirm = live_studio.get(reverse("admin:restore_confirm", args=[upload.pk])).content.decode()
+    assert "come as you chose" in confirm and "Password reset tokens: 1 row" in confirm
+    again(live_studio, upload, accept_foreign="on")
+    assert "come as you chose" not in page_of(live_studio, upload)
+
+
+def test_no_other_table_can_be_ticked(live_studio, files):
+    upload = bring(live_studio, files.foreign)
+    planned(upload)
+    before = PlanRun.objects.count()
+    live_studio.post(reverse("admin:restore_plan_again", args=[upload.pk]), {"let_in": "users"})
+    assert PlanRun.objects.count() == before
+
+
 def test_a_role_cannot_be_given_to_an_account_that_the_page_does_not_offer(live_studio, files):
     upload = bring(live_studio, files.foreign)
     planned(upload)

@@ -231,6 +231,29 @@ def test_an_own_complete_file_gives_back_every_account_token_and_owner(files) ->
     ]  # fmt: skip
 
 
+def _use_up_the_sequence(document: Document) -> None:
+    document._middle = document._middle.replace(
+        b'"name":"studio_member_id_seq","section":"members","last_value":3',
+        b'"name":"studio_member_id_seq","section":"members","last_value":9223372036854775806',
+    )
+
+
+def _use_up_the_numbers(document: Document) -> None:
+    document.change_first("members", id=9223372036854775807)
+    document.rows["members"].append(document.rows["members"].pop(0))
+
+
+@pytest.mark.parametrize("edit", [_use_up_the_sequence, _use_up_the_numbers])
+def test_a_file_of_another_installation_leaves_numbers_for_others(files, tmp_path, edit) -> None:
+    """Behind the last number nobody could be added any more."""
+    made = foreign(files.safe, tmp_path / "f.json", edit)
+    plan = plan_as(made, ACTING, accept_foreign=True)
+    assert [f.code for f in plan.blocking].count("restore.sequence") == 1, plan.blocking
+    before = members()
+    assert refusal(made, ACTING, accept_foreign=True)
+    assert members() == before
+
+
 def _of_others(document: Document) -> None:
     """Ann is somebody else in the file, under her number there and here."""
     document.change("members", lambda row: row.update(email=f"{row['name'].lower()}@third.example"))

@@ -224,6 +224,68 @@ def test_memberships_stay_with_whom_they_meant(then, tmp_path) -> None:
     assert rows("SELECT id FROM studio_worker WHERE username = 'same'") == [(3,)]
 
 
+@pytest.fixture
+def by_name(then, monkeypatch):
+    """Accounts whose natural key is the name that they sign in with."""
+    sections = [
+        replace(s, natural_key=("username",)) if s.key == "workers" else s
+        for s in registry._sections
+    ]
+    monkeypatch.setattr(registry, "_sections", sections)
+    return then
+
+
+def _mail_to_me(document: Document) -> None:
+    document.change(
+        "workers",
+        lambda row: row.update(email="thief@x.example") if row["username"] == "flag" else None,
+    )
+
+
+@pytest.mark.parametrize("scope", [SAFE, COMPLETE])
+def test_nobody_s_links_for_a_new_password_go_elsewhere(by_name, tmp_path, scope) -> None:
+    """Whoever writes his own address beside another's name would only have to ask for a new password."""
+    file = foreign(by_name[scope], tmp_path / "f.json", _mail_to_me)
+    plan = plan_as(file, BOSS, accept_foreign=True)
+    assert not plan.blocking, plan.blocking
+    assert codes(plan)["restore.address_kept"] == "warning"
+    restore_as(file, BOSS, accept_foreign=True, confirmed=plan)
+    assert rows("SELECT email FROM studio_worker WHERE username = 'flag'") == [
+        ("flag@first.example",)
+    ]
+
+
+def _exchange_addresses(document: Document) -> None:
+    mails = {"flag": "group@first.example", "group": "flag@first.example", "own": "flag@x.example"}
+    document.change(
+        "workers", lambda row: row.update(email=mails.get(row["username"], row["email"]))
+    )
+
+
+def _take_an_address(document: Document) -> None:
+    mails = {"flag": "new@x.example", "none": "flag@first.example"}
+    document.change(
+        "workers",
+        lambda row: row.update(
+            email=mails.get(row["username"], row["email"]),
+            username="nobody here" if row["username"] == "none" else row["username"],
+        ),
+    )
+
+
+@pytest.mark.parametrize("edit", [_exchange_addresses, _take_an_address])
+def test_an_address_that_somebody_keeps_is_no_other_s(by_name, tmp_path, edit) -> None:
+    file = foreign(by_name[COMPLETE], tmp_path / "f.json", edit)
+    plan = plan_as(file, BOSS, accept_foreign=True)
+    assert "restore.address_kept" in {finding.code for finding in plan.blocking}
+
+
+def test_an_address_comes_with_the_role_that_was_granted(by_name, tmp_path) -> None:
+    file = foreign(by_name[COMPLETE], tmp_path / "f.json", _mail_to_me)
+    restore_as(file, BOSS, accept_foreign=True, grant_roles=("thief@x.example",))
+    assert rows("SELECT email FROM studio_worker WHERE username = 'flag'") == [("thief@x.example",)]
+
+
 def test_what_counts_as_rights_is_known_of_django_s_own(office) -> None:
     section = registry.by_key()["workers"]
     assert flags(section) == ("is_staff",)

@@ -304,7 +304,7 @@ class _Restore:
             raise RestoreError(
                 "restore.plan_changed",
                 _(
-                    "The data changed since the plan was confirmed, and so would the losses."
+                    "The data or the file changed since the plan was confirmed, and so would what is lost."
                     " Nothing was changed."
                 ),
                 hint=_("Look at the new plan and confirm it."),

@@ -344,7 +344,7 @@ class Writer:
             return {}
         columns = people.table.columns
         withheld = [name for name, _ in columns.withheld]
-        names = [columns.role, columns.password, *columns.survives, *withheld]
+        names = [columns.role, columns.password, columns.email, *columns.survives, *withheld]
         return {people.table.target.table.name: [*dict.fromkeys(names)]}
 
     def _settle_accounts(self, people: People, survivor: SurvivingRow | None) -> None:

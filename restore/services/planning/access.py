@@ -18,7 +18,7 @@ from backups.wording import _, ngettext
 from restore.database.catalogue import ForeignKey
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
-from restore.plan import AccessRows
+from restore.plan import AccessRows, Choices
 from restore.services.planning.matching import Match
 
 
@@ -76,6 +76,7 @@ class _HoldingBack:
         self, declared: Registry, taken: Container[str], keys: Iterable[ForeignKey]
     ) -> None:
         self.tables = access_tables(declared)
+        self._sections = declared.by_table()
         self._taken = taken
         self._keys = tuple(keys)
         self._found: list[tuple[Target, tuple[str, ...], bool]] = []
@@ -104,12 +105,18 @@ class _HoldingBack:
         for key in self._keys:
             if key.table != target.table.name or key.target_table not in out:
                 continue
+            if self._is_of_django(key.target_table):
+                continue  # numbers such as that of a site, which is here too or is missed by the plan
             given = [name for name in key.columns if name in target.live_columns]
             if given and all(target.table.columns[name].nullable for name in key.columns):
                 names += given
             elif given:
                 self.findings.append(_needed(target.table, key))
         return _without(target, tuple(names)) if names else target
+
+    def _is_of_django(self, table: str) -> bool:
+        section = self._sections.get(table)
+        return section is not None and section.framework
 
     def rows(self, statistics: Statistics) -> Iterator[AccessRows]:
         for target, cells, is_taken in self._found:
@@ -147,6 +154,22 @@ def _narrowed(waiting: WaitingTable, target: Target) -> WaitingTable:
     redacted = set(target.redacted)
     columns = tuple(name for name in waiting.columns if name not in redacted)
     return replace(waiting, target=target, columns=columns)
+
+
+def unmet(rows: Iterable[AccessRows], authentic: bool, choices: Choices) -> Iterator[Finding]:
+    """Sections that were ticked, and of which the file has no such rows."""
+    unknown = [key for key in choices.let_in if key not in {one.section for one in rows}]
+    if unknown and not authentic:
+        yield Finding(
+            "restore.choice_unmet",
+            Severity.WARNING,
+            _(
+                "Rows of {names} were to come, and the file has none there that let people in.",
+                names=", ".join(unknown[:10]),
+            ),
+            _("Compare the names with the plan, letter by letter."),
+            count=len(unknown),
+        )
 
 
 _TICK = _("Where you trust whoever made the file, say that they come.")

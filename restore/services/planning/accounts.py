@@ -60,6 +60,8 @@ def plan_accounts(
         accounts.append(acting_account(people.acting))
     people.plan = count_accounts(accounts, _going(connection, people, table))
     people.findings += _findings(people.plan, authentic=counts_all(prepared, choices))
+    people.findings += _addresses_of_others(accounts)
+    people.findings += _granted_to_nobody(prepared, choices, {a.email for a in accounts})
     look_afterwards(connection, prepared, people, table, choices, by_key)
     return people
 
@@ -139,6 +141,40 @@ def _lacking(table: AccountsTable) -> Finding | None:
     )
 
 
+def _addresses_of_others(accounts: list[AccountPlan]) -> Iterator[Finding]:
+    """The file gives somebody an address that another account keeps."""
+    given = {account.email for account in accounts}
+    count = sum(account.email_kept in given for account in accounts if account.email_kept)
+    if count:
+        yield Finding(
+            "restore.address_kept",
+            Severity.ERROR,
+            ngettext(
+                "{n} account keeps its address, which the file gives to another one.",
+                "{n} accounts keep their addresses, which the file gives to others.",
+                count,
+            ),
+            _("The file was edited. Use it as it was made, or grant these accounts their roles."),
+            count=count,
+        )
+
+
+def _granted_to_nobody(prepared: Prepared, choices: Choices, known: set[str]) -> Iterator[Finding]:
+    """A grant that changes nothing is no grant."""
+    unknown = [email for email in choices.grant_roles if email not in known]
+    if unknown and not prepared.authentic:
+        yield Finding(
+            "restore.choice_unmet",
+            Severity.WARNING,
+            _(
+                "A role was granted to {names}, and the file has no such account.",
+                names=", ".join(unknown[:10]),
+            ),
+            _("Compare the addresses with the plan, letter by letter."),
+            count=len(unknown),
+        )
+
+
 def _no_owner(*, authentic: bool) -> Finding:
     return Finding(
         "restore.no_owner",
@@ -165,6 +201,22 @@ def _findings(plan: AccountsPlan, *, authentic: bool) -> list[Finding]:
                 ),
                 _("The plan names them. Check that each is right."),
                 count=plan.privileged_new_in_all,
+            )
+        )
+    if plan.addresses_kept:
+        found.append(
+            Finding(
+                "restore.address_kept",
+                Severity.WARNING,
+                ngettext(
+                    "The file has another address for {n} account that is here: it keeps its own, to which"
+                    " links for a new password go.",
+                    "The file has other addresses for {n} accounts that are here: they keep their own, to"
+                    " which links for new passwords go.",
+                    plan.addresses_kept,
+                ),
+                _("Where an address of the file is the right one, grant that account its role."),
+                count=plan.addresses_kept,
             )
         )
     if plan.need_reset:

@@ -35,6 +35,7 @@ def account_after(
         owner=role == declared.owner,
         role_in_file=account.role,
         withheld=account.role in declared.privileged and account.role != role,
+        email_kept=_email_kept(account, prepared, choices),
     )
 
 
@@ -103,6 +104,13 @@ def role_after(account: FileAccount, fallback: str, prepared: Prepared, choices:
     if role_counts(account, prepared, choices):
         return account.role
     return account.role_now or fallback
+
+
+def _email_kept(account: FileAccount, prepared: Prepared, choices: Choices) -> str:
+    """The address of now, where a foreign file has another for an account that nobody granted anything."""
+    if role_counts(account, prepared, choices) or account.email_now in ("", account.email):
+        return ""
+    return account.email_now
 
 
 def role_counts(account: FileAccount, prepared: Prepared, choices: Choices) -> bool:

@@ -29,6 +29,7 @@ from restore.database.waiting_tables import Relation, WaitingTable, create_aside
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
 from restore.services.planning import (
+    access,
     accounts,
     acting,
     left_out,
@@ -49,7 +50,7 @@ from restore.services.planning.following import (
 )
 from restore.services.planning.foreseeing import Foresight, foresee, without_damage
 from restore.services.planning.looking import LookThrough
-from restore.services.planning.numbers import numbers_of
+from restore.services.planning.numbers import numbers_of, rows_at_the_end
 from restore.services.planning.opening import opened
 from restore.services.planning.pairing import pairing_findings
 from restore.services.planning.people import counts_all
@@ -177,7 +178,9 @@ class _Planner:
         self._findings += left_out.findings(self._connection, self._file, self._current)
         live = introspection.live_sequences(self._connection)
         self._findings += numbers_of(self._file, live).findings
+        self._findings += rows_at_the_end(self._connection, self._file, live)
         self._findings += self._authenticity(is_new=is_new)
+        self._findings += access.unmet(self._file.access, self._file.authentic, self._choices)
         return Plan(
             file=_facts(self._file),
             choices=self._choices,
@@ -253,7 +256,7 @@ class _Planner:
         if section.accounts and not counts_all(self._file, self._choices):
             named = section.accounts
             kept += state_columns(
-                section, (named.role, named.password, *named.active, *flags(section))
+                section, (named.role, named.password, named.email, *named.active, *flags(section))
             )
         return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 

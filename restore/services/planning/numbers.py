@@ -2,13 +2,15 @@
 only sequences of tables that are written, and in a Complete file those of no table, are its business."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backups.artifact.tail import Sequence
+from backups.database.connection import Connection
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _
+from restore.database import questions
 from restore.services.planning.staging import Prepared
 
 
@@ -101,7 +103,17 @@ class _Matching:
 
     def _fits(self, sequence: LiveSequence, state: Sequence) -> bool:
         if sequence.minimum <= state.last_value <= sequence.maximum:
-            return True
+            if self._authentic or not is_nearly_used_up(sequence, state.last_value):
+                return True
+            self._object(
+                _(
+                    "The file's number for the sequence {name} leaves hardly any that could be given out.",
+                    name=state.name,
+                ),
+                # One that no column owns may be meant to be used up, and stays as it is.
+                blocks=bool(state.section),
+            )
+            return False
         self._object(
             _(
                 "The file's number for the sequence {name} lies beyond the sequence's bounds.",
@@ -120,22 +132,56 @@ class _Matching:
             )
         )
 
-    def _object(self, said: Sentence) -> None:
+    def _object(self, said: Sentence, *, blocks: bool = True) -> None:
         """Of our own file it was true once, and the sequence was changed since: it is not set then."""
+        blocks = blocks and not self._authentic
         self._findings.append(
             Finding(
                 "restore.sequence",
-                Severity.WARNING if self._authentic else Severity.ERROR,
+                Severity.ERROR if blocks else Severity.WARNING,
                 said,
                 _(
                     "It is not set to what the file says. One that a column owns goes on behind its rows."
                 )
-                if self._authentic
+                if not blocks
                 else _(
                     "The file was edited or comes from another schema. Use the file as it was made."
                 ),
             )
         )
+
+
+def is_nearly_used_up(sequence: LiveSequence, number: int) -> bool:
+    """Whether fewer than a tenth of its numbers are left behind this one: whoever states such a number lets
+    nobody make a row any more."""
+    tenth = (sequence.maximum - sequence.minimum) // 10
+    if sequence.rises:
+        return number > sequence.maximum - tenth
+    return number < sequence.minimum + tenth
+
+
+def rows_at_the_end(
+    connection: Connection, file: Prepared, live: Iterable[LiveSequence]
+) -> Iterator[Finding]:
+    """Rows of a foreign file behind which a sequence would have no numbers left."""
+    waiting = {table.target.table.oid: table for table in file.waiting.values()}
+    for sequence in live if not file.authentic else ():
+        table = waiting.get(sequence.owner)
+        if table is None or not sequence.whole or sequence.column not in table.columns:
+            continue
+        last = questions.last_number(connection, table, sequence.column, rises=sequence.rises)
+        if last is not None and is_nearly_used_up(sequence, last):
+            yield Finding(
+                "restore.sequence",
+                Severity.ERROR,
+                _(
+                    "Rows of {table} have numbers behind which the sequence {name} has hardly any left.",
+                    table=table.target.table.name,
+                    name=sequence.name,
+                ),
+                _("The file was edited or comes from another schema. Use the file as it was made."),
+                table=table.target.table.name,
+            )
 
 
 def may_be_set(sequence: LiveSequence, written: Iterable[int]) -> bool:
