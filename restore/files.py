@@ -34,6 +34,7 @@ class FileFate(StrEnum):
     RENAMED = "renamed"
     UNSURE = "renamed, as the storage does not say what is there"
     SHARED = "put back for another locator"
+    STAYS_FOR_ANOTHER = "stays, and was counted for another locator"
     HOSTED = "hosted here"
     ELSEWHERE = "elsewhere"
 
@@ -41,7 +42,8 @@ class FileFate(StrEnum):
 class Foreseen:
     """What becomes of the locators of a file, one after the other, while nothing is written.
 
-    Several may mean one name: what is put back for the first is there for the next. ``host`` says that
+    Several may mean one name, which is one file to people: what is put back for the first is there for the
+    next, and what stays is counted once. ``host`` says that
     files of other servers are to be kept here.
     """
 
@@ -49,6 +51,7 @@ class Foreseen:
         self._asking = Asking()
         self._host = host
         self._put_back: dict[StorageTarget, str] = {}
+        self._stay: dict[StorageTarget, str] = {}
 
     def of(self, locator: Locator, sha256: str, size_bytes: int) -> FileFate:
         """Look, and write nothing. Raises RestoreError where the storage is not known here."""
@@ -60,9 +63,13 @@ class Foreseen:
         if where in self._put_back:
             same = self._put_back[where] == sha256
             return FileFate.SHARED if same else FileFate.RENAMED
+        if self._stay.get(where) == sha256:
+            return FileFate.STAYS_FOR_ANOTHER
         fate = self._look(where, sha256, size_bytes)
         if fate is FileFate.PUT_BACK:
             self._put_back[where] = sha256
+        elif fate is FileFate.STAYS:
+            self._stay[where] = sha256
         return fate
 
     def _look(self, where: StorageTarget, sha256: str, size_bytes: int) -> FileFate:
@@ -124,8 +131,8 @@ class FilesBack:
 
     def _put_locator(self, locator: Locator, entry: "_Entry") -> None:
         fate = self._foreseen.of(locator, entry.sha256, entry.size_bytes)
-        if fate is FileFate.STAYS:
-            self.kept += 1
+        if fate in (FileFate.STAYS, FileFate.STAYS_FOR_ANOTHER):
+            self.kept += fate is FileFate.STAYS
         elif fate is FileFate.HOSTED:
             self.hosted += 1
             self._point(locator, entry.under_new_name(_declared_storage(locator), locator.value))

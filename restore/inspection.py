@@ -53,7 +53,6 @@ class Inspection:
             ],
             "files": {
                 "locators": statistics.files.locators,
-                "held": statistics.files.held,
                 "embedded": statistics.files.embedded,
                 "embedded_bytes": statistics.files.embedded_bytes,
                 "skipped": statistics.files.skipped,

@@ -252,12 +252,13 @@ def _count_losses(losing: Iterable[AccountLoss]) -> dict[str, dict[str, int]]:
 
 @dataclass(frozen=True)
 class FilesPlan:
-    """Files by what becomes of their locators. ``stay``: the same bytes are there. ``put_back``: the
-    name is free. ``renamed``: other bytes are there, or the name is not valid; rows are changed.
-    ``unsure``: those of the renamed of which the storage did not say what is there, and ``storage_away``
-    whether it failed altogether. ``hosted``: files of
-    other servers that are kept here from now on; rows are changed. ``elsewhere``: files that stay there.
-    ``in_rows``: files that stand in the rows themselves (``data:`` addresses) and come back with them.
+    """Files, each a place in a storage or an address, however many names rows have for it.
+
+    ``stay``: the same bytes are there. ``put_back``: the name is free. ``renamed``: other bytes are there, or
+    the name is not valid; rows are changed. ``unsure``: those of the renamed of which the storage did not say
+    what is there, and ``storage_away`` whether it failed altogether. ``hosted``: files of other servers that
+    are kept here from now on; rows are changed. ``elsewhere``: files that stay there. ``in_rows``: files that
+    stand in the rows themselves (``data:`` addresses) and come back with them.
     """
 
     stay: int = 0

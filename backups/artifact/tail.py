@@ -82,12 +82,6 @@ class FileStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_included_local: Count = 0
     not_included_in_rows: Count = 0
 
-    @property
-    def held(self) -> int:
-        """The number that people are told: files, by the names and addresses that rows have for them, whose
-        content is here. Equal content is embedded once, so there may be fewer entries."""
-        return self.locators - self.not_included - self.skipped - self.gaps
-
 
 class SecretStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was looked for in the rows of a Safe file. ``found`` and ``left`` count cells, ``found`` by the

@@ -85,12 +85,40 @@ def _wanted(
     yield Wanted(target, Locator(value, storage_alias, rows))
 
 
+class Places:
+    """Counts files as people do: a place in a storage or an address, however many names rows have for it."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+        self.local = 0
+
+    @property
+    def count(self) -> int:
+        return len(self._seen)
+
+    def is_new(self, target: Target | None) -> bool:
+        """Whether it is met for the first time; ``None`` is no place."""
+        if target is None:
+            return False
+        parts = (target.alias, target.name) if isinstance(target, StorageTarget) else (target.url,)
+        seen = digest("\0".join(parts).encode())
+        if seen in self._seen:
+            return False
+        self._seen.add(seen)
+        self.local += isinstance(target, StorageTarget)
+        return True
+
+
 def count_only(
-    lines: Iterator[bytes], *, in_texts: Set[bytes] = frozenset(), content_left_out: bool = False
+    lines: Iterator[bytes],
+    *,
+    in_texts: Set[bytes] = frozenset(),
+    content_left_out: bool = False,
+    places: Places | None = None,
 ) -> FileStatistics:
     """What a Safe backup says: how many locators it leaves out, and how many of them are local; with
     ``content_left_out``, how many files' content that stood in the rows themselves. ``in_texts``: those that
-    were found within texts, by ``hunting.contents.digest``."""
+    were found within texts, by ``hunting.contents.digest``. ``places`` counts what the locators lead to."""
     found = local = 0
     in_rows: set[bytes] = set(in_texts)
     before: tuple[str, bool, str] | None = None
@@ -103,7 +131,10 @@ def count_only(
         elif (alias, is_path, value) != before:
             before = (alias, is_path, value)
             found += 1
-            local += isinstance(resolve(value, alias, is_path=is_path), StorageTarget)
+            target = resolve(value, alias, is_path=is_path)
+            local += isinstance(target, StorageTarget)
+            if places is not None:
+                places.is_new(target)
     return FileStatistics(
         locators=found,
         not_included=found,
@@ -114,7 +145,7 @@ def count_only(
 
 class Collector:
     """Fetches and then lists. ``on_file`` is told of each file: its state and bytes; it may raise, and so
-    may ``check``, which is asked while nothing comes."""
+    may ``check``, which is asked while nothing comes. ``places``: those whose content is embedded."""
 
     def __init__(
         self,
@@ -135,6 +166,7 @@ class Collector:
         # Where in the list the locators of each entry stand, by content or by running number.
         self._entries: dict[bytes, list[int]] = {}
         self.statistics = FileStatistics()
+        self.places = Places()
         # What each reason that stands in an entry was made of; few, however many files.
         self.reasons: dict[str, Sentence] = {}
 
@@ -142,15 +174,15 @@ class Collector:
         """Fetch everything, keeping the order; as many in flight as there are workers, twice."""
         workers = conf.fetch_workers()
         pool = ThreadPoolExecutor(workers, thread_name_prefix="fetch")
-        waiting: deque[Future[FileHead]] = deque()
+        waiting: deque[tuple[Target, Future[FileHead]]] = deque()
         try:
             with self._list.open("wb") as out:
                 for item in wanted:
-                    waiting.append(pool.submit(self._fetch_one, item))
+                    waiting.append((item.target, pool.submit(self._fetch_one, item)))
                     if len(waiting) >= workers * 2:
-                        self._note(out, self._result(waiting.popleft()))
+                        self._note_next(out, waiting)
                 while waiting:
-                    self._note(out, self._result(waiting.popleft()))
+                    self._note_next(out, waiting)
         except BaseException:
             # Do not wait for servers that answer slowly: what they send is thrown away.
             self._http.stop()
@@ -256,6 +288,13 @@ class Collector:
         with contextlib.closing(storage.read(target)) as blocks:
             return self._spool.take(blocks, limit_bytes=conf.file_limit_bytes())
 
+    def _note_next(self, out: BinaryIO, waiting: deque[tuple[Target, Future[FileHead]]]) -> None:
+        target, fetched = waiting.popleft()
+        head = self._result(fetched)
+        self._note(out, head)
+        if head.state != "embedded" or self.places.is_new(target):
+            self._on_file(head.state, head.size_bytes or 0)
+
     def _note(self, out: BinaryIO, head: FileHead) -> None:
         offset = out.tell()
         out.write(msgspec.json.encode(head) + b"\n")
@@ -263,7 +302,6 @@ class Collector:
         known = key in self._entries
         self._entries.setdefault(key, []).append(offset)
         self.statistics = _counted(self.statistics, head, again=known)
-        self._on_file(head.state, head.size_bytes or 0)
 
     def _merged(self, source: BinaryIO, offsets: list[int]) -> FileHead:
         heads = []

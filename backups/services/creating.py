@@ -32,7 +32,7 @@ from backups.database import introspection, locators, locks
 from backups.database.connection import connected
 from backups.database.snapshot import Snapshot, snapshot
 from backups.database.table_reading import TableReading, fingerprint
-from backups.files.collect import Collector, count_only, wanted_files
+from backups.files.collect import Collector, Places, count_only, wanted_files
 from backups.files.fetched import Fetched, Used
 from backups.files.spool import Spool
 from backups.models import BackupRun, Purpose, State
@@ -174,7 +174,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         digest=work.digest,
         statistics=_as_json(statistics)
         | {"not_embedded": work.not_embedded, "left_out": work.left_out}
-        | {"unchanged_files": work.unchanged, "files_in_rows": work.files_in_rows}
+        | {"unchanged_files": work.unchanged, "counted_files": work.counted_files}
         | work.rules,
         verified_at=now,
         keep_until=now + datetime.timedelta(days=conf.safety_backup_days()) if is_safety else None,
@@ -212,14 +212,20 @@ class _Backup:
         self._hunt: Hunt | None = None
         # One digest for each file whose content a Complete backup has in the rows.
         self._in_rows: set[bytes] = set()
+        self._places = Places()
 
     @property
     def lacks_rows(self) -> bool:
         return self._leaving_out is not None and self._leaving_out.lacks_rows
 
     @property
-    def files_in_rows(self) -> int:
-        return len(self._in_rows)
+    def counted_files(self) -> dict[str, int]:
+        """As people count them: places, not names; ``in_rows`` are in none."""
+        return {
+            "places": self._places.count,
+            "local": self._places.local,
+            "in_rows": len(self._in_rows),
+        }
 
     @property
     def left_out(self) -> list[dict[str, Any]]:
@@ -372,12 +378,18 @@ class _Backup:
         with spool.path(LOCATORS).open("rb") as lines:
             if not embeds_files(self._run):
                 texts = self._hunt.contents if self._hunt else frozenset()
-                return count_only(iter(lines), in_texts=texts, content_left_out=self._scope is SAFE)
+                return count_only(
+                    iter(lines),
+                    in_texts=texts,
+                    content_left_out=self._scope is SAFE,
+                    places=self._places,
+                )
             self._progress.stage(Stage.FETCHING)
             kept = Fetched(vault.fetched(), conf.fetched_limit_bytes())
             collector = Collector(spool, self._note_file, self._progress.check, kept)
             collector.fetch(wanted_files(iter(lines), self._in_rows.add))
         self.unchanged = asdict(kept.used)
+        self._places = collector.places
         for head, content in collector.entries():
             self._list_if_missing(head, collector.reasons)
             writer.file(head, self._checked(content))

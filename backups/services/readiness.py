@@ -133,12 +133,33 @@ def gaps(run: BackupRun) -> int:
 
 
 def files_of(run: BackupRun) -> dict[str, int]:
-    """What the artifact counts, with ``held``: the files whose content is in it, as people count them."""
+    """What the artifact counts, and as people count: ``held`` are the files whose content is in it, ``named``
+    those that are only named and ``named_local`` those of them in a storage of ours; ``in_rows`` stand in the
+    rows themselves. Of runs of before they were counted so: what the artifact counts."""
     found: dict[str, int] = run.statistics.get("files", {})
     if not found:
         return {}
-    missing = sum(found.get(name, 0) for name in ("not_included", "skipped", "gaps"))
-    return found | {"held": found.get("locators", 0) - missing}
+    counted = run.statistics.get("counted_files", {})
+    names, local = found.get("not_included", 0), found.get("not_included_local", 0)
+    places = counted.get("places", 0)
+    return found | {
+        "held": 0 if names else places or found.get("embedded", 0),
+        "named": (places or names) if names else 0,
+        "named_local": counted.get("local", local) if names else 0,
+        "in_rows": counted.get("in_rows", 0),
+    }
+
+
+def rows_of(run: BackupRun) -> dict[str, int]:
+    """``rows`` and ``tables`` of the project, and ``framework_rows`` and ``framework_tables`` of Django
+    itself, which are counted apart everywhere."""
+    known = registry.by_key()
+    found = dict.fromkeys(("rows", "tables", "framework_rows", "framework_tables"), 0)
+    for key, statistics in run.statistics.get("sections", {}).items():
+        prefix = "framework_" if key in known and known[key].framework else ""
+        found[f"{prefix}rows"] += statistics["rows"]
+        found[f"{prefix}tables"] += 1
+    return found
 
 
 def next_backup(scope: Scope, last: BackupRun | None) -> Next:
@@ -154,6 +175,6 @@ def next_backup(scope: Scope, last: BackupRun | None) -> Next:
 
 def expected(scope: Scope) -> dict[str, int]:
     """What the last finished one came to, as a measure for one that runs: ``bytes``, ``files``."""
-    wanted = finished(scope).values_list("plain_bytes", "statistics__files__locators")
+    wanted = finished(scope).values_list("plain_bytes", "statistics__counted_files__places")
     plain_bytes, files = wanted.first() or (0, 0)
     return {"bytes": plain_bytes, "files": int(files or 0)}

@@ -85,4 +85,4 @@ def _kit_wanted(request: HttpRequest) -> str:
 
 def _local_files(safe: BackupRun | None) -> Any:
     """How many local files the last Safe backup left out; None where none was made yet."""
-    return readiness.files_of(safe).get("not_included_local") if safe else None
+    return readiness.files_of(safe).get("named_local") if safe else None

@@ -121,6 +121,7 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "took": run.finished_at - run.started_at if run.finished_at and run.started_at else None,
         "is_there": bool(run.artifact) and readiness.is_there(run),
         "files": readiness.files_of(run),
+        "held": readiness.rows_of(run),
         "rules": said_of_rules.in_full(run.statistics),
         "secrets": said_of_secrets.in_full(run.statistics),
         "sections": _section_rows(run),

@@ -14,7 +14,6 @@ from backups.database.connection import connected
 from backups.errors import RestoreError
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE
-from backups.services import readiness
 from restore.database import throwaway
 from restore.services.applying import rehearsing
 from tests.battery.rehearsals import all_rows, refused, rehearse, throwaways
@@ -40,7 +39,7 @@ def test_it_proves_a_backup_and_leaves_nothing(studio, scope) -> None:
     assert all_rows(rehearsal) == backup.statistics["rows"]
     sections = report["sections"].keys() | report["framework"].keys()
     assert sections == backup.statistics["sections"].keys()
-    assert report["files"]["kept"] == readiness.files_of(backup)["held"]
+    assert report["files"]["kept"] == backup.statistics["files"]["embedded"]
     assert report["seconds"] > 0 and rehearsal.finished_at
     assert rehearsing.last_proof(backup) == rehearsal
     assert throwaways() == [] and sessions() == []

@@ -81,27 +81,28 @@ class Command(terminal.Documented):
         return run
 
     def _report(self, run: BackupRun, output: Path | None) -> None:
-        files = readiness.files_of(run)
+        files, rows = readiness.files_of(run), readiness.rows_of(run)
         self.stdout.write(
             f"{run.get_state_display()}: {run.scope} backup {run.pk}\n"
-            f"  {run.statistics['rows']:,} rows in {len(run.statistics['sections'])} sections,"
+            f"  {rows['rows']:,} rows in {rows['tables']} tables, {rows['framework_rows']:,} in"
+            f" {rows['framework_tables']} of Django itself,"
             f" {files['held']:,} files ({files['embedded_bytes']:,} bytes)\n"
             f"  {run.plain_bytes:,} bytes plain, {run.stored_bytes:,} bytes stored,"
             f" verified, sha256 {run.digest}"
         )
-        if files["not_included"]:
+        if files["named"]:
             self.stdout.write(
-                f"  {files['not_included']:,} files are only named, {files['not_included_local']:,} of them"
-                " local: their content is not in a Safe backup."
+                f"  files that are only named: {files['named']:,}, of them local: {files['named_local']:,};"
+                " a Safe backup has no content of files"
             )
         if files["not_included_in_rows"]:
             self.stdout.write(
                 f"  {files['not_included_in_rows']:,} files that rows hold themselves (data: addresses) are"
                 " left out of a Safe backup."
             )
-        if in_rows := run.statistics.get("files_in_rows"):
+        if files["in_rows"]:
             self.stdout.write(
-                f"  {in_rows:,} more files stand in rows themselves (data: addresses) and are in the backup"
+                f"  {files['in_rows']:,} more files stand in rows themselves (data: addresses) and are in the backup"
                 " with them."
             )
         if unchanged := run.statistics["unchanged_files"]["files"]:

@@ -87,7 +87,7 @@ class Command(terminal.Documented):
         self.stdout.write(
             f"Sound: a {facts['type']} backup of {facts['created_at']}, made by {ours}\n"
             f"  {facts['rows']:,} rows in {len(facts['sections'])} sections, {facts['bytes']:,} bytes\n"
-            f"  {facts['files']['held']:,} files, {facts['files']['gaps']:,} missing,"
+            f"  {facts['files']['embedded']:,} contents of files, {facts['files']['gaps']:,} missing,"
             f" {facts['files']['skipped']:,} skipped by rule\n"
             f"  sha256 {facts['digest']}"
         )

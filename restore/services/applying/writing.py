@@ -78,7 +78,7 @@ class FilesCompared:
     def put(self, file: FileReader) -> None:
         for _block in file.content():
             self._check()
-        self.kept += len(file.head.locators) * (file.head.state == "embedded")
+        self.kept += file.head.state == "embedded"
 
 
 @dataclass
@@ -261,7 +261,7 @@ class Writer:
     def _put_files(self, files: Files) -> None:
         """The content is read out of the file once more; where there is none, nothing is read."""
         known = self._file.tail.statistics.files
-        total = known.locators - known.not_included
+        total = known.embedded + known.gaps + known.skipped
         size = known.embedded_bytes
         self._progress.stage(files.stage, files_total=total, bytes_done=0, bytes_total=size)
         if not known.embedded:
@@ -270,7 +270,7 @@ class Writer:
             for file in reader.files():
                 files.put(file)
                 size = (file.head.size_bytes or 0) if file.head.state == "embedded" else 0
-                self._progress.add(files_done=len(file.head.locators), bytes_done=size)
+                self._progress.add(files_done=1, bytes_done=size)
             self._require_same_file(reader.tail())
 
     def _require_same_file(self, tail: Tail) -> None:

@@ -19,7 +19,8 @@ from backups.database.connection import connected
 from backups.management import terminal
 from backups.management.commands import backup_create
 from backups.models import AuditEvent, BackupRun, State
-from backups.services import vault
+from backups.registry import registry
+from backups.services import readiness, vault
 from backups.stages import Stage
 from tests.backups.files.web import body, serving
 from tests.backups.files.web import status as status_of
@@ -51,12 +52,15 @@ def test_a_backup_that_is_done_ends_with_0_and_says_what_is_in_it():
     run = BackupRun.objects.get()
     assert (status, warned) == (0, "")
     assert said.startswith(f"Succeeded: complete backup {run.pk}\n")
-    assert f"{run.statistics['rows']:,} rows" in said
+    rows = readiness.rows_of(run)
+    assert rows["rows"] + rows["framework_rows"] == run.statistics["rows"]
+    assert f"{rows['rows']:,} rows in {len(registry.of_project)} tables, " in said
+    assert f" {rows['framework_rows']:,} in 2 of Django itself, 1 files" in said
     assert f"sha256 {run.digest}" in said
 
 
 def test_a_safe_backup_says_that_local_files_are_not_in_it():
-    assert "2 files are only named, 2 of them local" in made("--scope=safe")[0]
+    assert "files that are only named: 1, of them local: 1;" in made("--scope=safe")[0]
 
 
 def test_again_when_nothing_has_changed_no_file_is_fetched(settings):
