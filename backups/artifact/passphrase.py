@@ -244,7 +244,7 @@ def _wrapping_key(passphrase: Passphrase, salt: bytes, work: int) -> bytes:
         n=cost,
         r=_BLOCK_SIZE,
         p=1,
-        maxmem=2 * 128 * cost * _BLOCK_SIZE,
+        maxmem=128 * cost * _BLOCK_SIZE + (1 << 20),
         dklen=32,
     )
 

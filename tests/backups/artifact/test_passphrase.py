@@ -40,7 +40,9 @@ def test_another_program_opens_it_and_the_other_way_round(size):
     assert decrypted(encrypted(plain)) == plain
 
 
+@pytest.mark.battery
 def test_what_another_program_made_is_opened():
+    """With the work that it finds bearable: seconds, and up to a gigabyte of memory."""
     plain = os.urandom(100_000)
     content = pyrage.passphrase.encrypt(plain, WORDS.text)
     assert age.is_by_passphrase(content[:200])
