@@ -36,6 +36,21 @@ def audit_head_file() -> Path:
     return Path(named) if named else key_file().with_suffix(".audit")
 
 
+def safety_key_file() -> Path:
+    """The file of the key that opens safety backups: beside the installation's key."""
+    return key_file().with_name(key_file().name + ".age")
+
+
+def encrypt_complete() -> bool:
+    """Whether a Complete backup that is not encrypted is refused."""
+    return bool(getattr(settings, "BACKUPS_ENCRYPT_COMPLETE", False))
+
+
+def key_wait_seconds() -> float:
+    """How long a worker waits for the private key that opens a file."""
+    return float(getattr(settings, "BACKUPS_KEY_WAIT_SECONDS", 900))
+
+
 def application() -> str:
     return str(getattr(settings, "BACKUPS_APPLICATION", "Django"))
 

@@ -107,6 +107,15 @@ class Purpose(models.TextChoices):
     SAFETY = "safety", _("Safety backup before a restore")
 
 
+class Encryption(models.TextChoices):
+    """To whose keys a backup is encrypted."""
+
+    NONE = "", _("Not encrypted")
+    RECIPIENTS = "recipients", _("Encrypted to the owner's keys")
+    PASSPHRASE = "passphrase", _("Encrypted with a passphrase")
+    INSTALLATION = "installation", _("Encrypted to the key of this installation")
+
+
 LONGEST_NOTE = 80
 
 
@@ -125,6 +134,11 @@ class BackupRun(Run):
     pinned = models.BooleanField(default=False)
     # What a person calls it; empty where nobody gave it a name.
     note = models.CharField(max_length=LONGEST_NOTE, blank=True, default="")
+    encryption = models.CharField(max_length=16, choices=Encryption, blank=True, default="")
+    # The public keys that it was encrypted to, each with the name that it had then.
+    encrypted_to = models.JSONField(default=list, blank=True)
+    # SHA-256 of the file as it is stored, once it was proven; of encrypted ones alone.
+    stored_sha256 = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         verbose_name = _("backup")
@@ -152,6 +166,44 @@ class BackupRun(Run):
     def is_kept(self) -> bool:
         """Whether nothing and nobody may delete the file now: pinned, or the way back of a restore."""
         return self.pinned or (self.keep_until is not None and self.keep_until > timezone.now())
+
+
+LONGEST_KEY_NAME = 80
+
+
+class Recipient(models.Model):
+    """A public key of age that backups are encrypted to. ``proven``: its holder has shown that the private
+    key is there; else somebody has said so."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    public_key = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=LONGEST_KEY_NAME)
+    proven = models.BooleanField(default=False)
+    added_at = models.DateTimeField(default=timezone.now)
+    added_by = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["added_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeyRequest(models.Model):
+    """A worker waits for a private key that opens a file. It has made ``public_key`` in its memory for
+    this, and ``sealed`` is what somebody gave, readable by that worker alone."""
+
+    run = models.CharField(primary_key=True, max_length=64, editable=False)
+    public_key = models.CharField(max_length=200)
+    sealed = models.TextField(blank=True, default="")
+    # Whether it is a passphrase to make a backup with, not a key that opens one.
+    to_make = models.BooleanField(default=False)
+    # Whether a key was given that does not open the file.
+    refused = models.BooleanField(default=False)
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"a key for {self.run}"
 
 
 class AuditEvent(models.Model):

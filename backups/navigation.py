@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from backups import permissions
+from backups.registry import COMPLETE
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ _tabs = [
     Tab("dashboard", _("Dashboard"), "admin:backups_backuprun_changelist", permissions.SEE, 10),
     Tab("history", _("History"), "admin:backups_history", permissions.SEE, 20),
     Tab("coverage", _("Coverage"), "admin:backups_coverage", permissions.SEE, 40),
+    Tab("keys", _("Keys"), "admin:backups_keys", permissions.DOWNLOAD[COMPLETE], 45),
     Tab("audit", _("Audit"), "admin:backups_audit", permissions.SEE_AUDIT, 50),
 ]
 

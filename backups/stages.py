@@ -32,6 +32,9 @@ class Stage(models.TextChoices):
     QUEUED = "", UNMEASURED, _("Waiting for a worker")
     DONE = "done", UNMEASURED, _("Done")
 
+    # Of whatever reads an encrypted file, before it begins.
+    KEY = "key", UNMEASURED, _("Waiting for the private key that opens the file")
+
     # Of a backup.
     TURN = "turn", UNMEASURED, _("Waiting for its turn")
     CHECKING = "checking", UNMEASURED, _("Checking the tables")
@@ -82,8 +85,10 @@ class Stage(models.TextChoices):
     @property
     def whole(self) -> "Stage":
         """The stage that this one is a part of: itself, for most."""
+        if self is Stage.KEY:
+            return Stage.QUEUED
         return Stage.INSPECTING if self in PARTS else self
 
 
 # They are not listed, but named while they last.
-PARTS = (Stage.LOOKING, Stage.REWRITING)
+PARTS = (Stage.KEY, Stage.LOOKING, Stage.REWRITING)

@@ -23,6 +23,11 @@ _ACTIONS: dict[str, str | Promise] = {
     "backup.pin": _("Pin"),
     "backup.release": _("Release"),
     "backup.delete": _("Delete"),
+    "key.rotate": _("Change the key of the installation"),
+    "keys.add": _("Add a public key"),
+    "keys.give": _("Give a private key to a worker"),
+    "keys.remove": _("Remove a public key"),
+    "keys.try": _("Try a private key"),
     "kit": _("Recovery kit"),
     "kit.save": _("Save the recovery kit"),
     "password.again": _("Password again"),
@@ -33,6 +38,7 @@ _ACTIONS: dict[str, str | Promise] = {
     "page.history": _("Open the history"),
     "page.coverage": _("Open the coverage report"),
     "page.audit": _("Open the audit trail"),
+    "page.keys": _("Open the page of the keys"),
 }
 _OUTCOMES: dict[str, str | Promise] = {
     "accepted": _("accepted"),
@@ -63,13 +69,16 @@ _OUTCOMES: dict[str, str | Promise] = {
 _DETAILS: dict[str, str | Promise] = {
     "account": _("account"),
     "approval": _("approval"),
+    "before": _("before"),
     "bytes": _("bytes"),
     "changed": _("changed"),
     "choices": _("choices"),
     "code": _("code"),
     "count": _("number"),
     "digest": _("digest"),
+    "encrypted": _("encrypted"),
     "file": _("file"),
+    "fingerprint": _("fingerprint"),
     "form": _("form"),
     "from_byte": _("from byte"),
     "kind": _("kind"),
@@ -77,10 +86,12 @@ _DETAILS: dict[str, str | Promise] = {
     "name": _("name"),
     "page": _("page"),
     "path": _("address"),
+    "proven": _("proven"),
     "reason": _("reason"),
     "role": _("role"),
     "scope": _("type"),
     "table": _("table"),
+    "with_key": _("with a private key"),
 }
 # Who is no person.
 _NOBODIES: dict[str, str | Promise] = {

@@ -1,11 +1,13 @@
 """The wrapping of a document: zstandard, and what else a file may turn out to be."""
 
 import io
+from collections.abc import Callable
 from typing import BinaryIO
 
 import zstandard
 
-from backups.artifact import archives
+from backups.artifact import age, archives, passphrase
+from backups.artifact.behind import Source
 from backups.artifact.manifest import not_a_backup
 from backups.artifact.writer import Sink
 from backups.errors import ArtifactError
@@ -18,15 +20,17 @@ READ_BYTES = 256 * 1024
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _RUN_LENGTH = 1
 _FOREIGN = {
-    b"age-encryption.org/": ("artifact.encrypted", _("The file is encrypted with age.")),
     b"PGDMP": ("artifact.format", _("The file is a dump of pg_dump, not a backup of this system.")),
 }
 _FOREIGN_HINTS = {
-    "artifact.encrypted": _("Decrypt it with your age key first, then choose the plain file."),
     "artifact.format": _(
         "Choose a file that was downloaded from the Safe or Complete Backup button."
     ),
 }
+
+
+# What opens an encrypted file: its content, as a stream.
+Unlock = Callable[[Source], age.Decrypting | passphrase.Decrypting]
 
 
 def compress_to(sink: Sink) -> zstandard.ZstdCompressionWriter:
@@ -36,11 +40,20 @@ def compress_to(sink: Sink) -> zstandard.ZstdCompressionWriter:
 
 
 class Limited(io.RawIOBase):
-    """A reader that stops a decompression bomb: it counts what comes out while it streams."""
+    """A reader that stops a decompression bomb: it counts what comes out while it streams. Closing it leaves
+    ``source`` open, and ends by ``ends`` what goes on behind it."""
 
-    def __init__(self, source: BinaryIO, limit_bytes: int) -> None:
+    def __init__(
+        self, source: BinaryIO, limit_bytes: int, ends: Callable[[], None] | None = None
+    ) -> None:
         self._source = source
         self._left = limit_bytes
+        self._ends = ends
+
+    def close(self) -> None:
+        super().close()
+        if self._ends:
+            self._ends()
 
     def readable(self) -> bool:
         return True
@@ -57,35 +70,57 @@ class Limited(io.RawIOBase):
         return data
 
 
-def open_document(stored: BinaryIO, *, limit_bytes: int) -> "Limited":
+def open_document(stored: BinaryIO, *, limit_bytes: int, unlock: Unlock | None = None) -> "Limited":
     """The plain document inside ``stored``, which must be seekable.
 
-    It may be a zstandard frame, and either may be the only file of a gzip file or a ZIP archive.
+    It may be a zstandard frame, and either may be the only file of a gzip file or a ZIP archive; any of
+    these may be encrypted, which ``unlock`` opens.
 
-    Raises ArtifactError when it is none of these.
+    Raises ArtifactError when it is none of these; ``key.needed`` where nothing unlocks it.
     """
     start = stored.read(64)
     stored.seek(0)
+    if age.is_encrypted(start):
+        return _decrypted(stored, limit_bytes, unlock)
     if start.startswith(archives.GZIP):
-        return _inside(archives.gunzipped(stored), limit_bytes)
+        return _inside(archives.gunzipped(stored), limit_bytes, unlock)
     if start.startswith(archives.ZIP):
-        return _inside(archives.unzipped(stored), limit_bytes)
+        return _inside(archives.unzipped(stored), limit_bytes, unlock)
     if start.startswith(_ZSTANDARD):
         return Limited(_Undamaged(_decompressed(stored), stored), limit_bytes)  # type: ignore[arg-type]
     _require_json(start)
     return Limited(stored, limit_bytes)
 
 
-def _inside(archive: archives.Unpacked, limit_bytes: int) -> Limited:
-    """The document in an archive's one file; what the archive gives out is counted as well."""
-    begun = _Begun(Limited(archive, limit_bytes))  # type: ignore[arg-type]
+def _decrypted(stored: Source, limit_bytes: int, unlock: Unlock | None) -> Limited:
+    if unlock is None:
+        raise age.needed()
+    plain = unlock(stored)
+    try:
+        return _inside(plain, limit_bytes, None, ends=plain.close)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _inside(
+    stream: Source,
+    limit_bytes: int,
+    unlock: Unlock | None,
+    ends: Callable[[], None] | None = None,
+) -> Limited:
+    """The document in a stream that cannot be read twice: an archive's one file, or what was encrypted.
+    What the stream gives out is counted as well."""
+    begun = _Begun(Limited(stream, limit_bytes))  # type: ignore[arg-type]
     if begun.start.startswith((archives.GZIP, archives.ZIP)):
         raise archives.nested()
+    if age.is_encrypted(begun.start):
+        return _decrypted(begun, limit_bytes, unlock)
     if begun.start.startswith(_ZSTANDARD):
         plain = _decompressed(begun)  # type: ignore[arg-type]
-        return Limited(_Undamaged(plain, None), limit_bytes)  # type: ignore[arg-type]
+        return Limited(_Undamaged(plain, None), limit_bytes, ends)  # type: ignore[arg-type]
     _require_json(begun.start)
-    return Limited(begun, limit_bytes)  # type: ignore[arg-type]
+    return Limited(begun, limit_bytes, ends)  # type: ignore[arg-type]
 
 
 def _decompressed(stored: BinaryIO) -> BinaryIO:
@@ -113,8 +148,8 @@ class _Begun:
 
 
 def require_document(start: bytes) -> None:
-    """Raises ArtifactError where what begins so is neither JSON nor a zstandard frame."""
-    if not start.startswith(_ZSTANDARD):
+    """Raises ArtifactError where what begins so is neither JSON, nor a zstandard frame, nor encrypted."""
+    if not start.startswith(_ZSTANDARD) and not age.is_encrypted(start):
         _require_json(start)
 
 

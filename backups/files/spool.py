@@ -1,12 +1,17 @@
 """A private folder for fetched content on its way into the artifact; equal bytes lie there once."""
 
+import contextlib
 import hashlib
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from backups.artifact.age import Decrypting, Encrypting, Identity
+from backups.artifact.behind import Source
+from backups.artifact.writer import Sink
 from backups.errors import FetchError
 from backups.files import private
 from backups.wording import _
@@ -25,10 +30,12 @@ class TooLarge(FetchError):
 
 
 class Spool:
-    """``folder`` exists and is private; ``remove`` removes it with all it holds."""
+    """``folder`` exists and is private; ``remove`` removes it with all it holds. With ``key``, which nobody
+    else has, content lies in it encrypted; names are digests of the plain content either way."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: Identity | None = None) -> None:
         self._folder = folder
+        self._key = key
 
     def path(self, name: str) -> Path:
         return self._folder / name
@@ -38,13 +45,13 @@ class Spool:
         draft = self.path(f"draft-{secrets.token_hex(8)}")
         digest, size = hashlib.sha256(), 0
         try:
-            with private.create(draft) as out:
+            with private.create(draft) as out, writing(out, self._key) as sink:
                 for block in blocks:
                     size += len(block)
                     if size > limit_bytes:
                         raise _too_large(limit_bytes)
                     digest.update(block)
-                    out.write(block)
+                    sink.write(block)
             name = digest.hexdigest()
             draft.replace(self.path(name))
         finally:
@@ -52,7 +59,7 @@ class Spool:
         return Spooled(size, name)
 
     def read(self, sha256: str) -> Iterator[bytes]:
-        with self.path(sha256).open("rb") as source:
+        with self.path(sha256).open("rb") as stored, reading(stored, self._key) as source:
             while block := source.read(READ_BYTES):
                 yield block
 
@@ -61,6 +68,26 @@ class Spool:
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def writing(out: BinaryIO, key: Identity | None) -> Iterator[Sink]:
+    """What writes to ``out``, encrypted to ``key`` where there is one; whole at the end of the block."""
+    if key is None:
+        yield out
+        return
+    with Encrypting(out, [key.recipient]) as sealed:
+        yield sealed
+
+
+@contextlib.contextmanager
+def reading(stored: BinaryIO, key: Identity | None) -> Iterator[Source]:
+    """What was written so. The source raises ArtifactError where it is not as it was written."""
+    if key is None:
+        yield stored
+        return
+    with contextlib.closing(Decrypting(stored, [key])) as plain:
+        yield plain
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

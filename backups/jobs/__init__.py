@@ -18,7 +18,7 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import AuditEvent, BackupRun, Run, State, error_values
-from backups.services import auditing, creating, keeping, runs, vault
+from backups.services import auditing, creating, keeping, key_requests, runs, vault
 from backups.services.auditing import Actor
 from backups.wording import _
 
@@ -34,6 +34,7 @@ AFTER_A_DEATH: list[Callable[[], object]] = [
     lambda: end_lost(BackupRun),
     vault.sweep,
     creating.drop_unnamed,
+    key_requests.drop_forgotten,
 ]
 
 # How often a worker looks whether others died, and how long the pause of other jobs outlives us.
@@ -67,13 +68,15 @@ def carry_out_backup(run_id: str) -> None:
     carry_out(BackupRun, run_id, creating.carry_out)
 
 
-def enqueue_verification(run: BackupRun, actor: Actor) -> None:
-    """Have a worker read a finished backup through again. Idempotent while one is pending.
+def enqueue_verification(run: BackupRun, actor: Actor, *, with_key: bool = False) -> None:
+    """Have a worker read a finished backup through again, ``with_key`` by asking for the private key of an
+    encrypted one. Idempotent while one is pending.
 
     Raises WorkerFailure."""
     if verification_is_pending(run):
         return
-    asked = auditing.audit(actor, "backup.verify", "requested", subject=run.pk)
+    how = {"with_key": True} if with_key else {}
+    asked = auditing.audit(actor, "backup.verify", "requested", subject=run.pk, **how)
     _queue().put(verify_again, (run.pk, asked.pk), _VERIFICATION + run.pk, keep=0)
 
 
@@ -84,7 +87,21 @@ def verify_again(run_id: str, event_id: int) -> None:
     """
     asked = AuditEvent.objects.get(pk=event_id)
     actor = Actor(asked.person_name, asked.person_email, asked.address)
-    keeping.verify_again(BackupRun.objects.get(pk=run_id), actor)
+    run = BackupRun.objects.get(pk=run_id)
+    if not asked.details.get("with_key"):
+        keeping.verify_again(run, actor)
+        return
+    try:
+        path = vault.path_of(run.artifact)
+        with key_requests.asking_for(run.pk), key_requests.unlocked(path, _nobody, _nobody):
+            keeping.verify_again(run, actor)
+    except BackupSystemError as error:
+        # Nobody gave the key: of the file that says nothing.
+        auditing.audit(actor, "backup.verify", error.code[:32], subject=run.pk)
+
+
+def _nobody() -> None:
+    """A verification has no row of its own to be cancelled by."""
 
 
 def verification_is_pending(run: BackupRun) -> bool:
@@ -113,7 +130,8 @@ def carry_out(model: type[Run], run_id: str, work: Callable[[Any], object]) -> N
     run = model._default_manager.get(pk=run_id)
     try:
         _require_same_code()
-        work(run)
+        with key_requests.asking_for(run.pk):
+            work(run)
     except BaseTimeoutException:
         _say_timed_out(run)
         raise

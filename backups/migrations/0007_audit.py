@@ -36,7 +36,7 @@ def end(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('backups', '0005_note'),
+        ('backups', '0006_encryption'),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from backups import conf
-from backups.artifact import codecs
+from backups.artifact import age, codecs
 from backups.artifact.behind import Behind, Handing
 from backups.artifact.manifest import (
     FORMAT,
@@ -41,6 +41,7 @@ from backups.services import (
     auditing,
     broken_rules,
     coverage,
+    encrypting,
     installation,
     outside,
     runs,
@@ -64,10 +65,20 @@ LISTED_FILES = 1000
 
 
 def request(
-    scope: Scope, actor: Actor, *, purpose: Purpose = Purpose.ORDINARY, note: str = ""
+    scope: Scope,
+    actor: Actor,
+    *,
+    purpose: Purpose = Purpose.ORDINARY,
+    note: str = "",
+    encrypt: bool | None = None,
+    by_passphrase: bool = False,
 ) -> BackupRun:
-    """Write down that a backup is wanted, ``note`` being its name. Somebody must then ``carry_out`` it."""
+    """Write down that a backup is wanted, ``note`` being its name. Somebody must then ``carry_out`` it.
+
+    ``encrypt`` and ``by_passphrase``: as ``encrypting.columns_for`` takes them, whose errors are raised.
+    """
     runs.end_abandoned(BackupRun)
+    encryption = encrypting.columns_for(scope, purpose, encrypt, by_passphrase=by_passphrase)
     with transaction.atomic():
         run = BackupRun.objects.create(
             scope=scope.value,
@@ -75,8 +86,10 @@ def request(
             note=note,
             requested_by_name=actor.name,
             requested_by_email=actor.email,
+            **encryption,
         )
-        auditing.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk)
+        encrypted = {"encrypted": str(run.encryption)} if run.encryption else {}
+        auditing.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk, **encrypted)
     return run
 
 
@@ -102,7 +115,12 @@ def carry_out(
     with runs.carried_out(run), vault.disk_errors():
         vault.sweep()
         drop_unnamed()
-        with Progress(run, listener) as progress, vault.draft(run.pk) as draft:
+        sealing = encrypting.Sealing(run)
+        with (
+            Progress(run, listener) as progress,
+            sealing.readable(progress.check, lambda: progress.stage(Stage.KEY)),
+            vault.draft(run.pk) as draft,
+        ):
             work = _Backup(
                 run, progress, in_the_way, leaving_out, stream_rows or Snapshot.stream_rows
             )
@@ -112,14 +130,17 @@ def carry_out(
                     if not under_restore_lock:
                         with progress.interruptible(lock):
                             locks.hold_for_reading(lock, wait_seconds=conf.lock_wait_seconds())
-                    statistics = work.write(reading_back.sink)
+                    with sealing.writing(reading_back.sink) as sink:
+                        statistics = work.write(sink)
                 progress.stage(Stage.READING_BACK)
 
                 def proven(stored: BinaryIO) -> None:
                     reading_back.finish(stored)
                     work.prove_the_rest(stored)
 
-                artifact = vault.keep(draft, proven, run_id=run.pk)
+                artifact = vault.keep(draft, proven, run_id=run.pk, suffix=sealing.suffix)
+                if sealing.is_on:
+                    work.stored_sha256 = reading_back.following.sha256
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
@@ -172,6 +193,7 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         stored_bytes=vault.path_of(artifact).stat().st_size,
         plain_bytes=work.plain_bytes,
         digest=work.digest,
+        stored_sha256=work.stored_sha256,
         statistics=_as_json(statistics)
         | {"not_embedded": work.not_embedded, "left_out": work.left_out}
         | {"unchanged_files": work.unchanged, "counted_files": work.counted_files}
@@ -206,6 +228,7 @@ class _Backup:
         self._in_the_way = in_the_way
         self.digest = ""
         self.plain_bytes = 0
+        self.stored_sha256 = ""
         self.not_embedded: list[dict[str, Any]] = []
         self.rules: dict[str, Any] = {}
         self.unchanged: dict[str, int] = asdict(Used())
@@ -213,6 +236,8 @@ class _Backup:
         # One digest for each file whose content a Complete backup has in the rows.
         self._in_rows: set[bytes] = set()
         self._places = Places()
+        # What files lie encrypted with on their way into a backup that is.
+        self._key = age.new_identity() if run.encryption else None
 
     @property
     def lacks_rows(self) -> bool:
@@ -257,7 +282,7 @@ class _Backup:
 
     def write(self, stream: Sink) -> Statistics:
         with (
-            vault.spool(self._run.pk) as spool,
+            vault.spool(self._run.pk, self._key) as spool,
             codecs.compress_to(stream) as compressed,
             Behind(compressed.write, name="compression") as compression,
         ):
@@ -385,7 +410,9 @@ class _Backup:
                     places=self._places,
                 )
             self._progress.stage(Stage.FETCHING)
-            kept = Fetched(vault.fetched(), conf.fetched_limit_bytes())
+            # Of what goes into an encrypted backup no plain copy is kept for the next one.
+            limit_bytes = 0 if self._key else conf.fetched_limit_bytes()
+            kept = Fetched(vault.fetched(), limit_bytes)
             collector = Collector(spool, self._note_file, self._progress.check, kept)
             collector.fetch(wanted_files(iter(lines), self._in_rows.add))
         self.unchanged = asdict(kept.used)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 from backups.models import BackupRun
-from backups.services import vault
+from backups.services import encrypting, vault
 
 BLOCK_BYTES = 256 * 1024
 Form = Literal["plain", "stored"]
@@ -52,7 +52,10 @@ class Delivery:
 
 
 def delivery(run: BackupRun, form: Form) -> Delivery:
-    """Raises StorageFailure where the file is not there."""
+    """Raises StorageFailure where the file is not there, ConfigurationError where the plain document of an
+    encrypted one is asked for."""
+    if form == "plain":
+        encrypting.require_may_be_plain(run)
     path = vault.path_of(run.artifact)
     size = path.stat().st_size if form == "stored" else run.plain_bytes
     return Delivery(run, form, file_name(run, form), size, f'"{run.digest}-{form}"')
@@ -62,5 +65,5 @@ def file_name(run: BackupRun, form: Form) -> str:
     """Tells kind and time: ``safe-backup-2025-10-30-1405Z.json``."""
     at = run.requested_at.astimezone(datetime.UTC)
     kind = "safety" if run.purpose == "safety" else run.scope
-    suffix = "json" if form == "plain" else "json.zst"
+    suffix = "json" if form == "plain" else "json.zst" + (".age" if run.encryption else "")
     return f"{kind}-backup-{at:%Y-%m-%d-%H%M}Z.{suffix}"

@@ -1,4 +1,8 @@
-"""The key of this installation: made at first need, kept outside the database, never in a backup."""
+"""The key of this installation: made at first need, kept outside the database, never in a backup.
+
+Where it was changed, the former ones lie in a file beside it, one a line: they sign nothing any more, and
+still tell what was made here.
+"""
 
 import secrets
 from pathlib import Path
@@ -32,6 +36,59 @@ def key() -> bytes:
     return found
 
 
+def former_keys() -> list[bytes]:
+    """The keys that this installation had before, newest first. Raises StorageFailure."""
+    try:
+        lines = _former_file().read_text().split()
+        found = [bytes.fromhex(line) for line in lines]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise _unreadable_former() from error
+    if any(len(one) != KEY_BYTES for one in found):
+        raise _unreadable_former()
+    return found
+
+
+def keys() -> list[bytes]:
+    """All keys that tell what was made here, that of today first. Raises StorageFailure."""
+    return list(dict.fromkeys([key(), *former_keys()]))
+
+
+def rotate() -> tuple[str, str]:
+    """Put a new key in place of today's, which becomes a former one. Returns the names before and after.
+
+    Whoever dies in between leaves today's key in both places, which harms nothing. Raises StorageFailure.
+    """
+    path = conf.key_file()
+    key()  # made, where there is none yet
+    try:
+        with private.alone(path.parent):
+            known = keys()
+            private.write(_former_file(), "".join(f"{one.hex()}\n" for one in known).encode())
+            private.write(path, secrets.token_hex(KEY_BYTES).encode())
+    except OSError as error:
+        raise StorageFailure(
+            "installation.key",
+            _("The installation's key cannot be read or made."),
+            hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
+        ) from error
+    return digest.key_id(known[0]), name()
+
+
+def _former_file() -> Path:
+    path = conf.key_file()
+    return path.with_name(path.name + ".former")
+
+
+def _unreadable_former() -> StorageFailure:
+    return StorageFailure(
+        "installation.former_keys",
+        _("The former keys of this installation cannot be read."),
+        hint=_("Check the file beside BACKUPS_KEY_FILE: a copy of them is in the recovery kit."),
+    )
+
+
 def _make(path: Path) -> None:
     """Of two first starts at once, one key wins and both read it."""
     private.make_folder(path.parent)
@@ -41,6 +98,11 @@ def _make(path: Path) -> None:
 def name() -> str:
     """Tells installations apart without telling the key."""
     return digest.key_id(key())
+
+
+def names() -> list[str]:
+    """The name of today, and those that it had with former keys."""
+    return [digest.key_id(one) for one in keys()]
 
 
 def seal(document_digest: str) -> Integrity:
@@ -55,8 +117,8 @@ def seal(document_digest: str) -> Integrity:
 
 
 def is_ours(integrity: Integrity) -> bool:
-    """Whether the file was made by this installation and not changed since."""
-    return is_signed(integrity, key())
+    """Whether the file was made by this installation, with whichever of its keys, and not changed since."""
+    return any(is_signed(integrity, one) for one in keys())
 
 
 def is_signed(integrity: Integrity, secret: bytes) -> bool:

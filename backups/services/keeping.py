@@ -10,7 +10,7 @@ from django.db import transaction
 
 from backups.errors import ArtifactError, BusyError, ConfigurationError, StorageFailure
 from backups.models import LONGEST_NOTE, BackupRun, error_values
-from backups.services import auditing, vault
+from backups.services import auditing, keyring, vault
 from backups.services.auditing import Actor
 from backups.services.verifying import verify
 from backups.wording import _
@@ -110,13 +110,20 @@ def _require_deletable(run: BackupRun) -> None:
 
 
 def verify_again(run: BackupRun, actor: Actor) -> bool:
-    """Read the file through once more and write down how it went. Returns whether it is sound.
+    """Read the file through once more and write down how it went, as ``verify`` does. Returns whether it is
+    sound.
 
-    Of a file that is not sound any more the run keeps what is wrong with it.
+    Of a file that is not sound any more the run keeps what is wrong with it. Raises ArtifactError where a
+    key was given that is another one's: of the file that says nothing.
     """
+    form = "whole"
     try:
-        verify(run)
+        if keyring.given() and (closed := keyring.obstacle(vault.path_of(run.artifact))):
+            raise closed
+        form = "whole" if verify(run) else "bytes"
     except (ArtifactError, StorageFailure) as error:
+        if error.code in keyring.CLOSED:
+            raise
         run.verified_at = None
         found = error_values(error)
     else:
@@ -125,5 +132,5 @@ def verify_again(run: BackupRun, actor: Actor) -> bool:
         setattr(run, name, value)
     run.save(update_fields=["verified_at", *found])
     outcome = run.error_code or "done"
-    auditing.audit(actor, "backup.verify", outcome[:32], subject=run.pk)
+    auditing.audit(actor, "backup.verify", outcome[:32], subject=run.pk, form=form)
     return not run.error_code

@@ -1,9 +1,11 @@
 """Reading a backup back while it is still being written: from the disk, never from memory.
 
 A thread follows the writer with a file handle of its own. Once the file is durable, what was read is hashed
-again, so that bytes that changed on the disk meanwhile are noticed as if all had been read only then.
+again, so that bytes that changed on the disk meanwhile are noticed as if all had been read only then. Of an
+encrypted file the keys that are held where the reading back begins open it there too.
 """
 
+import contextvars
 import hashlib
 import io
 import threading
@@ -37,6 +39,7 @@ class Following:
         self._changed = threading.Condition()
         self._digest = hashlib.sha256()
         self.read_bytes = 0
+        self.sha256 = ""
 
     def wrote(self, size_bytes: int) -> None:
         with self._changed:
@@ -75,13 +78,18 @@ class Following:
         return True
 
     def is_still(self, stored: BinaryIO, check: Callable[[], None]) -> bool:
-        """Whether the file begins with what was read."""
+        """Whether the file begins with what was read. ``sha256`` is that of the whole file then."""
         digest, left = hashlib.sha256(), self.read_bytes
         while left and (block := stored.read(min(left, HASH_BYTES))):
             check()
             digest.update(block)
             left -= len(block)
-        return digest.digest() == self._digest.digest()
+        same = digest.digest() == self._digest.digest()
+        while block := stored.read(HASH_BYTES):
+            check()
+            digest.update(block)
+        self.sha256 = digest.hexdigest()
+        return same
 
     def _wait_for(self, size: int) -> None:
         """Up to ``size`` more bytes, below 0 for all."""
@@ -106,7 +114,10 @@ class ReadingBack:
         self._verify = verify
         self._check = check
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="behind reading back", daemon=True)
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(
+            target=lambda: context.run(self._run), name="behind reading back", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._stored = self._draft.open_again()

@@ -9,18 +9,21 @@ import hashlib
 import json
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
 from backups import conf, printed_json
-from backups.artifact import digest
+from backups.artifact import age, digest
+from backups.artifact.age import Identity
 from backups.artifact.tail import Integrity
 from backups.errors import ArtifactError, StorageFailure
 from backups.files import private
-from backups.models import AuditEvent
-from backups.services import auditing, installation, software
+from backups.models import AuditEvent, Recipient
+from backups.services import auditing, installation, keyring, software
 from backups.services.auditing import Actor
 from backups.wording import Sentence, _
 
@@ -46,9 +49,15 @@ SAVED = "kit.save"
 
 @dataclass(frozen=True)
 class RecoveryKit:
-    """The key of an installation, perhaps of another one."""
+    """The key of an installation, perhaps of another one; in its file also the keys that the installation
+    had before, and private keys that open encrypted backups: that of its safety backups, and the owner's
+    where the owner put them there."""
 
     key: bytes = field(repr=False)
+    former: tuple[bytes, ...] = field(default=(), repr=False)
+    identities: tuple[Identity, ...] = field(default=(), repr=False)
+    # Of the owner's keys: name, public key and fingerprint, for whoever looks for the private ones.
+    public_keys: tuple[dict[str, str], ...] = ()
 
     @property
     def installation(self) -> str:
@@ -56,10 +65,14 @@ class RecoveryKit:
         return digest.key_id(self.key)
 
     @property
+    def names(self) -> list[str]:
+        """That name, and those that the installation had before."""
+        return [digest.key_id(one) for one in (self.key, *self.former)]
+
+    @property
     def text(self) -> str:
         """The key in 14 groups of letters and digits, the last of which check the others."""
-        letters = _encoded(self.key + _checksum(self.key))
-        return "-".join(letters[at : at + _GROUP] for at in range(0, _LETTERS, _GROUP))
+        return _printed(self.key)
 
     @property
     def lines(self) -> list[str]:
@@ -69,19 +82,23 @@ class RecoveryKit:
 
     def signed(self, integrity: Integrity) -> bool:
         """Whether a file was made by the kit's installation and not changed since."""
-        return installation.is_signed(integrity, self.key)
+        return any(installation.is_signed(integrity, one) for one in (self.key, *self.former))
 
 
 def current() -> RecoveryKit:
-    """This installation's kit. Raises StorageFailure where its key cannot be read or made."""
-    return RecoveryKit(installation.key())
+    """This installation's kit. Raises StorageFailure where its keys cannot be read or made."""
+    today, *former = installation.keys()
+    safety = [keyring.safety_key()] if keyring.has_safety_key() else []
+    public = tuple(_public(key) for key in Recipient.objects.all())
+    return RecoveryKit(today, tuple(former), tuple(safety), public)
 
 
 # As a file
 
 
-def as_file(kit: RecoveryKit) -> bytes:
-    """The small file: JSON that a person can read, too."""
+def as_file(kit: RecoveryKit, *, private_keys: Sequence[Identity] = ()) -> bytes:
+    """The small file: JSON that a person can read, too. ``private_keys``: those that open the owner's
+    backups, where the owner wants them in it; this server keeps none of them."""
     said = {
         "format": FORMAT,
         "what": "The key of an installation. Keep it apart from the backups, and from its server.",
@@ -90,9 +107,18 @@ def as_file(kit: RecoveryKit) -> bytes:
         "installation": kit.installation,
         "made_at": timezone.now().isoformat(timespec="seconds"),
         "key": kit.text,
+        "former_keys": [_printed(one) for one in kit.former],
+        "safety_keys": [identity.told() for identity in kit.identities],
+        "private_keys": [identity.told() for identity in private_keys],
+        "public_keys": list(kit.public_keys),
         "steps": [str(step) for step in STEPS],
     }
     return printed_json.indented(said).encode() + b"\n"
+
+
+def _public(key: Recipient) -> dict[str, str]:
+    fingerprint = age.fingerprint(key.public_key)
+    return {"name": key.name, "public_key": key.public_key, "fingerprint": fingerprint}
 
 
 STEPS: tuple[Sentence, ...] = (
@@ -190,10 +216,28 @@ def _from_json(text: str) -> RecoveryKit:
             _("Use the version of the software that made it, or a newer one."),
         )
     key = said.get("key")
-    kit = RecoveryKit(_key_of(key if isinstance(key, str) else ""))
+    kit = RecoveryKit(
+        _key_of(key if isinstance(key, str) else ""),
+        tuple(_key_of(one) for one in _texts(said, "former_keys")),
+        tuple(_identities(said)),
+    )
     if said.get("installation") != kit.installation:
         raise _wrong_checksum()
     return kit
+
+
+def _texts(said: dict[str, Any], member: str) -> list[str]:
+    """A list of texts that an earlier version's kit does not have."""
+    found = said.get(member, [])
+    return [one if isinstance(one, str) else "" for one in found] if isinstance(found, list) else []
+
+
+def _identities(said: dict[str, Any]) -> list[Identity]:
+    texts = _texts(said, "safety_keys") + _texts(said, "private_keys")
+    try:
+        return age.identities_of("\n".join(texts).encode()) if texts else []
+    except ArtifactError:
+        raise _wrong_checksum() from None
 
 
 def _key_of(text: str) -> bytes:
@@ -241,6 +285,11 @@ def _checksum(key: bytes) -> bytes:
     return hashlib.sha256(b"recovery kit 1\0" + key).digest()[:_CHECK_BYTES]
 
 
+def _printed(key: bytes) -> str:
+    letters = _encoded(key + _checksum(key))
+    return "-".join(letters[at : at + _GROUP] for at in range(0, _LETTERS, _GROUP))
+
+
 def _encoded(value: bytes) -> str:
     number = int.from_bytes(value)
     return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (_LETTERS - 1), -1, -5))
@@ -258,7 +307,7 @@ def _bytes_of(letters: str) -> bytes:
 
 def require_of(kit: RecoveryKit | None, made_by: str) -> None:
     """Raises ArtifactError where a kit is given that says nothing of a file of installation ``made_by``."""
-    if kit is None or made_by in (kit.installation, installation.name()):
+    if kit is None or made_by in (*kit.names, *installation.names()):
         return
     raise _wrong(
         "kit.other_installation",

@@ -12,7 +12,7 @@ from backups import conf, permissions
 from backups.errors import StorageFailure
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import readiness, recovery_kit
+from backups.services import readiness, recipients, recovery_kit
 from backups.services.readiness import Contents, Next
 from backups.views.frame import page
 from backups.views.trouble import trouble
@@ -52,6 +52,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         files=readiness.files_of(ready.complete) if ready.complete else {},
         limit=conf.file_limit_bytes(),
         kit=_kit_wanted(request),
+        encrypts=bool(recipients.listed()),
         **trouble(),
     )
 

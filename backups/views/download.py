@@ -1,5 +1,6 @@
 """Downloading a backup: streamed, resumable, and written down each time."""
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -7,19 +8,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from backups import permissions
-from backups.errors import StorageFailure
+from backups.errors import ConfigurationError, StorageFailure
 from backups.forms import PasswordAgainForm
 from backups.models import BackupRun
 from backups.registry import COMPLETE, Scope
 from backups.services import auditing, delivering
 from backups.services.delivering import FORMS, Delivery
+from backups.translating import message_and_hint
 from backups.views import grants
 from backups.views.frame import ask_again, page
 from backups.views.lookup import run_or_refuse
 from backups.views.ranges import Span, UnsatisfiableError, span
 
 ACTION = "backup.download"
-_MEDIA_TYPES = {"plain": "application/json", "stored": "application/zstd"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,6 +58,9 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
         return redirect("admin:backups_download", run.pk)
     try:
         wanted = delivering.delivery(run, form)
+    except ConfigurationError as error:
+        messages.error(request, message_and_hint(error))
+        return redirect("admin:backups_run", run.pk)
     except StorageFailure:
         return redirect("admin:backups_run", run.pk)
     return _answer(request, wanted)
@@ -87,12 +91,18 @@ def _answer(request: HttpRequest, wanted: Delivery) -> HttpResponseBase:
     return response
 
 
+def _media_type(wanted: Delivery) -> str:
+    if wanted.run.encryption:
+        return "application/octet-stream"
+    return "application/json" if wanted.form == "plain" else "application/zstd"
+
+
 def _streamed(wanted: Delivery, part: Span | None, *, with_content: bool) -> StreamingHttpResponse:
     sent = part or Span(0, wanted.size_bytes - 1)
     response = StreamingHttpResponse(
         wanted.blocks(sent.first, sent.last) if with_content else iter(()),
         status=206 if part else 200,
-        content_type=_MEDIA_TYPES[wanted.form],
+        content_type=_media_type(wanted),
         headers={
             "Accept-Ranges": "bytes",
             "Cache-Control": "no-store, private",

@@ -28,7 +28,9 @@ def verify(request: HttpRequest, run_id: str) -> HttpResponse:
     run = run_or_refuse(request, run_id, "backup.verify")
     try:
         if run.artifact:
-            jobs.enqueue_verification(run, permissions.actor_of(request))
+            with_key = bool(run.encryption and request.POST.get("with_key"))
+            actor = permissions.actor_of(request)
+            jobs.enqueue_verification(run, actor, with_key=with_key)
             _warn_of_no_worker(request)
     except WorkerFailure as error:
         messages.error(request, message_and_hint(error))

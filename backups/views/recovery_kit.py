@@ -3,6 +3,7 @@
 import io
 
 import segno
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -11,12 +12,16 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from backups import conf, permissions
-from backups.forms import PasswordAgainForm
+from backups.artifact import age
+from backups.artifact.age import Identity
+from backups.errors import BackupSystemError
+from backups.forms import IdentityForm, PasswordAgainForm
 from backups.registry import COMPLETE
-from backups.services import auditing, installation, recovery_kit, software
+from backups.services import auditing, installation, recipients, recovery_kit, software
+from backups.translating import message_and_hint
 from backups.views import grants
 from backups.views.frame import page
 
@@ -50,6 +55,10 @@ def show(request: HttpRequest) -> HttpResponseBase:
         kit=kit,
         qr=_qr(kit) if kit else "",
         saved=recovery_kit.last_saved(),
+        changed=recovery_kit.was_changed(),
+        keys=[(key, age.fingerprint(key.public_key)) for key in recipients.listed()],
+        safety_key=kit.identities[0].told() if kit and kit.identities else "",
+        identity_form=IdentityForm(),
         application=conf.application(),
         software=software.in_words(),
         steps=recovery_kit.STEPS,
@@ -60,17 +69,28 @@ def show(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
-@require_safe
+@sensitive_variables()
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
 @permissions.needs(KIT, ACTION)
 def file(request: HttpRequest) -> HttpResponseBase:
-    """The small file. From then on the kit counts as saved."""
+    """The small file; posted to with a private key, that stands in it as well. From then on the kit counts as
+    saved."""
     if not grants.is_granted(request, _door()):
         auditing.audit(permissions.actor_of(request), ACTION, "password wanted")
         return redirect("admin:backups_kit")
-    if request.method == "GET":
+    private_keys: list[Identity] = []
+    if request.method == "POST":
+        form = IdentityForm(request.POST, request.FILES)
+        try:
+            private_keys = form.identities() if form.is_valid() else []
+        except BackupSystemError as error:
+            messages.error(request, message_and_hint(error))
+            return redirect("admin:backups_kit")
+    if request.method != "HEAD":
         recovery_kit.note_saved(permissions.actor_of(request), how="file")
     return HttpResponse(
-        recovery_kit.as_file(recovery_kit.current()),
+        recovery_kit.as_file(recovery_kit.current(), private_keys=private_keys),
         content_type="application/json",
         headers={
             **_PRIVATE,

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -15,11 +16,20 @@ from backups import jobs, permissions
 from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
-from backups.services import auditing, creating, readiness, runs, said_of_rules, said_of_secrets
+from backups.services import (
+    auditing,
+    creating,
+    key_requests,
+    readiness,
+    runs,
+    said_of_rules,
+    said_of_secrets,
+)
 from backups.stages import Stage
 from backups.translating import translated
 from backups.views.frame import page
 from backups.views.going import counts_of_backup, going, pace_of_whole
+from backups.views.keys import KEYS
 from backups.views.lookup import run_or_refuse
 from backups.views.trouble import trouble
 from backups.wording import Sentence
@@ -63,7 +73,8 @@ def verification(request: HttpRequest, run_id: str) -> HttpResponseBase:
     run = run_or_refuse(request, run_id, "backup.see")
     if not jobs.verification_is_pending(run):
         return HttpResponseClientRefresh()
-    return render(request, "backups/run_verifying.html", {"run": run})
+    asked = key_requests.pending(run.pk)
+    return render(request, "backups/run_verifying.html", {"run": run, "key_asked": asked})
 
 
 @require_POST
@@ -92,6 +103,8 @@ def live_context(run: BackupRun) -> dict[str, Any]:
     expected = readiness.expected(Scope(run.scope))
     return {
         "run": run,
+        "back": reverse("admin:backups_run", args=[run.pk]),
+        "is_backup": True,
         **(trouble() if run.state == State.QUEUED else {}),
         **going(
             run,
@@ -128,6 +141,8 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],
         "verifying": jobs.verification_is_pending(run),
+        "key_asked": key_requests.pending(run.pk) if run.encryption else None,
+        "may_try_key": bool(run.encryption) and permissions.may(request.user, KEYS),
         "may_keep": permissions.may(request.user, permissions.KEEP),
         "may_delete": permissions.may(request.user, permissions.DELETE),
         "may_download": permissions.may(request.user, permissions.DOWNLOAD[Scope(run.scope)]),

@@ -31,12 +31,15 @@ def main() -> None:
 
 def serve_web(descriptor: int) -> None:
     """Serve the application on a socket that is bound already, until SIGTERM."""
-    from backups import conf
-    from backups.middleware import too_large
-    from backupsvc.serve import web
+    # Sets Django up, before whose models nothing below can be imported.
     from backupsvc.wsgi import application
 
     signal.signal(signal.SIGTERM, _exit)  # waitress then ends its requests first
+
+    from backups import conf
+    from backups.middleware import too_large
+    from backupsvc.serve import web
+
     listener = socket.socket(fileno=descriptor)
     web.server(
         application,

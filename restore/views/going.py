@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backups.models import BackupRun, Run
@@ -56,13 +57,22 @@ def going(run: Run, safety: BackupRun | None = None) -> dict[str, Any]:
     """What ``backups/_going.html`` shows of a plan, a restore or a test restore. What is counted is the
     safety backup while that is being made."""
     counted = safety if safety is not None and run.stage == Stage.SAFETY_BACKUP else run
-    return backups_going.going(
+    told = backups_going.going(
         run,
         order_of(run),
         pace=pace_of(counted),
         counts=_counts(counted),
         section=counted.section,
     )
+    return told | {"back": _page_of(run)}
+
+
+def _page_of(run: Run) -> str:
+    """Where who has given a private key comes back to."""
+    if isinstance(run, PlanRun):
+        return reverse("admin:restore_plan", args=[run.upload])
+    name = "rehearsal" if isinstance(run, Rehearsal) else "live"
+    return reverse(f"admin:restore_{name}", args=[run.pk])
 
 
 def _counts(run: Run) -> list[Count]:

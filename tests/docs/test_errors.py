@@ -8,8 +8,8 @@ from backups.management import terminal
 from tests.docs.pages import ROOT, first_cells, page
 
 CODE = re.compile(
-    r"(artifact|audit|backup|backups|coverage|database|file|installation|internal|kit|lock|output"
-    r"|rehearsal|restore|run|schema|start|storage|undo|upload|worker)\.[A-Za-z0-9_]+"
+    r"(artifact|audit|backup|backups|coverage|database|encryption|file|installation|internal|key|kit|lock"
+    r"|output|passphrase|rehearsal|restore|run|schema|start|storage|undo|upload|worker)\.[A-Za-z0-9_]+"
 )
 # These take names of pages and deeds, which look alike.
 NOT_ERRORS = {"audit", "note_refusal", "needs", "include", "refused", "login_required"}

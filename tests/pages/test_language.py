@@ -1,5 +1,6 @@
 """Every page of the backups in a made-up language: what is not in brackets has escaped translation."""
 
+import html
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backups import account_watch, jobs
+from backups.artifact import age
 from backups.database import locks
 from backups.database.connection import connected
 from backups.errors import FetchError, StorageFailure, WorkerFailure
@@ -16,8 +18,24 @@ from backups.files.spool import _too_large
 from backups.files.storage import _missing
 from backups.findings import Finding, Severity
 from backups.middleware import DatabaseAwayMiddleware
-from backups.models import AuditEvent, BackupRun, Purpose, State, error_values
-from backups.services import audit_proof, auditing, coverage, recovery_kit, vault
+from backups.models import (
+    AuditEvent,
+    BackupRun,
+    KeyRequest,
+    Purpose,
+    Recipient,
+    State,
+    error_values,
+)
+from backups.services import (
+    audit_proof,
+    auditing,
+    coverage,
+    keyring,
+    recipients,
+    recovery_kit,
+    vault,
+)
 from backups.services.auditing import Actor
 from backups.views import coverage as coverage_page
 from backups.views.runs import order_of
@@ -44,7 +62,7 @@ def left_over(answer, *names: str) -> list[str]:
     return untranslated(answer.content.decode(), {*PEOPLE, FILE}, names)
 
 
-def gone_away(*_arguments: object) -> bool:
+def gone_away(*_arguments: object, **_more: object) -> bool:
     raise WorkerFailure("worker.redis_away", _("Redis is away."), hint=_("Start Redis."))
 
 
@@ -111,6 +129,70 @@ def test_the_recovery_kit(owner, settings, tmp_path, saved):
     assert left_over(owner.get(page), *known) == []
     owner.post(page, {"password": PASSWORD})
     assert left_over(owner.get(page), *known) == []
+
+
+# Keys
+
+
+@pytest.mark.parametrize("obligatory", [False, True])
+def test_the_keys(owner, settings, tmp_path, obligatory):
+    settings.BACKUPS_KEY_FILE = tmp_path / "key"
+    settings.BACKUPS_ENCRYPT_COMPLETE = obligatory
+    private = age.new_identity()
+    public = private.recipient
+    known = [public, age.fingerprint(public), "Noa"]
+    assert left_over(owner.get(f"{PAGES}keys/"), *known) == []
+    begun = owner.post(f"{PAGES}keys/", {"public_key": public, "name": FILE})
+    message = recipients.challenge(public).splitlines()
+    assert left_over(begun, *known, *message, *lines_of(begun)) == []
+    for given in ({"public_key": "x"}, {"public_key": private.told(), "name": FILE}, {}):
+        assert left_over(owner.post(f"{PAGES}keys/", given), *known) == []
+    key = Recipient.objects.create(public_key=public, name=FILE, added_by="Noa", proven=True)
+    Recipient.objects.create(public_key="age1x", name=FILE, added_by="Noa")
+    known = [*known, "age1x", age.fingerprint("age1x")]
+    assert left_over(owner.get(f"{PAGES}keys/"), *known) == []
+    assert left_over(owner.get(f"{PAGES}keys/{key.pk}/remove/"), *known) == []
+    assert left_over(owner.get(f"{PAGES}start/complete/"), *known) == []
+    assert left_over(owner.get(PAGES)) == []
+    owner.post(f"{PAGES}kit/", {"password": PASSWORD})
+    keyring.safety_key()
+    kit = recovery_kit.current()
+    shown = (*kit.lines, kit.installation, "backupsvc", "studio", kit.identities[0].told())
+    assert left_over(owner.get(f"{PAGES}kit/"), *known, *shown) == []
+
+
+def lines_of(answer) -> list[str]:
+    """The message on the page, which is another one each time."""
+    page = answer.content.decode()
+    start, end = page.index("-----BEGIN AGE"), page.index("-----END AGE")
+    return html.unescape(page[start : end + 40]).split("<")[0].split()
+
+
+@pytest.mark.parametrize("to_make", [False, True])
+def test_giving_a_key(owner, to_make):
+    worker = age.new_identity().recipient
+    KeyRequest.objects.create(run="x", public_key=worker, to_make=to_make, refused=True)
+    for given in ({}, {"identity_text": worker}, {"passphrase": "short", "again": "short"}):
+        answer = owner.post(f"{PAGES}give-key/x/", given)
+        if answer.status_code == 200:
+            assert left_over(answer) == []
+
+
+@pytest.mark.parametrize("encryption", ["recipients", "passphrase", "installation"])
+def test_an_encrypted_backup(owner, backup, encryption):
+    to = [{"name": "safe", "fingerprint": "ab12 cd34"}] if encryption != "passphrase" else []
+    run = backup("complete", encryption=encryption, encrypted_to=to, stored_sha256="ab" * 32)
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/"), "safe", "ab12 cd34") == []
+    assert left_over(owner.get(f"{PAGES}runs/{run.pk}/try-key/"), "safe") == []
+    path = vault.path_of(run.artifact)
+    key = age.new_identity()
+    with path.open("wb") as out, age.Encrypting(out, [key.recipient]) as sealed:
+        sealed.write(b"{}")
+    for given in ({"identity_text": age.new_identity().told()}, {"identity_text": "x"}):
+        assert left_over(owner.post(f"{PAGES}runs/{run.pk}/try-key/", given), "safe") == []
+    owner.post(f"{PAGES}runs/{run.pk}/download/", {"password": PASSWORD})
+    page = owner.get(f"{PAGES}runs/{run.pk}/download/")
+    assert left_over(page, ".json.zst.age") == []
 
 
 # One run
@@ -279,7 +361,7 @@ def test_the_audit_trail_of_every_deed_in_the_source(owner):
 
 def actions_of_the_source() -> set[str]:
     """What stands as an action where something is written down or permitted."""
-    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files|kit"
+    kinds = "backup|restore|plan|upload|rehearsal|page|audit|outgoing|password|files|kit|keys?"
     asking = (
         rf'(?:audit|needs|require|run_or_refuse|note_refusal)\([^)]*?"((?:{kinds})(?:\.[a-z]+)?)"'
     )

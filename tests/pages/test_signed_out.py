@@ -8,7 +8,7 @@ from django.urls import reverse
 import backups.urls
 import restore.urls
 from backups import sites
-from backups.models import AuditEvent, BackupRun
+from backups.models import AuditEvent, BackupRun, Recipient
 from restore.models import Rehearsal, Upload
 from tests.pages.conftest import PASSWORD
 
@@ -34,7 +34,9 @@ def numbers(owner, backup) -> dict[str, str]:
         owner_email="owner@studio.example",
     )
     rehearsal = Rehearsal.objects.create(backup=run.pk)
+    key = Recipient.objects.create(public_key="age1", name="safe")
     made = {"run_id": run.pk, "backup_id": run.pk, "upload_id": upload.pk}
+    made |= {"key_id": key.pk, "work_id": run.pk}
     return made | {"rehearsal_id": rehearsal.pk, "form": "plain", "table": "x", "kind": "lost"}
 
 

@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from backups.models import AuditEvent, BackupRun
+from backups.artifact import age
+from backups.models import AuditEvent, BackupRun, Recipient
 from backups.urls import urlpatterns
 from backupsvc.studio.models import User
 from tests.pages.conftest import PASSWORD
@@ -16,8 +17,12 @@ LISTED = {
     "start_safe": [("post", None, BOTH, 302)],
     "start_complete": [("get", None, OWNER_ONLY, 200), ("post", None, OWNER_ONLY, 302)],
     "kit": [("get", None, OWNER_ONLY, 200), ("post", None, OWNER_ONLY, 302)],
-    "kit_file": [("get", None, OWNER_ONLY, 302)],
+    "kit_file": [("get", None, OWNER_ONLY, 302), ("post", None, OWNER_ONLY, 302)],
     "kit_printed": [("post", None, OWNER_ONLY, 302)],
+    "keys": [("get", None, OWNER_ONLY, 200), ("post", None, OWNER_ONLY, 200)],
+    "remove_key": [("get", "key", OWNER_ONLY, 200), ("post", "key", OWNER_ONLY, 302)],
+    "give_key": [("get", "work", OWNER_ONLY, 302), ("post", "work", OWNER_ONLY, 302)],
+    "try_key": [("get", "encrypted", OWNER_ONLY, 200), ("post", "encrypted", OWNER_ONLY, 200)],
     "history": [("get", None, BOTH, 200)],
     "coverage": [("get", None, BOTH, 200)],
     "coverage_markdown": [("get", None, BOTH, 200)],
@@ -46,8 +51,18 @@ NAMES = [pattern.name.removeprefix("backups_") for pattern in urlpatterns]
 def address(name, run_id="0" * 32):
     if name in ("file",):
         return reverse(f"admin:backups_{name}", args=[run_id, "plain"])
-    needs_run = "run_id" in str(next(p.pattern for p in urlpatterns if p.name == f"backups_{name}"))
-    return reverse(f"admin:backups_{name}", args=[run_id] if needs_run else [])
+    pattern = str(next(p.pattern for p in urlpatterns if p.name == f"backups_{name}"))
+    return reverse(f"admin:backups_{name}", args=[run_id] if "<str:" in pattern else [])
+
+
+def subject_of(kind, backup):
+    """What an address names: a backup of a kind, a public key, or nothing that is there."""
+    if kind == "key":
+        public = age.new_identity().recipient
+        return Recipient.objects.create(public_key=public, name="safe")
+    if kind == "encrypted":
+        return backup("complete", encryption="recipients")
+    return backup(kind) if kind in ("safe", "complete") else None
 
 
 def test_every_address_is_listed():
@@ -57,7 +72,7 @@ def test_every_address_is_listed():
 @pytest.mark.parametrize(("name", "method", "scope", "allowed", "answer"), CASES)
 def test_only_those_listed_may(name, method, scope, allowed, answer, sign_in, backup):
     for role in User.Role.values:
-        run = backup(scope) if scope else None
+        run = subject_of(scope, backup)
         browser = sign_in(role)
         before = AuditEvent.objects.filter(outcome="refused").count()
         url = address(name, run.pk) if run else address(name)

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from backups import jobs
+from backups.artifact import passphrase
 from backups.management import numbers, output_files, terminal
+from backups.management.identities import asked_passphrase, give_if_asked
 from backups.models import LONGEST_NOTE, BackupRun, State
 from backups.registry import Scope
 from backups.services import (
     auditing,
     creating,
     keeping,
+    keyring,
     readiness,
     runs,
     said_of_rules,
@@ -43,12 +46,32 @@ class Command(terminal.Documented):
             help="safe: without passwords, tokens and the content of files; complete: everything",
         )
         parser.add_argument(
-            "--output", type=Path, metavar="FILE", help="also write the plain .json file here"
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help="also write the plain .json file here; an encrypted one as it is stored",
         )
         parser.add_argument(
             "--name",
             default="",
             help=f"what people call this backup, {LONGEST_NOTE} characters at most",
+        )
+        encrypt = parser.add_mutually_exclusive_group()
+        encrypt.add_argument(
+            "--encrypt",
+            action="store_true",
+            default=None,
+            help="encrypt it to the owner's public keys (backup_keys); a Complete backup is as soon as there"
+            " are any",
+        )
+        encrypt.add_argument(
+            "--passphrase",
+            action="store_true",
+            help="encrypt it with a passphrase, in place of keys: asked for twice, or the first line of the"
+            " standard input",
+        )
+        encrypt.add_argument(
+            "--no-encrypt", dest="encrypt", action="store_false", help="leave it readable for all"
         )
         parser.add_argument(
             "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
@@ -59,24 +82,43 @@ class Command(terminal.Documented):
             if options["output"]:
                 output_files.require_folder(options["output"])
             note = keeping.fitting_name(options["name"])
-            run = creating.request(Scope(options["scope"]), auditing.COMMAND_LINE, note=note)
+            words = (
+                [passphrase.new(asked_passphrase(twice=True).text)] if options["passphrase"] else []
+            )
+            run = creating.request(
+                Scope(options["scope"]),
+                auditing.COMMAND_LINE,
+                note=note,
+                encrypt=options["encrypt"],
+                by_passphrase=bool(words),
+            )
             if options["enqueue"]:
-                run = self._let_worker(run, listener)
+                run = self._let_worker(run, listener, words)
             else:
-                creating.carry_out(run, listener=listener)
+                with keyring.held(words):
+                    creating.carry_out(run, listener=listener)
             if options["output"]:
-                vault.copy_out(run.artifact, options["output"])
+                as_stored = bool(run.encryption)
+                vault.copy_out(run.artifact, options["output"], as_stored=as_stored)
                 # As a download is: whoever can run commands has the file now. Where to is not said.
+                form = "stored" if as_stored else "plain"
                 auditing.audit(
-                    auditing.COMMAND_LINE, "backup.download", "served", subject=run.pk, form="plain"
+                    auditing.COMMAND_LINE, "backup.download", "served", subject=run.pk, form=form
                 )
         self._report(run, options["output"])
 
-    def _let_worker(self, run: BackupRun, listener: Listener | None) -> BackupRun:
+    def _let_worker(
+        self, run: BackupRun, listener: Listener | None, words: list[passphrase.Passphrase]
+    ) -> BackupRun:
         jobs.enqueue_backup(run)
         if not jobs.workers_listening():
             self.stderr.write("No worker is listening. Start one: manage.py backup_worker")
-        terminal.wait_for(run, listener, lambda: runs.end_abandoned(BackupRun))
+
+        def look() -> None:
+            runs.end_abandoned(BackupRun)
+            give_if_asked(run.pk, words)
+
+        terminal.wait_for(run, listener, look)
         terminal.require_success(run)
         return run
 
@@ -90,6 +132,10 @@ class Command(terminal.Documented):
             f"  {run.plain_bytes:,} bytes plain, {run.stored_bytes:,} bytes stored,"
             f" verified, sha256 {run.digest}"
         )
+        if run.encryption:
+            names = ", ".join(f"{k['name']} ({k['fingerprint']})" for k in run.encrypted_to)
+            how = f"to {terminal.printable(names)}" if names else "with the passphrase"
+            self.stdout.write(f"  encrypted {how}; sha256 of the file {run.stored_sha256}")
         if files["named"]:
             self.stdout.write(
                 f"  files that are only named: {files['named']:,}, of them local: {files['named_local']:,};"
@@ -102,8 +148,8 @@ class Command(terminal.Documented):
             )
         if files["in_rows"]:
             self.stdout.write(
-                f"  {files['in_rows']:,} more files stand in rows themselves (data: addresses) and are in the backup"
-                " with them."
+                f"  {files['in_rows']:,} more files stand in rows themselves (data: addresses) and are in the"
+                " backup with them."
             )
         if unchanged := run.statistics["unchanged_files"]["files"]:
             self.stdout.write(
@@ -120,6 +166,9 @@ class Command(terminal.Documented):
             self.stdout.write(f"  written to {output}")
         number = numbers.short(run.pk)
         self.stdout.write(f"  What it would bring back: manage.py restore_plan {number}")
+        if run.encryption:
+            option = "--identity FILE" if run.encrypted_to else "--passphrase"
+            self.stdout.write(f"    with {option}, as it is encrypted")
         if run.state == State.INCOMPLETE:
             self._gaps(run)
             raise SystemExit(terminal.INCOMPLETE)

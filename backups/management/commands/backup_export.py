@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backups.management import numbers, output_files, terminal
-from backups.services import auditing, vault
+from backups.services import auditing, encrypting, vault
 
 
 class Command(terminal.Documented):
@@ -38,6 +38,8 @@ class Command(terminal.Documented):
         output, as_stored = options["output"], options["as_stored"]
         with terminal.errors():
             run = numbers.stored_backup(options["backup"])
+            if not as_stored:
+                encrypting.require_may_be_plain(run)
             output_files.require_new(output)
             with vault.read(run.artifact):
                 vault.copy_out(run.artifact, output, as_stored=as_stored)

@@ -41,7 +41,13 @@ def draft(run_id: str) -> Iterator[Draft]:
         path.unlink(missing_ok=True)
 
 
-def keep(finished: Draft, verify: Callable[[BinaryIO], object], *, run_id: str = "") -> str:
+def keep(
+    finished: Draft,
+    verify: Callable[[BinaryIO], object],
+    *,
+    run_id: str = "",
+    suffix: str = SUFFIX,
+) -> str:
     """Make the draft durable, let ``verify`` read it back, and give it its final random name.
 
     With ``run_id`` a note of the name stays until ``settle``: who dies before the run's row has the name
@@ -51,7 +57,7 @@ def keep(finished: Draft, verify: Callable[[BinaryIO], object], *, run_id: str =
         private.sync(finished.stream)
     finished.stream.seek(0)
     verify(finished.stream)
-    name = secrets.token_hex(16) + SUFFIX
+    name = secrets.token_hex(16) + suffix
     with disk_errors():
         if run_id:
             private.write(_note_of(run_id), name.encode())

@@ -11,12 +11,14 @@ from backups.artifact.behind import Ahead, hashing
 from backups.artifact.codecs import Limited
 from backups.artifact.reader import READ_BYTES, ArtifactReader, Hashing
 from backups.errors import StorageFailure
+from backups.services import keyring
 from backups.wording import _
 
 
 def open_plain(stored: BinaryIO) -> Limited:
-    """The plain document of an open file, whatever its wrapping."""
-    return codecs.open_document(stored, limit_bytes=conf.document_limit_bytes())
+    """The plain document of an open file, whatever its wrapping; with the keys that are held now."""
+    limit_bytes = conf.document_limit_bytes()
+    return codecs.open_document(stored, limit_bytes=limit_bytes, unlock=keyring.unlock)
 
 
 @contextlib.contextmanager
@@ -36,7 +38,8 @@ def reader(path: Path, at: Callable[[int], None] | None = None) -> Iterator[Arti
 def overlapped(stored: BinaryIO) -> Iterator[ArtifactReader]:
     """An ArtifactReader on an open file, with threads. Raises ArtifactError."""
     with (
-        Ahead(open_plain(stored), block_bytes=READ_BYTES, name="unpacking") as plain,
+        open_plain(stored) as document_inside,
+        Ahead(document_inside, block_bytes=READ_BYTES, name="unpacking") as plain,
         hashing("digest of the document") as document,
         hashing("digests of its parts") as parts,
     ):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from backups.artifact.age import Identity
 from backups.files import private
 from backups.files.spool import Spool
 from backups.services.vault.place import disk_errors, folder
@@ -19,12 +20,13 @@ def fetched() -> Path:
 
 
 @contextlib.contextmanager
-def spool(run_id: str) -> Iterator[Spool]:
-    """A private folder for files on their way, locked like a draft; removed at the end of the block."""
+def spool(run_id: str, key: Identity | None = None) -> Iterator[Spool]:
+    """A private folder for files on their way, locked like a draft; removed at the end of the block. ``key``:
+    as ``Spool`` takes it."""
     path = folder() / f"{SPOOL}{run_id}"
     with disk_errors():
         descriptor = private.create_locked_folder(path)
-    made = Spool(path)
+    made = Spool(path, key)
     try:
         yield made
     finally:

@@ -8,6 +8,7 @@ from backups import printed_json
 from backups.errors import BackupSystemError
 from backups.hunting.proving import Leak
 from backups.management import terminal
+from backups.management.identities import add_identity, held
 from backups.services.withholding import leaks_in
 from restore.inspection import Inspection, inspect, unsound
 from restore.management.choices import add_kit, kit_of
@@ -24,6 +25,7 @@ class Command(terminal.Documented):
     )
     examples = (
         ("backup_inspect studio.json", "a file"),
+        ("backup_inspect studio.json.zst.age --identity key.txt", "an encrypted file"),
         ("backup_inspect 3fa94c0d11e2 --json", "a stored backup by its number, for a program"),
         (
             "backup_inspect studio.json --secrets",
@@ -39,6 +41,7 @@ class Command(terminal.Documented):
         add_source(parser)
         parser.add_argument("--json", action="store_true", help="print JSON, errors too")
         add_kit(parser)
+        add_identity(parser)
         parser.add_argument(
             "--secrets",
             action="store_true",
@@ -47,7 +50,7 @@ class Command(terminal.Documented):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with opened(options["source"]) as source:
+            with held(options), opened(options["source"]) as source:
                 inspection = inspect(source.path, kit=kit_of(options))
                 leaks = list(leaks_in(source.path)) if options["secrets"] else []
         except BackupSystemError as error:

@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from backups.management import numbers, terminal
+from backups.management.identities import add_identity, give_if_asked, held
 from backups.models import BackupRun
-from backups.services import auditing, runs
+from backups.services import auditing, keyring, runs
 from restore import jobs
 from restore.management.choices import remedy
 from restore.models import Rehearsal
@@ -17,6 +18,7 @@ class Command(terminal.Documented):
     examples = (
         ("backup_rehearse", "the newest backup"),
         ("backup_rehearse 3fa94c0d11e2 --enqueue", "another one, by a worker"),
+        ("backup_rehearse 3fa94c0d11e2 --identity key.txt", "an encrypted one"),
     )
     statuses = {terminal.DONE: "proven", terminal.FAILED: "not proven; the message says why"}
 
@@ -26,16 +28,22 @@ class Command(terminal.Documented):
             nargs="?",
             help="the backup's number, or as much of it as is unique; the newest if left out",
         )
+        add_identity(parser)
         parser.add_argument(
             "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with terminal.errors(remedy=remedy), terminal.bars(self) as listener:
+        with terminal.errors(remedy=remedy), terminal.bars(self) as listener, held(options):
             rehearsal = rehearsing.request(_backup(options["backup"]), auditing.COMMAND_LINE)
             if options["enqueue"]:
                 jobs.enqueue_rehearsal(rehearsal)
-                terminal.wait_for(rehearsal, listener, lambda: runs.end_abandoned(Rehearsal))
+
+                def look() -> None:
+                    runs.end_abandoned(Rehearsal)
+                    give_if_asked(rehearsal.pk, keyring.given())
+
+                terminal.wait_for(rehearsal, listener, look)
                 terminal.require_success(rehearsal)
             else:
                 rehearsing.carry_out(rehearsal, listener=listener)

@@ -10,7 +10,9 @@ from django.core.management.base import CommandError
 from backups import jobs as backup_jobs
 from backups import printed_json
 from backups.management import terminal
-from backups.services import auditing
+from backups.management.identities import add_identity, give_if_asked, keys_of
+from backups.services import auditing, keyring
+from backups.services.keyring import Key
 from backups.services.progress import Listener
 from backups.services.recovery_kit import RecoveryKit
 from restore import jobs
@@ -50,6 +52,7 @@ class Command(terminal.Documented):
         )
         add_choices(parser)
         add_kit(parser)
+        add_identity(parser)
         parser.add_argument(
             "--plan",
             type=Path,
@@ -67,7 +70,8 @@ class Command(terminal.Documented):
             self.stderr.write(terminal.printable(target_line(target)))
             requests.require_phrase(options["confirm"])
             kit = kit_of(options)
-            with opened(options["source"]) as source:
+            keys = keys_of(options)
+            with keyring.held(keys), opened(options["source"]) as source:
                 run = requests.request(
                     Path(source.name),
                     auditing.COMMAND_LINE,
@@ -76,7 +80,7 @@ class Command(terminal.Documented):
                     backup=source.number,
                 )
                 if options["enqueue"]:
-                    self._let_worker(run, source, listener, kit)
+                    self._let_worker(run, source, listener, kit, keys)
                 else:
                     jobs.carry_out_here(run, source.path, listener=listener, kit=kit)
         self._report(run)
@@ -89,13 +93,19 @@ class Command(terminal.Documented):
         source: Source,
         listener: Listener | None,
         kit: RecoveryKit | None,
+        keys: list[Key],
     ) -> None:
         if not source.backup:
             requests.take_copy(run, source.path, kit=kit)
         jobs.enqueue_restore(run)
         if not backup_jobs.workers_listening():
             self.stderr.write("No worker is listening. Start one: manage.py backup_worker")
-        terminal.wait_for(run, listener, requests.end_abandoned)
+
+        def look() -> None:
+            requests.end_abandoned()
+            give_if_asked(run.pk, keys)
+
+        terminal.wait_for(run, listener, look)
         terminal.require_success(run)
 
     def _report(self, run: RestoreRun) -> None:

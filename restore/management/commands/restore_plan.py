@@ -7,6 +7,7 @@ from typing import Any
 
 from backups import printed_json
 from backups.management import terminal
+from backups.management.identities import add_identity, held
 from backups.services import auditing
 from restore.management import rows
 from restore.management.choices import (
@@ -61,6 +62,7 @@ class Command(terminal.Documented):
         )
         add_choices(parser)
         add_kit(parser)
+        add_identity(parser)
         parser.add_argument(
             "--rows",
             default="",
@@ -86,6 +88,7 @@ class Command(terminal.Documented):
             return
         with (
             terminal.errors(status=terminal.UNSOUND, remedy=remedy),
+            held(options),
             opened(options["source"]) as source,
         ):
             plan = plan_file(source.path, choices_of(options), kit=kit_of(options))
@@ -109,7 +112,7 @@ class Command(terminal.Documented):
         wanted = rows.Wanted(options["rows"], options["kind"], options["page"])
         found: list[rows.Found] = []
         with terminal.errors(status=terminal.UNSOUND, remedy=remedy):
-            with opened(options["source"]) as source:
+            with held(options), opened(options["source"]) as source:
                 plan = plan_file(
                     source.path,
                     choices_of(options),

@@ -15,10 +15,12 @@ from pathlib import Path
 import zstandard
 
 from backups import conf
+from backups.artifact.age import Identity
 from backups.database.introspection import LiveColumn, LiveTable
 from backups.database.snapshot import Snapshot, snapshot
 from backups.database.table_reading import TableReading
-from backups.errors import BackupSystemError, CancelledError, StorageFailure
+from backups.errors import ArtifactError, BackupSystemError, CancelledError, StorageFailure
+from backups.files import spool
 from backups.files.spool import Spool
 from backups.registry import COMPLETE
 from backups.services import creating, vault
@@ -48,10 +50,11 @@ class _Kept:
 
 class Ahead:
     """``read``, at most once; ``stream_rows`` in place of the snapshot's. ``read_again`` names the sections
-    that had changed."""
+    that had changed. With ``key``, which nobody else has, the rows lie in the spool encrypted."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, key: Identity | None = None) -> None:
         self._spool = spool
+        self._key = key
         self._kept: dict[str, _Kept] = {}
         self._look = ""
         self._look_at: tuple[Snapshot, str] | None = None
@@ -86,7 +89,7 @@ class Ahead:
             mark = _mark(view, reading)
             if mark is not None:
                 path = self._spool.path(f"ahead-{number}")
-                _write(path, view, reading, check)
+                _write(path, view, reading, check, self._key)
                 self._kept[reading.section.key] = _Kept(_form(reading), mark, path)
                 size_bytes += path.stat().st_size
                 if shutil.disk_usage(path.parent).free < 2 * size_bytes + _SPARE_BYTES:
@@ -102,7 +105,7 @@ class Ahead:
             self.read_again.append(reading.section.key)
             view.stream_rows(reading, write)
             return
-        for block in _blocks(kept.path):
+        for block in _blocks(kept.path, self._key):
             write(block)
         kept.path.unlink()
 
@@ -132,9 +135,19 @@ def _form(reading: TableReading) -> Sequence[object]:
     return (table.oid, table.schema, table.name, whole, columns, reading.primary_key)
 
 
-def _write(path: Path, view: Snapshot, reading: TableReading, check: Callable[[], None]) -> None:
+def _write(
+    path: Path,
+    view: Snapshot,
+    reading: TableReading,
+    check: Callable[[], None],
+    key: Identity | None,
+) -> None:
     compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-    with path.open("xb") as out, compressor.stream_writer(out) as compressed:
+    with (
+        path.open("xb") as out,
+        spool.writing(out, key) as sink,
+        compressor.stream_writer(sink, closefd=False) as compressed,  # type: ignore[arg-type]
+    ):
 
         def take(block: bytes) -> None:
             check()
@@ -143,17 +156,21 @@ def _write(path: Path, view: Snapshot, reading: TableReading, check: Callable[[]
         view.stream_rows(reading, take)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path, key: Identity | None) -> Iterator[bytes]:
     """Blocks of whole lines, as they were written."""
     rest = b""
     try:
-        with path.open("rb") as stored, zstandard.ZstdDecompressor().stream_reader(stored) as plain:
+        with (
+            path.open("rb") as stored,
+            spool.reading(stored, key) as source,
+            zstandard.ZstdDecompressor().stream_reader(source, closefd=False) as plain,  # type: ignore[arg-type]
+        ):
             while block := plain.read(_READ_BYTES):
                 whole, end, tail = (rest + block).rpartition(b"\n")
                 rest = tail
                 if end:
                     yield whole + end
-    except zstandard.ZstdError as error:
+    except (zstandard.ZstdError, ArtifactError) as error:
         raise StorageFailure(
             "storage.failed",
             _("What was read ahead for the safety backup was damaged on the disk."),

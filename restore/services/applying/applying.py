@@ -20,7 +20,7 @@ from backups.files.spool import Spool
 from backups.findings import Finding
 from backups.models import BackupRun
 from backups.registry import registry
-from backups.services import auditing, runs, vault
+from backups.services import auditing, encrypting, key_requests, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.services.recovery_kit import RecoveryKit
@@ -86,7 +86,10 @@ def _carry_out(run: RestoreRun, path: Path, progress: Progress, kit: RecoveryKit
     """Raises only where nothing was committed."""
     work = _Restore(run, progress, kit)
     try:
-        with opened(path, Choices.of(run.choices), progress) as readable:
+        with (
+            key_requests.unlocked(path, progress.check, lambda: progress.stage(Stage.KEY)),
+            opened(path, Choices.of(run.choices), progress) as readable,
+        ):
             work.apply(readable)
     except BaseException as error:
         if not requests.is_committed(run.pk):
@@ -164,7 +167,7 @@ class _Restore:
 
     def _read_ahead(self, spool: Spool, prepared: Prepared) -> Ahead:
         """What a safety backup will want, while people still work."""
-        ahead = Ahead(spool)
+        ahead = Ahead(spool, encrypting.key_on_the_way())
         if not (self._choices.without_undo or _blocking(prepared.findings)):
             end_reading(Stage.AHEAD, self._progress)
             ahead.read(prepared.tables.values(), self._progress)

@@ -21,6 +21,7 @@ from django.db import connections
 
 from backups import errors
 from backups.errors import BackupSystemError, ConfigurationError, WorkerFailure
+from backups.services import keyring
 from backups.services.progress import Progress
 from backups.wording import Sentence, _
 from restore.services.applying import isolated
@@ -45,6 +46,8 @@ class Order:
     database: dict[str, Any]
     waiting: list[tuple[str, str, str]] = field(default_factory=list)
     by_migrations: bool = False
+    # The private keys that open the file: they are in no environment and no argument.
+    keys: str = field(default="", repr=False)
     settings_module: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     python_path: list[str] = field(default_factory=list)
@@ -88,6 +91,7 @@ def order_for(
         database={name: place.get(name) or "" for name in _PLACE},
         waiting=waiting,
         by_migrations=by_migrations,
+        keys=keyring.told(keyring.given()).decode(),
         settings_module=module,
         settings=_own_settings(),
         python_path=[str(Path(entry or ".").absolute()) for entry in sys.path],

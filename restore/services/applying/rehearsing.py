@@ -14,7 +14,7 @@ from django.db import transaction
 from backups.findings import Finding, Severity
 from backups.models import BackupRun, State
 from backups.registry import registry
-from backups.services import auditing, keeping, runs, vault
+from backups.services import auditing, keeping, key_requests, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.stages import Stage
@@ -53,7 +53,9 @@ def carry_out(rehearsal: Rehearsal, *, listener: Listener | None = None) -> Rehe
     ):
         backup = BackupRun.objects.get(pk=rehearsal.backup)
         started = time.monotonic()
-        report = rehearse(vault.path_of(backup.artifact), rehearsal.pk, progress)
+        path = vault.path_of(backup.artifact)
+        with key_requests.unlocked(path, progress.check, lambda: progress.stage(Stage.KEY)):
+            report = rehearse(path, rehearsal.pk, progress)
         took = round(time.monotonic() - started, 1)
         runs.succeed(rehearsal, report=report | {"seconds": took})
     return rehearsal

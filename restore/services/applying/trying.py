@@ -14,7 +14,7 @@ from backups import errors
 from backups.database.connection import connected, database_errors
 from backups.errors import BackupSystemError, RestoreError
 from backups.registry import registry
-from backups.services import runs
+from backups.services import keyring, runs
 from backups.services.progress import Progress
 from backups.stages import Stage
 from backups.wording import _, words_of
@@ -49,7 +49,9 @@ def outcome(order: dict[str, Any], say: Any) -> dict[str, Any]:
             if order["by_migrations"]:
                 _migrate(progress)
             waiting = [Key(*key) for key in order["waiting"]]
-            return {"report": try_restore(Path(order["file"]), order["run"], progress, waiting)}
+            with keyring.held(keyring.heard(order["keys"].encode())):
+                report = try_restore(Path(order["file"]), order["run"], progress, waiting)
+            return {"report": report}
     except BaseException as error:
         return {"error": plain(runs.explain(error))}
 

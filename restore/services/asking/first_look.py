@@ -8,7 +8,7 @@ from backups.artifact import archives, bounds, codecs, earlier
 from backups.artifact.manifest import FORMAT, FORMAT_FAMILY, Manifest, decode_manifest, not_a_backup
 from backups.artifact.reader import ArtifactReader
 from backups.errors import ArtifactError
-from backups.services import installation, vault
+from backups.services import installation, keyring, vault
 
 # The head of a backup stands on one line of a few hundred kilobytes at the most.
 HEAD_BYTES = 16 * 1024 * 1024
@@ -21,8 +21,21 @@ _MADE = re.compile(rb'"created_at"\s*:\s*"([0-9T:+.Z-]{10,40})"')
 _SORTED = (b'"application"', b'"created_at"', b'"created_by"', b'"data"')
 
 
+# Of what nobody here can read the head says nothing.
+_ENCRYPTED = {
+    "type": "",
+    "created_at": "",
+    "created_by": "",
+    "installation": "",
+    "ours": False,
+    "altered": False,
+    "encrypted": True,
+}
+
+
 def head_of(path: Path) -> dict[str, Any]:
     """Type, date, maker. ``altered``: the file was reformatted, and is taken only by an explicit choice.
+    ``encrypted``, of one that no key of this server opens: nothing else is known.
 
     Raises ArtifactError: it is not a backup, or (``artifact.truncated``) more of it is needed.
     """
@@ -30,6 +43,8 @@ def head_of(path: Path) -> dict[str, Any]:
         with path.open("rb") as stored:
             return _told(_manifest_of(stored))
     except ArtifactError as error:
+        if error.code in keyring.CLOSED:
+            return _ENCRYPTED
         if error.code != "artifact.layout":
             raise
     return _altered(path)
@@ -50,10 +65,9 @@ def needs_all_of(path: Path) -> bool:
 
 
 def _manifest_of(stored: Any) -> Manifest:
-    reader = ArtifactReader(
-        vault.open_plain(stored), line_limit_bytes=HEAD_BYTES, most_values=bounds.VALUES
-    )
-    return reader.manifest
+    with vault.open_plain(stored) as plain:
+        reader = ArtifactReader(plain, line_limit_bytes=HEAD_BYTES, most_values=bounds.VALUES)
+        return reader.manifest
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:
@@ -62,15 +76,15 @@ def _told(manifest: Manifest) -> dict[str, Any]:
         "created_at": manifest.created_at,
         "created_by": manifest.created_by.name,
         "installation": manifest.installation,
-        "ours": manifest.installation == installation.name(),
+        "ours": manifest.installation in installation.names(),
         "altered": False,
     }
 
 
 def _altered(path: Path) -> dict[str, Any]:
     """A reformatted document: looked through for what the head of a backup has."""
-    with path.open("rb") as stored:
-        start = vault.open_plain(stored).read(_LOOKED_THROUGH)
+    with path.open("rb") as stored, vault.open_plain(stored) as plain:
+        start = plain.read(_LOOKED_THROUGH)
     found = _FORMAT.search(start)
     if found is None and not all(member in start for member in _SORTED):
         raise earlier.refusal(start) or not_a_backup()

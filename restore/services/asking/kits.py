@@ -13,11 +13,13 @@ SUFFIX = ".kit"
 
 
 def keep(stored: str, kit: RecoveryKit) -> None:
-    """Let ``kit`` count for the file of this name, in place of one that was given before.
+    """Let ``kit`` count for the file of this name, in place of one that was given before. Private keys that
+    are in it are not kept.
 
     Raises StorageFailure."""
     with vault.disk_errors():
-        private.write(vault.folder() / (stored + SUFFIX), kit.key.hex().encode())
+        keys = "".join(f"{one.hex()}\n" for one in (kit.key, *kit.former))
+        private.write(vault.folder() / (stored + SUFFIX), keys.encode())
 
 
 def of(stored: str) -> RecoveryKit | None:
@@ -25,7 +27,8 @@ def of(stored: str) -> RecoveryKit | None:
     if not stored:
         return None
     try:
-        return RecoveryKit(bytes.fromhex(vault.path_of(stored + SUFFIX).read_text()))
+        today, *former = vault.path_of(stored + SUFFIX).read_text().split()
+        return RecoveryKit(bytes.fromhex(today), tuple(map(bytes.fromhex, former)))
     except (StorageFailure, FileNotFoundError, ValueError):
         return None
 

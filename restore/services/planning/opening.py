@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backups.artifact.reformat import reformat
 from backups.errors import ArtifactError, StorageFailure
-from backups.services import vault
+from backups.services import keyring, vault
 from backups.services.verifying import verify_stream
 from backups.stages import Stage
 from backups.wording import _
@@ -34,11 +34,16 @@ def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
     if not choices.accept_altered or not _is_altered(path, watch):
         yield path
         return
+    if keyring.is_encrypted(path):
+        raise _encrypted_and_altered()
     with vault.spool(f"altered-{secrets.token_hex(8)}") as spool:
         plain, copy = spool.path("plain"), spool.path("copy.json")
         begin_reading(Stage.REWRITING, path, watch)
-        with vault.opened(path, watch.at) as stored, plain.open("wb") as out:
-            document = vault.open_plain(stored)
+        with (
+            vault.opened(path, watch.at) as stored,
+            vault.open_plain(stored) as document,
+            plain.open("wb") as out,
+        ):
             written = 0
             while block := document.read(_COPY_BYTES):
                 watch.check()
@@ -49,6 +54,15 @@ def opened(path: Path, choices: Choices, watch: Watch) -> Iterator[Path]:
             reformat(plain, out)
         plain.unlink()
         yield copy
+
+
+def _encrypted_and_altered() -> ArtifactError:
+    """An orderly copy of it would lie on the disk for whoever reads that."""
+    return ArtifactError(
+        "artifact.encrypted_altered",
+        _("The file is encrypted, and what is in it was reformatted or edited."),
+        hint=_("Decrypt it with your key first: age -d -i KEY FILE, then choose the plain file."),
+    )
 
 
 def _require_room(path: Path, needed: int) -> None:

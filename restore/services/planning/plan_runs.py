@@ -7,9 +7,10 @@ from django.db import transaction
 
 from backups.errors import StorageFailure
 from backups.models import ACTIVE_STATES
-from backups.services import auditing, keeping, runs
+from backups.services import auditing, keeping, key_requests, keyring, runs
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
+from backups.stages import Stage
 from restore.models import PlanRun, Upload
 from restore.plan import Choices, Kind
 from restore.services.asking import kept_rows, kits, uploads
@@ -58,10 +59,11 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
     with runs.carried_out(run), Progress(run, listener) as progress:
         upload = uploads.planned(run.upload)
         path, stored = uploads.path_of(upload), upload.stored
-        look = _keeping(run, stored, progress.check)
-        plan = plan_file(
-            path, Choices.of(run.choices), watch=progress, look=look, kit=kits.of(stored)
-        )
+        look = _keeping(run, stored, progress.check, encrypted=keyring.is_encrypted(path))
+        with key_requests.unlocked(path, progress.check, lambda: progress.stage(Stage.KEY)):
+            plan = plan_file(
+                path, Choices.of(run.choices), watch=progress, look=look, kit=kits.of(stored)
+            )
         try:
             progress.check()
             runs.succeed(run, plan=plan.as_dict())
@@ -73,10 +75,16 @@ def carry_out(run: PlanRun, *, listener: Listener | None = None) -> PlanRun:
     return run
 
 
-def _keeping(run: PlanRun, stored: str, check: Callable[[], None]) -> Callable[[LookThrough], None]:
-    """What keeps the rows that can be looked at on the pages. A plan without them is a plan too."""
+def _keeping(
+    run: PlanRun, stored: str, check: Callable[[], None], *, encrypted: bool
+) -> Callable[[LookThrough], None]:
+    """What keeps the rows that can be looked at on the pages. A plan without them is a plan too: of an
+    encrypted file none are kept, as they would lie there for whoever reads the disk."""
 
     def keep(look: LookThrough) -> None:
+        if encrypted:
+            kept_rows.discard(stored)
+            return
         try:
             kept_rows.write(stored, run.pk, _lists(look, check))
         except StorageFailure as error:

@@ -363,6 +363,10 @@
 
         /* What the first piece said: which kind of backup, of when, by whom. */
         about(head) {
+            if (head && head.encrypted) {
+                this.what.textContent = this.text.textEncrypted;
+                this.what.hidden = false;
+            }
             if (!head || !head.type) {
                 return;
             }

@@ -49,7 +49,7 @@ def test_closing_the_compressor_leaves_the_file_open():
 @pytest.mark.parametrize(
     ("stored", "code"),
     [
-        (b"age-encryption.org/v1\n-> X25519 abc", "artifact.encrypted"),
+        (b"age-encryption.org/v1\n-> X25519 abc", "key.needed"),
         (b"PGDMP\x01\x0e", "artifact.format"),
         (b"PK\x03\x04whatever", "artifact.truncated"),
         (b"\x1f\x8b\x08\x00", "artifact.truncated"),
@@ -71,7 +71,7 @@ def test_a_decompression_bomb_is_stopped_at_the_limit():
 
 def test_without_the_limit_a_bomb_would_come_out_whole(monkeypatch: pytest.MonkeyPatch):
     bomb = compressed(b"{" + b" " * 5_000_000)
-    monkeypatch.setattr(codecs, "Limited", lambda source, _: source)
+    monkeypatch.setattr(codecs, "Limited", lambda source, *_: source)
     assert len(plain_of(bomb, limit=1000)) == 5_000_001
 
 

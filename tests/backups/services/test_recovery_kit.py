@@ -119,7 +119,7 @@ def test_nothing_prints_the_key():
     assert KEY.hex() not in repr(KIT) and KIT.text not in f"{KIT} {vars(KIT).keys()}"
 
 
-def test_it_is_written_private_and_nothing_is_written_over(folders, tmp_path):
+def test_it_is_written_private_and_nothing_is_written_over(db, folders, tmp_path):
     path = tmp_path / "kit.json"
     former = os.umask(0)
     try:

@@ -1,0 +1,16 @@
+"""Another key of the installation in place of the one of today: for when that may be in wrong hands, or has
+served long enough.
+
+Backups are signed with the new one from then on. The former ones stay beside it and go on proving what was
+made here before; only who deletes them takes that away.
+"""
+
+from backups.services import auditing, installation
+from backups.services.auditing import Actor
+
+
+def rotate(actor: Actor) -> tuple[str, str]:
+    """Make a new key. Returns the installation's names before and after. Raises StorageFailure."""
+    before, after = installation.rotate()
+    auditing.audit(actor, "key.rotate", "done", subject=after, before=before)
+    return before, after
