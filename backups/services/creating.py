@@ -200,16 +200,16 @@ class _HandedOver:
 
     def __init__(self, lines: Behind[bytes], hunted: Behind[Rows]) -> None:
         self._lines = lines
-        self.hunted = hunted
+        self._hunted = hunted
 
     def put(self, block: bytes, withheld: Callable[[bytes], bytes] | None) -> None:
         if withheld is None:
             self._lines.put(block)
         else:
-            self.hunted.put(Rows(block, withheld))
+            self._hunted.put(Rows(block, withheld))
 
     def drain(self) -> None:
-        self.hunted.drain()
+        self._hunted.drain()
         self._lines.drain()
 
 
