@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
-from backups import conf
+from backups import conf, second_factor
 from backups.database import introspection
 from backups.database.connection import connected
 from backups.findings import Finding, Severity
@@ -40,7 +40,7 @@ def check_surroundings(
     app_configs: Sequence[AppConfig] | None = None, **_: Any
 ) -> list[checks.CheckMessage]:
     """What the settings make of folders and queue."""
-    return [_message(f) for f in (*_folders(), *_queue(), *_routed())]
+    return [_message(f) for f in (*_folders(), *_queue(), *_routed(), *_second_factor())]
 
 
 def check_pages(
@@ -177,6 +177,20 @@ def _routed() -> Iterator[Finding]:
 
 def _models_of(app: str) -> list[type[Model]]:
     return [*apps.get_app_config(app).get_models()] if apps.is_installed(app) else []
+
+
+def _second_factor() -> Iterator[Finding]:
+    """Where it is obligatory and cannot be had, nobody could do anything any more."""
+    if conf.second_factor_required() and not second_factor.is_there():
+        yield Finding(
+            "backups.E029",
+            Severity.ERROR,
+            _("BACKUPS_SECOND_FACTOR_REQUIRED is set, and django_otp is not in INSTALLED_APPS."),
+            _(
+                "Install backupsvc[otp] and add django_otp with a plugin for devices, or take the setting"
+                " back; see docs/installing.md."
+            ),
+        )
 
 
 def _json_class() -> tuple[type, ...]:

@@ -127,6 +127,11 @@ def mask_credentials() -> bool:
     return bool(getattr(settings, "BACKUPS_MASK_CREDENTIALS", False))
 
 
+def second_factor_required() -> bool:
+    """Whether the password again is never enough without a token of the account's device."""
+    return bool(getattr(settings, "BACKUPS_SECOND_FACTOR_REQUIRED", False))
+
+
 def lock_wait_seconds() -> float:
     """How long a backup waits for a restore, and a restore for backups, before it gives up."""
     return float(getattr(settings, "BACKUPS_LOCK_WAIT_SECONDS", 60))

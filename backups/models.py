@@ -232,3 +232,23 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.outcome}"
+
+
+class OneTimeDownload(models.Model):
+    """The way to the file of a Complete backup, as the password opened it: for one account, in one browser,
+    until one download is complete. ``sent`` has the spans of bytes that went out, by form."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    run = models.CharField(max_length=32, db_index=True)
+    account = models.CharField(max_length=64)
+    opened_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+    is_begun = models.BooleanField(default=False)
+    done_at = models.DateTimeField(null=True, blank=True)
+    sent = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at"]
+
+    def __str__(self) -> str:
+        return f"download of {self.run}"

@@ -1,4 +1,6 @@
-"""The password once more, before a dangerous step: a session left open must not be enough."""
+"""The password once more, before a dangerous step: a session left open must not be enough. Where the account
+has a device for a second factor, its token too.
+"""
 
 import datetime
 from enum import StrEnum
@@ -9,6 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from backups import second_factor
 from backups.models import AuditEvent
 from backups.permissions import actor_of
 from backups.services import auditing
@@ -22,10 +25,15 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     WRONG = "wrong"
     LIMITED = "limited"
+    # A second factor is obligatory, and the account has no device.
+    NO_DEVICE = "no device"
 
 
-def confirm(request: HttpRequest, password: str, *, reason: str, subject: str = "") -> Outcome:
-    """Check the password of who is signed in, and write down how it went.
+def confirm(
+    request: HttpRequest, password: str, *, token: str = "", reason: str, subject: str = ""
+) -> Outcome:
+    """Check the password of who is signed in, and the token of their device where ``second_factor`` asks for
+    one, and write down how it went. Which of the two was wrong is not told.
 
     After five wrong ones within 15 minutes none is accepted, the right one included, from whatever
     address. Attempts on one account are made one after the other: its row is locked meanwhile.
@@ -33,17 +41,24 @@ def confirm(request: HttpRequest, password: str, *, reason: str, subject: str = 
     users = get_user_model()._default_manager
     with transaction.atomic():
         user: Any = users.select_for_update().get(pk=request.user.pk)
-        outcome = _outcome(user, password)
+        outcome = _outcome(user, password, token)
         auditing.audit(
             actor_of(request), ACTION, outcome, subject=subject, reason=reason, account=str(user.pk)
         )
     return outcome
 
 
-def _outcome(user: Any, password: str) -> Outcome:
+def _outcome(user: Any, password: str, token: str) -> Outcome:
     if _wrong_lately(str(user.pk)) >= ATTEMPTS:
         return Outcome.LIMITED
-    return Outcome.ACCEPTED if user.check_password(password) else Outcome.WRONG
+    # The password first: a token is good for once, and a slip of the keyboard must not use it up.
+    if not user.check_password(password):
+        return Outcome.WRONG
+    if second_factor.lacks_device(user):
+        return Outcome.NO_DEVICE
+    if second_factor.is_asked_of(user) and not second_factor.accepts(user, token):
+        return Outcome.WRONG
+    return Outcome.ACCEPTED
 
 
 def _wrong_lately(account: str) -> int:

@@ -53,6 +53,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     "hashed anew": _("stored in a newer way"),
     "incomplete": _("incomplete"),
     "limited": _("limited"),
+    "no device": _("no device for a second factor"),
     "looked": _("looked at"),
     "made": _("made"),
     "password wanted": _("password wanted"),

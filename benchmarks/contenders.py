@@ -28,6 +28,8 @@ SAFE, SAFE_PLAIN, COMPLETE = (
     "Safe backup, plain to disk",
     "Complete backup",
 )
+# The same as the first, by a program that leaves the hunt out.
+SAFE_UNHUNTED = "Safe backup, as stored, no secrets looked for"
 INSPECT_OWN, INSPECT_FOREIGN = "inspection, authentic Safe file", "inspection, foreign Safe file"
 PLAN, RESTORE = "plan of the Complete file", "restore of the Complete file"
 
@@ -150,6 +152,10 @@ def _of_ours(where: Surroundings, files: Files) -> list[Contender]:
         Contender(name, _command(where, files, a, ok), where.whole.rows, True)
         for name, a, ok in table
     ]
+    unhunted = [sys.executable, "-m", "benchmarks.without_hunt"]
+    made.append(
+        Contender(SAFE_UNHUNTED, lambda: _measure(where, files, [unhunted]), where.whole.rows, True)
+    )
     foreign = _command(where, files, ["backup_inspect", safe], (0,))
     return [
         *made,

@@ -78,6 +78,14 @@ RATIOS = (
         3.5,
         2.2,
     ),
+    Ratio(
+        "Safe backup as stored, looking for secrets",
+        c.SAFE_UNHUNTED,
+        wall(c.SAFE),
+        wall(c.SAFE_UNHUNTED),
+        1.5,
+        1.2,
+    ),
     Ratio("Complete backup", c.DUMPDATA, wall(c.COMPLETE), wall(c.DUMPDATA), 1 / 12, 1 / 25),
     Ratio(
         "restore, from file to end", c.LOADDATA, wall(c.RESTORE), wall(c.LOADDATA), 1 / 20, 1 / 40

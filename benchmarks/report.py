@@ -173,6 +173,7 @@ class Report:
         of = {
             c.SAFE: c.SAFE,
             c.SAFE_PLAIN: c.SAFE,
+            c.SAFE_UNHUNTED: c.SAFE,
             c.INSPECT_OWN: c.SAFE,
             c.INSPECT_FOREIGN: c.SAFE,
         }

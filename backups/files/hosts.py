@@ -1,9 +1,12 @@
 """The servers that files are fetched from, as one backup gets to know them."""
 
 import ipaddress
+import re
 import threading
 from collections.abc import Callable
 from urllib.parse import SplitResult
+
+import idna
 
 from backups.errors import FetchError
 from backups.wording import _
@@ -25,10 +28,32 @@ def canonical(hostname: str) -> str:
         return ipaddress.ip_address(name).compressed
     except ValueError:
         pass
+    if name.isascii():
+        return name
     try:
-        return name.encode("idna").decode("ascii").lower()
-    except UnicodeError:
+        # As requests and browsers do it: Python's own codec takes "\xdf" for "ss", which is another host.
+        return idna.encode(name, uts46=True).decode("ascii").lower()
+    except idna.IDNAError:
         return name  # nobody's name; asking for it fails
+
+
+# RFC 1123, and the underline that some names have all the same.
+_PLAIN = re.compile(r"[0-9a-z_-]+(?:\.[0-9a-z_-]+)*").fullmatch
+
+
+def is_name(canonical_name: str) -> bool:
+    """Whether a host's one spelling is an address or a name, and nothing that others may read otherwise."""
+    if ":" in canonical_name:
+        return True  # nothing but an address of IPv6 has one
+    return len(canonical_name) <= 253 and bool(_PLAIN(canonical_name))
+
+
+def spelled_plainly(parts: SplitResult) -> str:
+    """The whole address with its host in that one spelling, so that what was judged is what is asked."""
+    host = canonical(parts.hostname or "")
+    name = f"[{host}]" if ":" in host else host
+    port = "" if parts.port is None else f":{parts.port}"
+    return parts._replace(netloc=name + port).geturl()
 
 
 def port_of(parts: SplitResult) -> int:

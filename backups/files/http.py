@@ -25,7 +25,14 @@ from backups.errors import FetchError
 from backups.files.deadline import Deadline, keep_deadlines
 from backups.files.decoding import decoded
 from backups.files.fetched import Mark, mark_of_response
-from backups.files.hosts import Host, canonical, canonical_pair, port_of
+from backups.files.hosts import (
+    Host,
+    canonical,
+    canonical_pair,
+    is_name,
+    port_of,
+    spelled_plainly,
+)
 from backups.files.public_addresses import is_given_out, only_outside
 from backups.files.resolve import HttpTarget
 from backups.wording import Sentence, _
@@ -167,7 +174,7 @@ class HttpSource:
             # What one address calls its content, no other is asked about.
             named = known if known and known.url == url else None
             conditions = named.conditions() if named else {}
-            response = self._get(url, parts, asked[-1], conditions)
+            response = self._get(parts, asked[-1], conditions)
             if named and response.status_code == HTTPStatus.NOT_MODIFIED:
                 asked[-1].answered()
                 response.close()
@@ -183,14 +190,16 @@ class HttpSource:
             self._require_time(ends_at)
         raise _refused("file.redirects", _("The address redirects too often."))
 
-    def _get(
-        self, url: str, parts: SplitResult, host: Host, headers: dict[str, str]
-    ) -> requests.Response:
+    def _get(self, parts: SplitResult, host: Host, headers: dict[str, str]) -> requests.Response:
         timeout = (conf.fetch_connect_seconds(), conf.fetch_read_seconds())
         host.require_present()
         try:
             response = self._session(parts).get(
-                url, stream=True, timeout=timeout, allow_redirects=False, headers=headers
+                spelled_plainly(parts),
+                stream=True,
+                timeout=timeout,
+                allow_redirects=False,
+                headers=headers,
             )
         except InvalidIPAddress as error:
             raise _refused(
@@ -263,6 +272,8 @@ def _permitted(url: str) -> SplitResult:
         raise _refused("file.bad_address", _("The address is not a valid one.")) from None
     if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
         raise _refused("file.bad_address", _("The address is not a plain HTTP address."))
+    if not is_name(canonical(parts.hostname)):
+        raise _refused("file.bad_address", _("The address names no host that can be asked."))
     if _is_internal(parts):
         return parts
     if parts.scheme != "https" and not conf.fetch_plain_http():

@@ -5,10 +5,11 @@ stand (numbers, times, UUIDs) the cell that *is* a secret becomes NULL; where a 
 (keys) it is left, and counted: a key that everybody may read opens nothing by being read once more.
 """
 
+import functools
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,7 +20,7 @@ from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
 from backups.hunting import credentials
 from backups.hunting.forms import SHORTEST
-from backups.hunting.matcher import Hit, Matcher
+from backups.hunting.matcher import Hit, Matcher, Place
 
 # Replacing may bring the halves of something together.
 ROUNDS = 5
@@ -98,29 +99,91 @@ class SectionMarker:
 
     def rows(self, block: bytes) -> bytes:
         """Whole rows, each with its line feed. What holds nothing comes back as it is, the same object."""
-        look = self._matcher.looks(block)
-        if not look.secret and not look.word and not self._has_bytes:
-            return block
-        return b"".join([self._row(row) + b"\n" for row in block[:-1].split(b"\n")])
+        if self._has_bytes or self._matcher.is_veiled(block, in_rows=True):
+            return b"".join([self._row(row) + b"\n" for row in block[:-1].split(b"\n")])
+        places = self._matcher.places(block)
+        return self._with_marked(block, places) if places else block
+
+    def _with_marked(self, block: bytes, places: Sequence[Place]) -> bytes:
+        """The block with those of its rows marked that have parts of forms. None is behind escapes."""
+        pieces: list[bytes] = []
+        done = end = number = 0
+        while number < len(places):
+            first = block.rfind(b"\n", end, places[number].start) + 1 or end
+            end = block.index(b"\n", places[number].start)
+            here = []
+            while number < len(places) and places[number].start < end:
+                here.append(places[number])
+                number += 1
+            row = block[first:end]
+            marked = self._row_with(row, [(start - first, e - first, w) for start, e, w in here])
+            if marked is not row:
+                pieces += (block[done:first], marked)
+                done = end
+        return b"".join([*pieces, block[done:]]) if pieces else block
+
+    def _row_with(self, row: bytes, places: Sequence[tuple[int, int, bool]]) -> bytes:
+        """A row in which parts of forms, or words, stand at these places and nowhere else."""
+        wanted = [(start, end) for start, end, is_word in places if self._mask or not is_word]
+        if wanted:
+            cells = members(row)
+            row = self._marked(row, cells, self._cells_at(row, cells, wanted), veiled=False)
+        if any(is_word for _start, _end, is_word in places):
+            credentials.count(row, self._found.credentials)
+        return row
+
+    def _cells_at(
+        self, row: bytes, cells: Mapping[str, msgspec.Raw], places: Sequence[tuple[int, int]]
+    ) -> list[str]:
+        """The columns whose cells the places lie in."""
+        found = []
+        start = 1
+        for name, cell in cells.items():
+            head = self._names[name] + b":"
+            if not row.startswith(head, start):
+                return self._that_may_hold(cells, veiled=False)
+            start += len(head)
+            end = start + len(bytes(cell))
+            for first, last in places:
+                if first < end and start < last:
+                    found.append(name)
+                    break
+            start = end + 1
+        return found if start == len(row) else self._that_may_hold(cells, veiled=False)
+
+    def _that_may_hold(self, cells: Mapping[str, msgspec.Raw], *, veiled: bool) -> list[str]:
+        """The columns whose cells may hold a secret. What has no escape with one behind it need not be looked
+        at for that, cell by cell."""
+        return [
+            name
+            for name, cell in cells.items()
+            if len(raw := bytes(cell)) >= SHORTEST
+            and (
+                veiled
+                or self._holds[name] is Holds.BYTES
+                or self._matcher.may_hold(raw, words=self._mask)
+            )
+        ]
 
     def _row(self, row: bytes) -> bytes:
-        look = self._matcher.looks(row)
+        look = self._matcher.looks(row, in_rows=True)
         if look.secret or (look.word and self._mask) or self._has_bytes:
-            row = self._marked(row, veiled=look.veiled)
+            cells = members(row)
+            names = self._that_may_hold(cells, veiled=look.veiled)
+            row = self._marked(row, cells, names, veiled=look.veiled)
         if look.word:
             credentials.count(row, self._found.credentials)
         return row
 
-    def _marked(self, row: bytes, *, veiled: bool) -> bytes:
-        cells = members(row)
+    def _marked(
+        self, row: bytes, cells: dict[str, msgspec.Raw], names: Iterable[str], *, veiled: bool
+    ) -> bytes:
+        """The row with markers in the cells of these names."""
         altered = []
-        for name, cell in cells.items():
-            raw = bytes(cell)
-            is_bytes = self._holds[name] is Holds.BYTES
-            # What has no escape with a secret behind it need not be looked at for one, cell by cell.
-            if len(raw) < SHORTEST or not (veiled or is_bytes or self._matcher.has_ending(raw)):
-                continue
-            marked = self._cell(name, raw, row, veiled=veiled or is_bytes)
+        for name in names:
+            raw = bytes(cells[name])
+            is_veiled = veiled or self._holds[name] is Holds.BYTES
+            marked = self._cell(name, raw, row, veiled=is_veiled)
             if marked != raw:
                 cells[name] = msgspec.Raw(marked)
                 altered.append(name)
@@ -136,7 +199,7 @@ class SectionMarker:
         )
 
     def _still_holds(self, cell: bytes, *, veiled: bool) -> bool:
-        if not (veiled or self._matcher.has_ending(cell)):
+        if not (veiled or self._matcher.has_part(cell)):
             return False
         return self._matcher.looks(cell).secret and bool(self._matcher.hits(cell))
 
@@ -153,10 +216,11 @@ class SectionMarker:
         if holds in _BARE and marks.columns and self._still_holds(marked, veiled=veiled):
             marked = _bare(raw, column.type, marks)
         if holds in (Holds.KEY, Holds.REQUIRED_VALUE):
-            self._found.left.update({f"{self._head.key}.{name}": int(bool(marks.columns))})
+            self._found.left[f"{self._head.key}.{name}"] += int(bool(marks.columns))
             return raw
         if marked != raw:
-            self._found.cells.update(marks.columns)
+            for secret in marks.columns:
+                self._found.cells[secret] += 1
         return marked
 
 
@@ -214,6 +278,7 @@ def _bare(raw: bytes, type_: str, marks: "_Marks") -> bytes:
     return msgspec.json.encode(f'"{text}"' if type_ == "json" else text)
 
 
+@functools.cache
 def limit_of(type_: str) -> tuple[int | None, bool]:
     """How many letters a text may have, and whether it has always as many."""
     found = _LIMIT.search(type_) if type_.startswith("character") else None
@@ -259,14 +324,14 @@ def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
 
 
 class _Marks:
-    """Puts markers into one cell; ``columns`` counts whose secrets were there, once a column."""
+    """Puts markers into one cell; ``columns`` are those whose secrets were there."""
 
     def __init__(self, matcher: Matcher, *, mask: bool, veiled: bool) -> None:
         self._matcher = matcher
         self._veiled = veiled
         self._mask = mask
         self.suffix = ""
-        self.columns: Counter[str] = Counter()
+        self.columns: dict[str, None] = {}
         self._names = 0
 
     def put(self, text: bytes, *, numbered: bool = False) -> bytes:
@@ -278,7 +343,7 @@ class _Marks:
             if not spans:
                 return text
             text = self._replaced(text, sorted(spans, key=lambda s: (s[0], -s[1])), numbered)
-            if not (self._veiled or self._matcher.has_ending(text)):
+            if not (self._veiled or self._matcher.may_hold(text, words=self._mask)):
                 return text
         return text if not self._matcher.hits(text) else self.marker("secret", numbered)
 
@@ -300,7 +365,7 @@ class _Marks:
         return False
 
     def _secret(self, hit: Hit) -> str:
-        self.columns[hit.secret.column] = 1
+        self.columns[hit.secret.column] = None
         return hit.secret.column
 
     def _replaced(self, text: bytes, spans: list[tuple[int, int, str]], numbered: bool) -> bytes:

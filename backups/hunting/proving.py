@@ -1,14 +1,17 @@
-"""A finished section searched once more, line by line as it stands, for what should not be in it.
+"""A finished file searched once more for what should not be in it: each section line by line as it stands,
+and what the document says around its rows.
 
 The marker works on cells and decodes them; this works on the characters of the file, so that one does not
 believe what the other does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from backups.artifact.manifest import SectionHead
+from backups.artifact.manifest import Manifest, SectionHead
+from backups.artifact.reader import Tail
 from backups.artifact.rows import RowCodec
+from backups.artifact.tail import FileHead
 from backups.hunting.marking import Holds, has_bytes, members, raw_bytes
 from backups.hunting.matcher import Matcher
 
@@ -18,7 +21,8 @@ LEFT = (Holds.KEY, Holds.VALUE, Holds.REQUIRED_VALUE)
 
 @dataclass(frozen=True)
 class Leak:
-    """A secret of ``secret`` stands in ``column`` of the row with this key. Its value is not told."""
+    """A secret of ``secret`` stands in ``column`` of the row with this key. Its value is not told. Outside of
+    all rows ``section`` is empty, and ``column`` names the part of the document."""
 
     section: str
     column: str
@@ -76,3 +80,56 @@ def _places(row: bytes) -> Iterator[tuple[str, int, int]]:
         place = row.index(b":" + cell, place + len(name.encode())) + 1
         yield name, place, place + len(cell)
         place += len(cell) + 1
+
+
+# A part of the document, and a text in it.
+Said = tuple[str, str]
+
+
+def said_in_head(manifest: Manifest) -> Iterator[Said]:
+    """The texts of a manifest. Those that are computed (digests, the installation's number) hold nothing that
+    anybody wrote."""
+    given = manifest.application
+    texts = [manifest.created_at, manifest.created_by.name, manifest.created_by.email]
+    texts += [given.name, given.django, given.postgresql, *manifest.left_out]
+    for app, migration in manifest.schema.migrations.items():
+        texts += [app, migration]
+    for head in manifest.sections:
+        texts += [head.key, head.table, *head.primary_key, *head.redacted, *head.generated]
+        for column in head.columns:
+            texts += [column.name, column.type]
+    yield from (("manifest", text) for text in texts)
+
+
+def said_of_file(head: FileHead) -> Iterator[Said]:
+    """The texts of a file's entry. Keys of rows are left where they stand, see ``marking``."""
+    texts = [head.name, head.media_type]
+    texts += [head.reason.code, head.reason.message] if head.reason else []
+    for locator in head.locators:
+        texts += [locator.value, locator.storage]
+        for use in locator.uses:
+            texts += [use.section, use.column]
+    yield from (("files", text) for text in texts)
+
+
+def said_in_tail(tail: Tail) -> Iterator[Said]:
+    """The texts behind the files, but for keys of rows and digests."""
+    for sequence in tail.sequences:
+        yield from (("sequences", text) for text in (sequence.name, sequence.section))
+    for cell in tail.altered:
+        yield from (("altered", text) for text in (cell.section, cell.column))
+    secrets = tail.statistics.secrets
+    names = [*tail.statistics.sections]
+    if secrets:
+        names += [*secrets.found, *secrets.left, *secrets.credentials]
+    yield from (("statistics", name) for name in names)
+
+
+def leaks_around(said: Iterable[Said], matcher: Matcher, known: Collection[str]) -> Iterator[Leak]:
+    """What stands outside of the rows. ``known``: names of the schema, which are words and no secrets; a name
+    of a column may stand behind its section's."""
+    for part, text in dict.fromkeys(said):
+        if text in known or all(name in known for name in text.split(".")):
+            continue
+        for hit in matcher.hits(text.encode())[:1]:
+            yield Leak("", part, (), hit.secret.column)

@@ -22,16 +22,12 @@ _NAMED = {
 }
 _NAMES = b"|".join(sorted(_NAMED, reverse=True))
 _BREAK = rb"(?:\\+r|\r)?(?:\\+n|\n)"
-_UNIT = (
-    rb"\\+u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}"
-    rb"|\\+u[0-9A-Fa-f]{4}|\\+x[0-9A-Fa-f]{2}|\\+/"
-)
+# Each alternative begins with a letter as such: then the search for the first of them is quick.
 _ESCAPE = (
-    rb"(?=[%\\&])(?:%(?:u[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})|"
-    + _UNIT
-    + rb"|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|(?:"
-    + _NAMES
-    + rb"));?)"
+    rb"%(?:u[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})"
+    rb"|\\\\*u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}"
+    rb"|\\\\*u[0-9A-Fa-f]{4}|\\\\*x[0-9A-Fa-f]{2}|\\\\*/"
+    rb"|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|(?:" + _NAMES + rb"));?"
 )
 _QUOTED = rb"=(?:[0-9A-Fa-f]{2}|[ \t]*" + _BREAK + rb")"
 _FOLD = rb"(?<=[0-9A-Za-z+/=_-]{2})" + _BREAK + rb"[ \t>]*(?=[0-9A-Za-z+/=_-]{2})"
@@ -138,6 +134,14 @@ def views(data: bytes) -> Iterator[View]:
     yield from _passed(plain, FOLDS)
 
 
+class _Sign:
+    """How an escape begins, and with which letter that does."""
+
+    def __init__(self, letter: bytes, pattern: bytes) -> None:
+        self.letter = letter
+        self.pattern = re.compile(pattern)
+
+
 class Glimpses:
     """What ``views`` would show of the surroundings of escapes alone, which is quicker than the whole.
 
@@ -148,28 +152,40 @@ class Glimpses:
     def __init__(self, letters: frozenset[int], radius: int) -> None:
         self._radius = radius
         names = b"|".join(name for name, letter in _NAMED.items() if letter[0] in letters)
-        # Each begins with one letter alone, so that the search for it is that of memchr.
         self._signs = [
-            re.compile(pattern)
-            for pattern in (
-                rb"%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})",
-                rb"&(?:amp;)*(?:#" + (b"|" + names if names else b"") + rb")",
-                rb"=(?:[0-9A-Fa-f]{2}|[ \t]*(?:\\+[rn]|[\r\n]))",
-                rb"\\[ux/\\]",
-                rb"\\n(?<=" + _WORD * 2 + rb"\\n)[ \t>]*" + _WORD,
-                rb"\\r(?<=" + _WORD * 2 + rb"\\r)",
-                rb"\n(?<=" + _WORD * 2 + rb"\n)[ \t>]*" + _WORD,
-                rb"\r(?<=" + _WORD * 2 + rb"\r)",
-            )
+            _Sign(b"%", rb"%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})"),
+            _Sign(b"&", rb"&(?:amp;)*(?:#" + (b"|" + names if names else b"") + rb")"),
+            _Sign(b"=", rb"=(?:[0-9A-Fa-f]{2}|[ \t]*(?:\\+[rn]|[\r\n]))"),
+            _Sign(
+                b"\\",
+                rb"\\(?:[ux/\\]|n(?<="
+                + _WORD * 2
+                + rb"\\n)[ \t>]*"
+                + _WORD
+                + rb"|r(?<="
+                + _WORD * 2
+                + rb"\\r))",
+            ),
+        ]
+        self._breaks = [
+            _Sign(b"\n", rb"\n(?<=" + _WORD * 2 + rb"\n)[ \t>]*" + _WORD),
+            _Sign(b"\r", rb"\r(?<=" + _WORD * 2 + rb"\r)"),
         ]
 
-    def of(self, text: bytes) -> Iterator[bytes]:
-        near = self._surroundings(text)
+    def of(self, text: bytes, *, in_rows: bool = False) -> Iterator[bytes]:
+        """``in_rows``: lines of JSON, in which no line breaks but by an escape."""
+        near = self._surroundings(text, self._signs if in_rows else self._signs + self._breaks)
         if near:
             yield from _shown(near)
 
-    def _surroundings(self, text: bytes) -> bytes:
-        signs = [found.span() for sign in self._signs for found in sign.finditer(text)]
+    def _surroundings(self, text: bytes, looked_for: list["_Sign"]) -> bytes:
+        # To look for a letter is much quicker than to look for a pattern that begins with it.
+        signs = [
+            found.span()
+            for sign in looked_for
+            if sign.letter in text
+            for found in sign.pattern.finditer(text)
+        ]
         if not signs:
             return b""
         signs.sort()
@@ -195,12 +211,18 @@ def _shown(text: bytes) -> Iterator[bytes]:
         unquoted,
         _without_escapes(unquoted),
         QUOTED.sub(_quoted_letter, opened),
-        FOLDS.sub(b"", opened),
-        FOLDS.sub(b"", text),
+        _without_folds(opened),
+        _without_folds(text),
     } - {text}
 
 
+def _without_folds(text: bytes) -> bytes:
+    return FOLDS.sub(b"", text) if b"\\n" in text or b"\n" in text else text
+
+
 def _without_escapes(text: bytes) -> bytes:
+    if b"%" not in text and b"&" not in text and b"\\" not in text:
+        return text
     for _level in range(DEPTH):
         further = ESCAPES.sub(_letter_of, text)
         if further == text:

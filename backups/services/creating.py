@@ -5,10 +5,10 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import django
 import msgspec
@@ -35,6 +35,7 @@ from backups.database.table_reading import TableReading, fingerprint
 from backups.files.collect import Collector, Places, count_only, wanted_files
 from backups.files.fetched import Fetched, Used
 from backups.files.spool import Spool
+from backups.hunting.proving import Said
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
 from backups.services import (
@@ -209,6 +210,53 @@ def _as_json(statistics: Statistics) -> dict[str, Any]:
     return built
 
 
+class Rows(NamedTuple):
+    """A block of rows, and what takes the secrets out of it."""
+
+    block: bytes
+    withheld: Callable[[bytes], bytes]
+
+
+class _HandedOver:
+    """Rows on their way into the file: past the search for secrets where there is one."""
+
+    def __init__(self, lines: Behind[bytes], hunted: Behind[Rows]) -> None:
+        self._lines = lines
+        self._hunted = hunted
+
+    def put(self, block: bytes, withheld: Callable[[bytes], bytes] | None) -> None:
+        if withheld is None:
+            self._lines.put(block)
+        else:
+            self._hunted.put(Rows(block, withheld))
+
+    def drain(self) -> None:
+        self._hunted.drain()
+        self._lines.drain()
+
+
+class _WhenKnown:
+    """Searches a file for the secrets of a backup, which are known before its first byte is there."""
+
+    def __init__(self, backup: "_Backup") -> None:
+        self._backup = backup
+        self._look: Look | None = None
+
+    def rows(self, head: SectionHead, block: bytes) -> None:
+        if look := self._known():
+            look.rows(head, block)
+
+    def texts(self, said: Iterable[Said]) -> None:
+        if look := self._known():
+            look.texts(said)
+
+    def _known(self) -> Look | None:
+        hunt = self._backup.hunt
+        if hunt is not None and self._look is None:
+            self._look = hunt.require_none(next(hunt.matchers()))
+        return self._look
+
+
 class _Backup:
     """One backup being written. ``digest`` and ``plain_bytes`` are there after ``write``."""
 
@@ -232,7 +280,7 @@ class _Backup:
         self.not_embedded: list[dict[str, Any]] = []
         self.rules: dict[str, Any] = {}
         self.unchanged: dict[str, int] = asdict(Used())
-        self._hunt: Hunt | None = None
+        self.hunt: Hunt | None = None
         # One digest for each file whose content a Complete backup has in the rows.
         self._in_rows: set[bytes] = set()
         self._places = Places()
@@ -262,23 +310,15 @@ class _Backup:
 
         Raises ArtifactError, ``artifact.secret`` where it is.
         """
-        look: Look | None = None
-
-        def searched(head: SectionHead, block: bytes) -> None:
-            nonlocal look
-            if self._hunt is not None:
-                look = look or self._hunt.require_none(next(self._hunt.matchers()))
-                look(head, block)
-
-        verify_stream(stored, self._progress.check, searched)
+        verify_stream(stored, self._progress.check, _WhenKnown(self))
 
     def prove_the_rest(self, stored: BinaryIO) -> None:
         """Where there are too many secrets to search for at once, it is read once more for the others."""
-        if self._hunt is None:
+        if self.hunt is None:
             return
-        for matcher in islice(self._hunt.matchers(), 1, None):
+        for matcher in islice(self.hunt.matchers(), 1, None):
             stored.seek(0)
-            verify_stream(stored, self._progress.check, self._hunt.require_none(matcher))
+            verify_stream(stored, self._progress.check, self.hunt.require_none(matcher))
 
     def write(self, stream: Sink) -> Statistics:
         with (
@@ -293,13 +333,13 @@ class _Backup:
             readings = self._readings(view)
             # Before anything is read: from behind a savepoint the server exports no snapshot.
             with self._asking_rules(view, readings) as rules:
-                self._hunt = self._look_for_secrets(view)
+                self.hunt = self._look_for_secrets(view)
                 sequences = _sequences(view, readings)
                 writer.start(self._manifest(view, readings))
                 self._progress.stage(Stage.ROWS, **_totals(readings))
-                with Behind(writer.rows, name="digests") as lines:
+                with self._behind(writer) as handed_over:
                     for item in readings:
-                        self._write_section(writer, lines, view, item)
+                        self._write_section(writer, handed_over, view, item)
                 self._progress.stage(Stage.LOCATORS)
                 self._list_locators(view, spool)
                 # In here, as only the snapshot keeps others from rewriting the tables.
@@ -309,10 +349,10 @@ class _Backup:
         files = self._write_files(writer, spool)
         statistics = writer.finish(
             sequences=sequences,
-            altered=self._hunt.listed() if self._hunt else [],
+            altered=self.hunt.listed() if self.hunt else [],
             files=files,
             seal=self._seal,
-            secrets=self._hunt.statistics() if self._hunt else None,
+            secrets=self.hunt.statistics() if self.hunt else None,
         )
         self.plain_bytes = writer.bytes_written
         return statistics
@@ -369,21 +409,34 @@ class _Backup:
 
     def _person(self) -> Person:
         name, email = self._run.requested_by_name, self._run.requested_by_email
-        return self._hunt.person(name, email) if self._hunt else Person(name, email)
+        return self.hunt.person(name, email) if self.hunt else Person(name, email)
+
+    @contextlib.contextmanager
+    def _behind(self, writer: ArtifactWriter) -> "Iterator[_HandedOver]":
+        """Secrets are looked for behind the reading of rows, and digests computed behind that."""
+        with (
+            Behind(writer.rows, name="digests") as lines,
+            Behind[Rows](
+                lambda rows: lines.put(rows.withheld(rows.block)),
+                name="secrets",
+                size=lambda rows: len(rows.block),
+            ) as hunted,
+        ):
+            yield _HandedOver(lines, hunted)
 
     def _write_section(
-        self, writer: ArtifactWriter, lines: Behind[bytes], view: Snapshot, item: TableReading
+        self, writer: ArtifactWriter, behind: "_HandedOver", view: Snapshot, item: TableReading
     ) -> None:
         self._progress.section(item.section.key)
         writer.begin_section(item.section.key)
-        withheld = self._hunt.marker(item) if self._hunt else None
+        withheld = self.hunt.marker(item) if self.hunt else None
 
         def take(block: bytes) -> None:
-            lines.put(withheld(block) if withheld else block)
+            behind.put(block, withheld)
             self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
 
         self._stream_rows(view, item, take)
-        lines.drain()
+        behind.drain()
         writer.end_section()
         self._progress.add(sections_done=int(not item.section.framework))
 
@@ -402,7 +455,7 @@ class _Backup:
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:
             if not embeds_files(self._run):
-                texts = self._hunt.contents if self._hunt else frozenset()
+                texts = self.hunt.contents if self.hunt else frozenset()
                 return count_only(
                     iter(lines),
                     in_texts=texts,

@@ -1,37 +1,53 @@
 """Reading a stored backup end to end: every digest, without touching the database."""
 
 import hashlib
-from collections.abc import Callable
-from typing import BinaryIO
+from collections.abc import Callable, Iterable
+from typing import BinaryIO, Protocol
 
 from django.utils import timezone
 
 from backups import conf
 from backups.artifact.manifest import SectionHead
 from backups.artifact.reader import ArtifactReader, Tail, damaged
+from backups.hunting.proving import Said, said_in_head, said_in_tail, said_of_file
 from backups.models import BackupRun
 from backups.services import keyring, vault
 
-Look = Callable[[SectionHead, bytes], None]
+
+class Look(Protocol):
+    """Somebody who looks at all that is read, and may raise."""
+
+    def rows(self, head: SectionHead, block: bytes) -> None:
+        """Whole rows of a section."""
+
+    def texts(self, said: Iterable[Said]) -> None:
+        """What stands outside of the rows."""
 
 
 def verify_stream(stored: BinaryIO, check: Callable[[], None], look: Look | None = None) -> Tail:
     """Read an open artifact through. ``check`` is called often and may raise to stop it. ``look`` is shown
-    the rows of each section in blocks, and may raise too.
+    everything but the content of files.
 
     Raises ArtifactError where anything is not as it was written.
     """
     with vault.open_plain(stored) as plain:
         reader = ArtifactReader(plain, line_limit_bytes=conf.row_limit_bytes())
+        if look is not None:
+            look.texts(said_in_head(reader.manifest))
         for section in reader.sections():
             for block in section.blocks():
                 check()
                 if look is not None:
-                    look(section.head, block)
+                    look.rows(section.head, block)
         for file in reader.files():
+            if look is not None:
+                look.texts(said_of_file(file.head))
             for _ in file.content():
                 check()
-        return reader.tail()
+        tail = reader.tail()
+        if look is not None:
+            look.texts(said_in_tail(tail))
+        return tail
 
 
 def verify(run: BackupRun) -> Tail | None:

@@ -6,6 +6,7 @@ being references, in tables of either scope. How they are found and marked: ``ba
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from django.apps import apps
@@ -23,6 +24,7 @@ from backups.database.secret_values import SecretColumn, secret_values
 from backups.database.table_reading import TableReading, column_of, reading
 from backups.errors import ArtifactError, ConfigurationError
 from backups.hunting.contents import ContentMarker
+from backups.hunting.credentials import KINDS
 from backups.hunting.forms import SHORTEST, is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
 from backups.hunting.matcher import (
@@ -34,7 +36,15 @@ from backups.hunting.matcher import (
     common,
     rarer,
 )
-from backups.hunting.proving import Leak, SectionProof
+from backups.hunting.proving import (
+    Leak,
+    Said,
+    SectionProof,
+    leaks_around,
+    said_in_head,
+    said_in_tail,
+    said_of_file,
+)
 from backups.registry import SAFE, Section, registry
 from backups.registry.references import references
 from backups.services import vault
@@ -102,6 +112,7 @@ class Hunt:
         self, values: Iterable[tuple[str, bytes]], tables: Mapping[str, LiveTable]
     ) -> None:
         self._tables = tables
+        self._names = _names_of_schema(tables)
         self._mask = conf.mask_credentials()
         self._not_hunted = 0
         self._secrets = list(self._hunted(values))
@@ -132,10 +143,8 @@ class Hunt:
     def _make_matcher(self) -> Matcher:
         few = len(self._secrets) > MOST_FORMS
         letters = FEW_LETTERS if few else LETTERS
-        forms = [*common(self._secrets)]
-        if self.has_all_forms:
-            forms += rarer(self._secrets)
-        return Matcher(forms, letters=letters)
+        rare = rarer(self._secrets) if self.has_all_forms else ()
+        return Matcher(chain(common(self._secrets), rare), letters=letters)
 
     def marker(self, item: TableReading) -> Callable[[bytes], bytes]:
         """What the rows of a section pass through: blocks of whole lines, there and back. Files go first,
@@ -235,11 +244,18 @@ class Hunt:
         step = MOST_FORMS // _FORMS_EACH
         for start in range(0, len(self._secrets), step):
             some = self._secrets[start : start + step]
-            yield Matcher([*common(some), *rarer(some)], words=False)
+            yield Matcher(chain(common(some), rarer(some)), words=False)
 
     def leaks(self, matcher: Matcher, head: SectionHead, block: bytes) -> Iterator[Leak]:
         """What stands in rows of a Safe file and should not."""
-        yield from SectionProof(head, self._holds_of(head), matcher).leaks(block)
+        yield from self.section_proof(matcher, head).leaks(block)
+
+    def leaks_around(self, matcher: Matcher, said: Iterable[Said]) -> Iterator[Leak]:
+        """What stands outside of the rows of a Safe file and should not."""
+        yield from leaks_around(said, matcher, self._names)
+
+    def section_proof(self, matcher: Matcher, head: SectionHead) -> SectionProof:
+        return SectionProof(head, self._holds_of(head), matcher)
 
     def _holds_of(self, head: SectionHead) -> dict[str, Holds]:
         section = registry.by_key().get(head.key)
@@ -250,17 +266,29 @@ class Hunt:
         except ConfigurationError:
             return {}
 
-    def require_none(self, matcher: Matcher) -> Callable[[SectionHead, bytes], None]:
-        """What a finished file is read with. Raises ArtifactError ``artifact.secret`` at the first leak."""
-        proofs: dict[str, SectionProof] = {}
+    def require_none(self, matcher: Matcher) -> "Proof":
+        """What a finished file is read with; raises at the first leak."""
+        return Proof(self, matcher)
 
-        def look(head: SectionHead, block: bytes) -> None:
-            if head.key not in proofs:
-                proofs[head.key] = SectionProof(head, self._holds_of(head), matcher)
-            for leak in proofs[head.key].leaks(block):
-                raise _leaked(leak)
 
-        return look
+class Proof:
+    """Looks at a finished file while that is read. Raises ArtifactError ``artifact.secret`` at the first
+    leak."""
+
+    def __init__(self, hunt: Hunt, matcher: Matcher) -> None:
+        self._hunt = hunt
+        self._matcher = matcher
+        self._sections: dict[str, SectionProof] = {}
+
+    def rows(self, head: SectionHead, block: bytes) -> None:
+        if head.key not in self._sections:
+            self._sections[head.key] = self._hunt.section_proof(self._matcher, head)
+        for leak in self._sections[head.key].leaks(block):
+            raise _leaked(leak)
+
+    def texts(self, said: Iterable[Said]) -> None:
+        for leak in self._hunt.leaks_around(self._matcher, said):
+            raise _leaked(leak)
 
 
 def of_now(connection: Connection) -> Hunt:
@@ -281,10 +309,13 @@ def leaks_in(path: Path) -> Iterator[Leak]:
         with vault.reader(path) as reader:
             if reader.manifest.type != SAFE:
                 raise _holds_secrets()
+            yield from hunt.leaks_around(matcher, said_in_head(reader.manifest))
             for section in reader.sections():
                 for block in section.blocks():
                     yield from hunt.leaks(matcher, section.head, block)
-            reader.tail()
+            for file in reader.files():
+                yield from hunt.leaks_around(matcher, said_of_file(file.head))
+            yield from hunt.leaks_around(matcher, said_in_tail(reader.tail()))
 
 
 def _holds_secrets() -> ArtifactError:
@@ -296,6 +327,20 @@ def _holds_secrets() -> ArtifactError:
 
 
 def _leaked(leak: Leak) -> ArtifactError:
+    if not leak.section:
+        return ArtifactError(
+            "artifact.secret",
+            _(
+                "The finished Safe file still held a secret of {secret}, outside of its rows (under"
+                " {part}). It was discarded.",
+                secret=leak.secret,
+                part=leak.column,
+            ),
+            hint=_(
+                "Names of tables, of migrations, of the application and of who asks are no place for a"
+                " secret: change that, or make it invalid."
+            ),
+        )
     return ArtifactError(
         "artifact.secret",
         _(
@@ -361,3 +406,12 @@ def _words_of_models() -> set[bytes]:
         for field in model._meta.local_concrete_fields
         for value, _label in field.flatchoices
     }
+
+
+def _names_of_schema(tables: Mapping[str, LiveTable]) -> set[str]:
+    """What tables and columns are called, here and in files: words of the application too."""
+    names = {section.key for section in registry.sections} | set(tables)
+    for table in tables.values():
+        for column in table.columns.values():
+            names |= {column.name, column.type}
+    return names | {kind.name for kind in KINDS}

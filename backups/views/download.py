@@ -1,4 +1,8 @@
-"""Downloading a backup: streamed, resumable, and written down each time."""
+"""Downloading a backup: streamed, resumable, and written down each time; a Complete one once for each time
+that the password was asked for."""
+
+from collections.abc import Iterator
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -10,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from backups import permissions
 from backups.errors import ConfigurationError, StorageFailure
 from backups.forms import PasswordAgainForm
-from backups.models import BackupRun
+from backups.models import BackupRun, OneTimeDownload
 from backups.registry import COMPLETE, Scope
-from backups.services import auditing, delivering
+from backups.services import auditing, delivering, one_time
 from backups.services.delivering import FORMS, Delivery
 from backups.translating import message_and_hint
 from backups.views import grants
@@ -33,7 +37,8 @@ def choose(request: HttpRequest, run_id: str) -> HttpResponseBase:
         if not form.is_valid():
             return ask_again(request, form)
         response = redirect("admin:backups_download", run.pk)
-        grants.grant(request, response, grants.door_of(run))
+        way = one_time.open_way(run, str(request.user.pk))
+        grants.grant(request, response, grants.door_of(way))
         return response
     return page(
         request,
@@ -42,8 +47,8 @@ def choose(request: HttpRequest, run_id: str) -> HttpResponseBase:
         tab="history",
         run=run,
         form=form,
-        granted=grants.is_granted(request, grants.door_of(run)),
-        minutes=grants.SECONDS // 60,
+        way=grants.open_way(request, run),
+        minutes=int(one_time.TO_BEGIN.total_seconds()) // 60,
     )
 
 
@@ -53,7 +58,8 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
     run = _downloadable(request, run_id)
     if form not in FORMS:
         raise Http404
-    if run.scope == COMPLETE and not grants.is_granted(request, grants.door_of(run)):
+    way = grants.open_way(request, run) if run.scope == COMPLETE else None
+    if run.scope == COMPLETE and way is None:
         auditing.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
         return redirect("admin:backups_download", run.pk)
     try:
@@ -63,7 +69,7 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
         return redirect("admin:backups_run", run.pk)
     except StorageFailure:
         return redirect("admin:backups_run", run.pk)
-    return _answer(request, wanted)
+    return _answer(request, wanted, way)
 
 
 def _downloadable(request: HttpRequest, run_id: str) -> BackupRun:
@@ -74,7 +80,9 @@ def _downloadable(request: HttpRequest, run_id: str) -> BackupRun:
     return run
 
 
-def _answer(request: HttpRequest, wanted: Delivery) -> HttpResponseBase:
+def _answer(
+    request: HttpRequest, wanted: Delivery, way: OneTimeDownload | None
+) -> HttpResponseBase:
     try:
         part = span(request.headers.get("Range", ""), wanted.size_bytes)
     except UnsatisfiableError:
@@ -83,12 +91,23 @@ def _answer(request: HttpRequest, wanted: Delivery) -> HttpResponseBase:
     # Another file under the same address: then the whole of it (RFC 9110, 13.1.5).
     if request.headers.get("If-Range", wanted.etag) != wanted.etag:
         part = None
-    response = _streamed(wanted, part, with_content=request.method == "GET")
-    if request.method == "GET":
-        details = {"form": wanted.form, "from_byte": part.first if part else 0}
-        actor = permissions.actor_of(request)
-        auditing.audit(actor, ACTION, "served", subject=wanted.run.pk, **details)
-    return response
+    if request.method != "GET":
+        return _streamed(wanted, part, iter(()))
+    sent = part or Span(0, wanted.size_bytes - 1)
+    blocks = wanted.blocks(sent.first, sent.last)
+    note = partial(
+        auditing.audit,
+        permissions.actor_of(request),
+        ACTION,
+        subject=wanted.run.pk,
+        form=wanted.form,
+    )
+    if way is not None:
+        one_time.begin(way)
+        size, done = wanted.size_bytes, partial(note, "downloaded")
+        blocks = one_time.counted(way, wanted.form, sent.first, size, blocks, done)
+    note("served", from_byte=sent.first)
+    return _streamed(wanted, part, blocks)
 
 
 def _media_type(wanted: Delivery) -> str:
@@ -97,10 +116,12 @@ def _media_type(wanted: Delivery) -> str:
     return "application/json" if wanted.form == "plain" else "application/zstd"
 
 
-def _streamed(wanted: Delivery, part: Span | None, *, with_content: bool) -> StreamingHttpResponse:
+def _streamed(
+    wanted: Delivery, part: Span | None, blocks: Iterator[bytes]
+) -> StreamingHttpResponse:
     sent = part or Span(0, wanted.size_bytes - 1)
     response = StreamingHttpResponse(
-        wanted.blocks(sent.first, sent.last) if with_content else iter(()),
+        blocks,
         status=206 if part else 200,
         content_type=_media_type(wanted),
         headers={

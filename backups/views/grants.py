@@ -1,7 +1,7 @@
-"""After the password again: a cookie that opens one run's download, or the recovery kit, for a quarter of
-an hour.
+"""After the password again: a cookie that opens one download, or the recovery kit for a quarter of an hour.
 
-Signed, sent to those addresses only, and worth nothing in another session.
+Signed, sent to those addresses only, and worth nothing in another session. That a download works once, and
+how long, stands in the database: ``backups.services.one_time``.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from backups.models import BackupRun
+from backups.models import BackupRun, OneTimeDownload
+from backups.services import one_time
 
 SECONDS = 15 * 60
 _SALT = "backups.views.grants"
@@ -23,11 +24,19 @@ class Door:
     cookie: str
     subject: str
     path: str
+    seconds: int = SECONDS
 
 
-def door_of(run: BackupRun) -> Door:
-    path = reverse("admin:backups_run", args=[run.pk])
-    return Door(f"backup-{run.pk[:8]}", run.pk, path)
+def door_of(way: OneTimeDownload) -> Door:
+    path = reverse("admin:backups_run", args=[way.run])
+    longest = int(one_time.TO_GO_ON.total_seconds())
+    return Door(f"backup-{way.run[:8]}", f"download {way.pk}", path, longest)
+
+
+def open_way(request: HttpRequest, run: BackupRun) -> OneTimeDownload | None:
+    """The download that this browser may begin or go on with now, if any."""
+    ways = one_time.open_ways(run, str(request.user.pk))
+    return next((way for way in ways if is_granted(request, door_of(way))), None)
 
 
 def grant(request: HttpRequest, response: HttpResponse, door: Door) -> None:
@@ -35,7 +44,7 @@ def grant(request: HttpRequest, response: HttpResponse, door: Door) -> None:
         door.cookie,
         _bound_to(request, door),
         salt=_SALT,
-        max_age=SECONDS,
+        max_age=door.seconds,
         path=door.path,
         secure=request.is_secure(),
         httponly=True,
@@ -44,7 +53,8 @@ def grant(request: HttpRequest, response: HttpResponse, door: Door) -> None:
 
 
 def is_granted(request: HttpRequest, door: Door) -> bool:
-    value = request.get_signed_cookie(door.cookie, default="", salt=_SALT, max_age=SECONDS) or ""
+    found = request.get_signed_cookie(door.cookie, default="", salt=_SALT, max_age=door.seconds)
+    value = found or ""
     return constant_time_compare(value, _bound_to(request, door))
 
 

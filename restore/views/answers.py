@@ -22,6 +22,7 @@ _BY_CODE = {
     "upload.offset": 409,
     "upload.busy": 409,
     "upload.length": 413,
+    "upload.password": 403,
     "upload.too_large": 413,
     "upload.broken": 400,
     "storage.full": 507,

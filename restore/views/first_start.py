@@ -15,9 +15,11 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from backups.views import grants
 from restore.forms import FirstStartForm
 from restore.services.asking import first_start
 from restore.services.asking.first_start import Outcome, Way
+from restore.views.access import import_door
 
 _NEXT = {Way.EMPTY: "admin:index", Way.BACKUP: "admin:restore_import"}
 
@@ -58,9 +60,12 @@ def _begin(request: HttpRequest, form: FirstStartForm) -> HttpResponseBase:
         return _ask(request, form)
     name = get_user_model().USERNAME_FIELD
     credentials = {name: getattr(user, name), "password": form.cleaned_data["password"]}
+    response = HttpResponseRedirect(reverse(_NEXT[way]))
     if owner := authenticate(request, **credentials):
         login(request, owner)
-    return HttpResponseRedirect(reverse(_NEXT[way]))
+        # The password was given a moment ago.
+        grants.grant(request, response, import_door())
+    return response
 
 
 def _ask(request: HttpRequest, form: FirstStartForm) -> HttpResponse:

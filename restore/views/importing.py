@@ -1,18 +1,23 @@
-"""The page Import Backup: choose a file, go on with one that was begun, see what was restored before."""
+"""The page Import Backup: after the password again choose a file, or go on with one that was begun; see what
+was restored before."""
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
+from backups.forms import PasswordAgainForm
 from backups.permissions import actor_of, needs
 from backups.services import recovery_kit
-from backups.views.frame import page
+from backups.views import grants
+from backups.views.frame import ask_again, page
 from restore.models import RestoreRun
 from restore.services.asking import uploads
 from restore.views import presence
-from restore.views.access import RESTORE
+from restore.views.access import RESTORE, import_door
 
 TAB = "import"
 _SHOWN = 5
@@ -23,9 +28,17 @@ def _is_new() -> bool:
     return get_user_model()._default_manager.all()[:2].count() < 2
 
 
-@require_safe
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs(RESTORE, "page.import")
 def show(request: HttpRequest) -> HttpResponseBase:
+    form = PasswordAgainForm(request, request.POST or None, reason="import")
+    if request.method == "POST":
+        if not form.is_valid():
+            return ask_again(request, form)
+        response = redirect("admin:restore_import")
+        grants.grant(request, response, import_door())
+        return response
     mine = uploads.of_person(actor_of(request).email)
     return page(
         request,
@@ -40,4 +53,6 @@ def show(request: HttpRequest) -> HttpResponseBase:
         piece_bytes=uploads.PIECE_BYTES,
         kit_bytes=recovery_kit.MOST_BYTES,
         is_new=_is_new(),
+        form=form,
+        granted=grants.is_granted(request, import_door()),
     )

@@ -18,7 +18,7 @@ from restore.models import Upload
 from restore.plan import Choices
 from restore.services.asking import uploads
 from restore.services.planning import plan_runs
-from restore.views.access import RESTORE, own_upload
+from restore.views.access import RESTORE, own_upload, require_password_given
 from restore.views.answers import as_json, no_backup, refusal
 
 logger = logging.getLogger("backups")
@@ -36,6 +36,7 @@ def begin(request: HttpRequest) -> HttpResponseBase:
         return as_json({"error": _nonsense()}, status=400)
     actor = actor_of(request)
     try:
+        require_password_given(request)
         kit = form.kit()
         upload = uploads.begin(form.cleaned_data["name"], form.cleaned_data["size"], actor)
         if kit:

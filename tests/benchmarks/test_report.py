@@ -14,7 +14,7 @@ from benchmarks.restoring import AWAY
 
 EVERYONE = (
     *(c.COPY, c.PG_DUMP, c.PG_DUMP_FC, c.PG_DUMP_Z1, c.PG_DUMP_ZSTD, c.PG_RESTORE),
-    *(c.DUMPDATA, c.LOADDATA, c.START, c.SAFE, c.SAFE_PLAIN, c.COMPLETE),
+    *(c.DUMPDATA, c.LOADDATA, c.START, c.SAFE, c.SAFE_PLAIN, c.SAFE_UNHUNTED, c.COMPLETE),
     *(c.INSPECT_OWN, c.INSPECT_FOREIGN, c.PLAN, c.RESTORE),
 )
 ONE = Measurement(2.0, 1.0, 0.5, 50_000_000)

@@ -11,6 +11,21 @@ IMPORT = "/admin/restore/restorerun/import/"
 OWNER = "owner@studio.example"
 
 
+def open_import(visitor: Visitor) -> None:
+    """Import Backup, with the password again, by keys: it takes a file then."""
+    visitor.open(IMPORT)
+    give_password(visitor)
+
+
+def give_password(visitor: Visitor) -> None:
+    """Where the page asks for it: it is good for a quarter of an hour."""
+    asked = visitor.page.get_by_label("Your password, again")
+    if asked.count():
+        asked.fill(PASSWORD)
+        visitor.page.keyboard.press("Enter")
+    visitor.sees("Choose a backup file")
+
+
 def choose(visitor: Visitor, path: Path) -> None:
     visitor.page.get_by_label("Choose a backup file").set_input_files(path)
 

@@ -33,6 +33,7 @@ from restore.services.asking import outgoing, requests, uploads
 from restore.services.planning import plan_runs
 from restore.views import tickets
 from tests.browser.camera import Camera
+from tests.browser.restoring import give_password
 from tests.browser.visitor import Visitor
 
 OWNER = Actor("Noa Levi", "owner@studio.example")
@@ -271,6 +272,7 @@ def upload_for_ever(folder: Path) -> Any:
                 route.fulfill(content_type="application/json", body=json.dumps(told))
 
         someone.page.route("**/piece/", answer)
+        give_password(someone)
         someone.page.get_by_label("Choose a backup file").set_input_files(path)
         someone.sees("A Complete backup, made")
         someone.page.wait_for_timeout(800)
@@ -289,6 +291,7 @@ def choose_a_photo(folder: Path) -> Any:
     photo.write_bytes(b"\xff\xd8\xff\xe0" + bytes(5000))
 
     def choose(someone: Visitor) -> None:
+        give_password(someone)
         someone.page.get_by_label("Choose a backup file").set_input_files(photo)
         someone.sees("not a backup")
 

@@ -6,7 +6,7 @@ import pytest
 
 from backups.registry import COMPLETE
 from backupsvc.studio.models import Contractor, Issue, User
-from tests.browser.restoring import IMPORT, OWNER, choose
+from tests.browser.restoring import OWNER, choose, open_import
 
 pytestmark = pytest.mark.usefixtures("worker", "nothing_restored")
 
@@ -41,7 +41,7 @@ def test_an_owner_looks_at_what_would_be_lost_and_changed(visitor, backup, edite
     path = backup(COMPLETE)
     edited()
     owner = visitor("owner", viewport={"width": width, "height": 900})
-    owner.open(IMPORT)
+    open_import(owner)
     choose(owner, path)
     owner.sees("would be lost", seconds=90)
     owner.sees("What a restore overwrites here")

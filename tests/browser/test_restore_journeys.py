@@ -18,6 +18,7 @@ from tests.browser.restoring import (
     choose,
     confirm,
     forget,
+    open_import,
     sign_in_again,
     without_complaints_of,
 )
@@ -33,7 +34,7 @@ def test_an_owner_restores_a_complete_backup_and_signs_in_again(visitor, backup,
         issue.delete()
     User.objects.filter(email=OWNER).update(phone_number="changed since")
     owner = visitor("owner")
-    owner.open(IMPORT)
+    open_import(owner)
     owner.inspect()
 
     choose(owner, path)
@@ -95,7 +96,7 @@ def test_the_keyboard_and_a_narrow_screen_are_enough_to_restore_a_safe_backup(vi
     Issue.objects.all()[0].delete()
     before = Issue.objects.count()
     owner = visitor("owner", viewport={"width": 360, "height": 740})
-    owner.open(IMPORT)
+    open_import(owner)
     owner.inspect()
     with owner.page.expect_file_chooser() as chooser:
         owner.press(owner.page.get_by_label("Choose a backup file"))
@@ -132,7 +133,7 @@ def test_a_broken_upload_goes_on_by_itself_and_after_a_reload(visitor, backup, t
     large = tmp_path / "large.json.zst"
     large.write_bytes(path.read_bytes() + os.urandom(20 * 1024 * 1024))
     owner = visitor("owner")
-    owner.open(IMPORT)
+    open_import(owner)
     pieces, mended = [], []
 
     def deliver(route) -> None:
@@ -154,7 +155,7 @@ def test_a_broken_upload_goes_on_by_itself_and_after_a_reload(visitor, backup, t
     assert pieces[1] == pieces[2], "the piece that broke is sent again, and only that"
     owner.page.on("dialog", lambda dialog: dialog.accept())
 
-    owner.open(IMPORT)
+    open_import(owner)
     owner.sees("Uploads that were not finished")
     forget(owner, "ERR_FAILED")
     owner.inspect()
@@ -174,7 +175,7 @@ def test_what_is_not_a_backup_is_refused_after_its_first_piece(visitor, tmp_path
     video = tmp_path / "holiday.mp4"
     video.write_bytes(b"\x00\x00\x00\x18ftypmp42" + os.urandom(17 * 1024 * 1024))
     owner = visitor("owner")
-    owner.open(IMPORT)
+    open_import(owner)
     sent = []
     owner.page.on("request", lambda request: sent.append(request.url))
     choose(owner, video)
@@ -200,7 +201,7 @@ def test_an_upload_goes_on_after_signing_in_again(visitor, backup, tmp_path):
     large = tmp_path / "large.json.zst"
     large.write_bytes(path.read_bytes() + os.urandom(9 * 1024 * 1024))
     owner = visitor("owner")
-    owner.open(IMPORT)
+    open_import(owner)
     second = owner.new_tab()
 
     ended = []

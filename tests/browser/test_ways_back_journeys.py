@@ -9,10 +9,10 @@ from backups.services import auditing, creating
 from backupsvc.studio.models import Issue
 from restore.models import OutgoingHold, Rehearsal, RestoreRun
 from tests.browser.restoring import (
-    IMPORT,
     answer_the_last_question,
     choose,
     confirm,
+    open_import,
     sign_in_again,
     without_complaints_of,
 )
@@ -54,7 +54,7 @@ def test_an_owner_restores_a_foreign_file_takes_it_back_and_lets_mail_leave_agai
     Issue.objects.all()[0].delete()
     before = Issue.objects.count()
     owner = visitor("owner")
-    owner.open(IMPORT)
+    open_import(owner)
     with held_up(Issue):
         choose(owner, path)
         owner.sees("The plan is being made", seconds=30)

@@ -2,7 +2,6 @@
 
 import pytest
 import zstandard
-from django.core import signing
 
 from backups.models import AuditEvent
 from backups.services.delivering import BLOCK_BYTES, delivery
@@ -159,16 +158,6 @@ def test_a_grant_is_worth_nothing_in_another_session(owner, sign_in, backup):
     other.cookies[name] = owner.cookies[name].value
 
     assert file(other, run).status_code == 302
-
-
-def test_a_grant_ends_after_a_quarter_of_an_hour(owner, backup, monkeypatch):
-    run = backup("complete")
-    unlock(owner, run)
-    later = signing.time.time() + 15 * 60 + 1
-
-    monkeypatch.setattr(signing.time, "time", lambda: later)
-
-    assert file(owner, run).status_code == 302
 
 
 def test_the_grant_is_out_of_scripts_reach_and_sent_nowhere_else(owner, backup):

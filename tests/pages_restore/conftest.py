@@ -157,8 +157,14 @@ def _empty() -> None:
 
 
 def begin(browser: Client, size: int, name: str = "backup.json.zst"):
-    """The answer to beginning an upload."""
+    """The answer to beginning an upload, once the password was given."""
+    give_password(browser)
     return browser.post(reverse("admin:restore_begin"), {"name": name, "size": size})
+
+
+def give_password(browser: Client) -> None:
+    """Whoever may import says the password again first."""
+    browser.post(reverse("admin:restore_import"), {"password": PASSWORD})
 
 
 def send(browser: Client, upload_id: str, piece: bytes, offset: int, **more):

@@ -13,13 +13,22 @@ from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
 from restore.services.asking import kits, uploads
 from restore.services.planning import plan_runs
-from tests.pages_restore.conftest import begin, bring, browser_of, make_account, planned, send
+from tests.pages_restore.conftest import (
+    begin,
+    bring,
+    browser_of,
+    give_password,
+    make_account,
+    planned,
+    send,
+)
 
 STRANGER = RecoveryKit(bytes(32))
 
 
 def begin_with(browser, size: int, **kit):
     """The answer to beginning an upload with a kit."""
+    give_password(browser)
     return browser.post(reverse("admin:restore_begin"), {"name": "f", "size": size, **kit})
 
 

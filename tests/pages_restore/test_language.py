@@ -30,7 +30,7 @@ from tests.languages import (
     untranslated,
     write_catalogue,
 )
-from tests.pages_restore.conftest import PASSWORD, as_json, bring, planned
+from tests.pages_restore.conftest import PASSWORD, as_json, bring, give_password, planned
 from tests.pages_restore.plans import EVERY_PLAN, ONE, plan, table
 from tests.pages_restore.test_live import holder, ticket_of
 
@@ -108,10 +108,12 @@ def test_what_is_said_of_a_kit(marked):
 
 
 def test_what_the_pages_script_is_told(marked):
+    locked = marked.post(address("begin"), {"name": FILE, "size": 5}).json()["error"]
+    give_password(marked)
     refused = marked.post(address("begin"), {"name": FILE, "size": 0}).json()["error"]
     nonsense = marked.post(address("begin"), {}).json()["error"]
     large = marked.post(address("begin"), {"name": FILE, "size": uploads.limit_bytes() + 1})
-    for said in (refused, nonsense, large.json()["error"]):
+    for said in (locked, refused, nonsense, large.json()["error"]):
         assert untranslated(said["message"] + said["hint"], set()) == []
 
 

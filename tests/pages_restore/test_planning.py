@@ -13,7 +13,7 @@ from backups.wording import _
 from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
 from restore.services.planning import plan_runs
-from tests.pages_restore.conftest import as_json, bring, planned
+from tests.pages_restore.conftest import as_json, begin, bring, planned
 
 
 def page_of(browser: Client, upload: Upload) -> str:
@@ -192,7 +192,7 @@ def test_the_plan_can_be_downloaded_and_that_is_written_down(live_studio, files)
 
 
 def test_an_unfinished_upload_leads_back_to_the_import(owner, files):
-    upload_id = owner.post(reverse("admin:restore_begin"), {"name": "x", "size": 9}).json()["id"]
+    upload_id = begin(owner, 9, "x").json()["id"]
     assert owner.get(reverse("admin:restore_plan", args=[upload_id])).status_code == 302
 
 

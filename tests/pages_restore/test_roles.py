@@ -24,7 +24,7 @@ POSTED = {
     "restore_rehearsal_cancel",
 }
 # Shown, and posted to.
-FORMS = {"restore_confirm", "restore_undo", "restore_release"}
+FORMS = {"restore_import", "restore_confirm", "restore_undo", "restore_release"}
 OTHERS = [role for role in User.Role.values if role != User.Role.OWNER]
 PAGES = [pattern.name for pattern in urlpatterns if pattern.name not in BY_COOKIE | BY_CODE]
 

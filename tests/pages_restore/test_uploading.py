@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core import signing
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +28,7 @@ from tests.pages_restore.conftest import (
     begin,
     bring,
     browser_of,
+    give_password,
     make_account,
     of_newer_version,
     send,
@@ -232,6 +234,32 @@ def test_another_owners_upload_is_not_there(owner, files):
         assert other.get(reverse(f"admin:restore_{name}", args=[upload_id])).status_code == 404
     assert other.post(reverse("admin:restore_discard", args=[upload_id])).status_code == 404
     assert Upload.objects.exists()
+
+
+def test_without_the_password_nothing_is_taken(owner):
+    address = reverse("admin:restore_begin")
+    assert 'id="rs-upload"' not in owner.get(reverse("admin:restore_import")).content.decode()
+    owner.post(reverse("admin:restore_import"), {"password": "wrong"})
+    answer = owner.post(address, {"name": "x", "size": 5})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "upload.password")
+    assert not stored_files() and "refused" in outcomes("upload")
+    give_password(owner)
+    assert 'id="rs-upload"' in owner.get(reverse("admin:restore_import")).content.decode()
+    assert owner.post(address, {"name": "x", "size": 5}).status_code == 201
+
+
+def test_without_that_question_a_session_left_open_would_do(owner, monkeypatch):
+    monkeypatch.setattr("restore.views.uploading.require_password_given", lambda request: None)
+    answer = owner.post(reverse("admin:restore_begin"), {"name": "x", "size": 5})
+    assert answer.status_code == 201
+
+
+def test_the_password_is_good_for_a_quarter_of_an_hour(owner, monkeypatch):
+    give_password(owner)
+    later = signing.time.time() + 15 * 60 + 1
+    monkeypatch.setattr(signing.time, "time", lambda: later)
+    answer = owner.post(reverse("admin:restore_begin"), {"name": "x", "size": 5})
+    assert answer.json()["error"]["code"] == "upload.password"
 
 
 def test_an_upload_can_be_thrown_away(owner, files):

@@ -117,7 +117,7 @@ def test_no_canary_leaves_in_any_form_from_any_column(canaries):
 
 def test_without_the_hunt_they_would_leave(canaries, monkeypatch):
     monkeypatch.setattr(withholding.Hunt, "marker", lambda *_: lambda block: block)
-    monkeypatch.setattr(withholding.Hunt, "require_none", lambda *_: lambda *_: None)
+    monkeypatch.setattr(withholding.Proof, "rows", lambda *_: None)
     assert len(found_in(back_up(SAFE), canaries)) > len(canaries) * len(FORMS) * 0.8
 
 
@@ -130,6 +130,25 @@ def test_the_proof_fails_the_backup_and_says_where_and_never_what(canaries, monk
     assert not list(vault.folder().glob("*.json.zst")) and not list(vault.folder().glob(".p*"))
     run = BackupRun.objects.latest("requested_at")
     assert (run.state, run.error_code) == ("failed", "artifact.secret")
+
+
+def test_the_proof_reads_what_stands_around_the_rows_too(studio, settings):
+    token = ClientAccessToken.objects.order_by("pk").first().token
+    settings.BACKUPS_APPLICATION = f"Studio {FORMS['base64, place 1'](token)}"
+    with pytest.raises(ArtifactError, match=r"outside of its rows \(under manifest\)") as caught:
+        back_up(SAFE)
+    assert caught.value.code == "artifact.secret" and token not in str(caught.value)
+
+
+def test_without_that_look_it_would_leave(studio, settings, monkeypatch):
+    settings.BACKUPS_APPLICATION = ClientAccessToken.objects.order_by("pk").first().token
+    monkeypatch.setattr(withholding.Proof, "texts", lambda *_: None)
+    assert settings.BACKUPS_APPLICATION.encode() in document(back_up(SAFE))
+
+
+def test_names_of_tables_are_no_secrets(studio):
+    ClientAccessToken.objects.filter(pk=first(ClientAccessToken)).update(token="chatMessages")
+    assert back_up(SAFE).statistics["secrets"]["hunted"]
 
 
 def test_beyond_so_many_the_rarer_forms_are_the_proof_s(studio, monkeypatch):
@@ -285,6 +304,15 @@ def test_the_command_finds_later_what_has_become_a_secret_since(studio):
     assert status == 2
     assert f"chatMessages.content, row {chat.pk}: a secret of clientAccessTokens.token" in said
     assert chat.content[:30] not in said
+
+
+def test_the_command_looks_around_the_rows_too(studio, settings):
+    settings.BACKUPS_APPLICATION = "the studio of Noa"
+    file = stored(back_up(SAFE))
+    ClientAccessToken.objects.filter(pk=first(ClientAccessToken)).update(token="studio of Noa")
+    status, said = inspect(file)
+    assert status == 2
+    assert "outside of the rows, under manifest: a secret of clientAccessTokens.token" in said
 
 
 def test_the_list_of_a_file_leads_no_row_astray(studio):

@@ -14,7 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from backups.forms import password_again, require_password
+from backups import second_factor
+from backups.forms import password_again, require_password, token_again
 from backups.permissions import actor_of
 from backups.services import auditing
 from backupsvc.studio.admin.base import StudioAdmin
@@ -27,6 +28,7 @@ admin.site.unregister(Group)
 # What decides who can sign in and do what. Where one of these is edited, who edits says the password
 # again: a session left open must not be enough to become somebody, or to let somebody in.
 DECISIVE = {"email", "role", "approval_status"}
+CONFIRMING = ("password_again", "token_again")
 
 
 class ConfirmedForm(forms.BaseForm):
@@ -42,26 +44,33 @@ class ConfirmedForm(forms.BaseForm):
     def is_decisive(self) -> bool:
         return True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not second_factor.is_asked_of(self.request.user):
+            self.fields.pop("token_again", None)
+
     @property
     def changed_data(self) -> list[str]:
         """What is confirmed is no change itself."""
-        return [name for name in super().changed_data if name != "password_again"]
+        return [name for name in super().changed_data if name not in CONFIRMING]
 
     def clean(self) -> Any:
         cleaned = super().clean() or self.cleaned_data
         # With other faults it is not saved anyway.
         if self.is_decisive() and not self.errors:
-            self._confirm(cleaned.get("password_again") or "")
+            self._confirm(cleaned.get("password_again") or "", cleaned.get("token_again") or "")
         return cleaned
 
-    def _confirm(self, password: str) -> None:
+    def _confirm(self, password: str, token: str) -> None:
         if not password:
             self.add_error("password_again", "This needs your own password, once more.")
             return
         try:
             account = getattr(self, "instance", None) or getattr(self, "user", None)
             subject = str(account.pk)[:64] if account else ""
-            require_password(self.request, password, reason=self.reason, subject=subject)
+            require_password(
+                self.request, password, token=token, reason=self.reason, subject=subject
+            )
         except ValidationError as error:
             self.add_error("password_again", error)
 
@@ -80,6 +89,7 @@ class AddressForm(ConfirmedForm, forms.ModelForm):
 
     reason = "account.change"
     password_again = _asked_where_decisive()
+    token_again = token_again()
     email = forms.EmailField(widget=AdminEmailInputWidget)
 
     def clean_email(self) -> str:
@@ -129,6 +139,7 @@ class SetPasswordForm(ConfirmedForm, AdminPasswordChangeForm):
 
     reason = "account.password"
     password_again = password_again()
+    token_again = token_again()
 
 
 @admin.register(User)
@@ -149,12 +160,12 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         ("Password", {"fields": ("password_page", "must_change_password")}),
         ("Notices", {"fields": ("email_notifications_enabled", "sms_notifications_enabled")}),
         ("Dates", {"fields": ("email_verified", "created_at", "updated_at")}),
-        ("Confirmation", {"fields": ("password_again",)}),
+        ("Confirmation", {"fields": CONFIRMING}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name", "role", "approval_status", "org")}),
         ("Password", {"fields": ("usable_password", "password1", "password2")}),
-        ("Confirmation", {"fields": ("password_again",)}),
+        ("Confirmation", {"fields": CONFIRMING}),
     )
 
     @admin.display(description="Password")
@@ -174,6 +185,8 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
+        if not second_factor.is_asked_of(request.user):
+            fieldsets = [_without_token(entry) for entry in fieldsets]
         if request.user.is_superuser:
             return fieldsets
         return [entry for entry in fieldsets if entry[0] != "Password"]
@@ -225,6 +238,12 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if "approval_status" in form.changed_data and obj.is_active:
             obj.approved_at, obj.approved_by = timezone.now(), request.user.pk
             obj.save(update_fields=["approved_at", "approved_by"])
+
+
+def _without_token(entry: Any) -> Any:
+    name, options = entry
+    fields = [field for field in options["fields"] if field != "token_again"]
+    return (name, {**options, "fields": fields})
 
 
 def _columns_of(message: Any) -> list[str]:

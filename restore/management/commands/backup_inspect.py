@@ -70,14 +70,11 @@ class Command(terminal.Documented):
 
     def _describe_leaks(self, leaks: list[Leak]) -> None:
         for leak in leaks[:LISTED]:
-            key = ", ".join(leak.key)
-            self.stdout.write(
-                f"  {leak.section}.{leak.column}, row {key}: a secret of {leak.secret}"
-            )
+            self.stdout.write(f"  {_place_of(leak)}: a secret of {leak.secret}")
         if len(leaks) > LISTED:
             self.stdout.write(f"  and {len(leaks) - LISTED:,} more")
         self.stdout.write(
-            f"{len(leaks):,} cells hold a secret of today"
+            f"{len(leaks):,} places hold a secret of today"
             if leaks
             else "No secret of today is in it."
         )
@@ -94,3 +91,9 @@ class Command(terminal.Documented):
             f" {facts['files']['skipped']:,} skipped by rule\n"
             f"  sha256 {facts['digest']}"
         )
+
+
+def _place_of(leak: Leak) -> str:
+    if not leak.section:
+        return f"outside of the rows, under {leak.column}"
+    return f"{leak.section}.{leak.column}, row {', '.join(leak.key)}"

@@ -289,7 +289,7 @@
             try {
                 const page = await fetch(window.location.href, { cache: "no-store" });
                 const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
-                const fresh = parsed.querySelector("#rs-upload [name=csrfmiddlewaretoken]");
+                const fresh = parsed.querySelector("[name=csrfmiddlewaretoken]");
                 if (fresh) {
                     this.form.querySelector("[name=csrfmiddlewaretoken]").value = fresh.value;
                 }

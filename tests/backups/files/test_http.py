@@ -107,7 +107,8 @@ def test_without_the_filter_it_would_be_reached(
         ("https:///a", "file.bad_address"),
         ("https://files.example:port/a", "file.bad_address"),
         ("https://[::1/a", "file.bad_address"),
-        ("https://" + "a" * 300 + ".example/", "file.unreachable"),
+        ("https://" + "a" * 300 + ".example/", "file.bad_address"),
+        ("https://files.example%2eother.example/", "file.bad_address"),
     ],
 )
 def test_an_address_that_may_not_be_asked_is_refused_by_name(url: str, code: str):
@@ -116,8 +117,14 @@ def test_an_address_that_may_not_be_asked_is_refused_by_name(url: str, code: str
 
 
 def test_only_listed_hosts_are_asked_where_there_is_a_list(settings):
-    settings.BACKUPS_FETCH_ALLOWED_HOSTS = ["files.example"]
-    assert refusal("https://other.example/a").code == "file.host"
+    settings.BACKUPS_FETCH_ALLOWED_HOSTS = ["files.example", "fass.example"]
+    for host in (
+        "other.example",
+        "fa\u00df.example",
+        "xn--fa-hia.example",
+        "files.example.evil.example",
+    ):
+        assert refusal(f"https://{host}/a").code == "file.host"
 
 
 def test_plain_http_and_its_port_can_be_allowed(settings):

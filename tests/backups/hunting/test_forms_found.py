@@ -209,6 +209,6 @@ def test_with_fewer_letters_in_the_automaton_the_same_is_found():
 
 def test_without_the_views_escaped_forms_would_leave(monkeypatch):
     marking = Marking()
-    monkeypatch.setattr("backups.hunting.matcher.Glimpses.of", lambda *_: iter(()))
+    monkeypatch.setattr("backups.hunting.matcher.Glimpses.of", lambda *_, **__: iter(()))
     block = line(note=FORMS["address, upper"](TOKEN))
     assert marking.rows(block) == block
