@@ -6,9 +6,10 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import django
 import msgspec
@@ -49,7 +50,7 @@ from backups.services import (
 )
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
-from backups.services.progress import Listener, Progress
+from backups.services.progress import Cancellable, Listener, Progress
 from backups.services.reading_back import ReadingBack
 from backups.services.sweeping import passed_over
 from backups.services.verifying import Look, verify_stream
@@ -58,6 +59,33 @@ from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
 
 StreamRows = Callable[[Snapshot, TableReading, Callable[[bytes], None]], None]
+
+Answer = TypeVar("Answer")
+
+
+class Watch(Protocol):
+    """Is told how far a backup is, and may end it; ``Progress`` is one."""
+
+    def check(self) -> None: ...
+
+    def stage(self, stage: Stage, **values: Any) -> None: ...
+
+    def section(self, key: str) -> None: ...
+
+    def add(self, **amounts: int) -> None: ...
+
+    def interruptible(self, statement: Cancellable) -> contextlib.AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is known of a backup before its first row: all that it says but what rows and files say."""
+
+    manifest: Manifest
+    sequences: list[Sequence]
+    readings: list[TableReading]
+
+
 LOCATORS = "locators"
 # As many files that are not embedded are listed in the run's row; the artifact lists all.
 LISTED_FILES = 1000
@@ -123,6 +151,67 @@ def carry_out(
         with _dropped_unless_written_down(run, artifact):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A backup that is whole, durable and read back, and that nobody has asked for yet."""
+
+    beginning: Beginning
+    path: Path
+    statistics: Statistics
+    _work: "_Backup"
+    _draft: vault.Draft
+    _proven: Callable[[BinaryIO], object]
+    _open: contextlib.ExitStack
+
+    def keep(self, run: BackupRun) -> BackupRun:
+        """Let it be the backup that ``run`` asks for, once its bytes were hashed again. Returns the run as it
+        ended. Raises BackupSystemError: the run has failed, and nothing was kept."""
+        with runs.carried_out(run), vault.disk_errors():
+            artifact = vault.keep(self._draft, self._proven, run_id=run.pk)
+            with _dropped_unless_written_down(run, artifact):
+                self._open.close()
+                runs.once_more_if_lost(lambda: _succeed(run, self._work, self.statistics, artifact))
+        return run
+
+
+@contextlib.contextmanager
+def drafted(
+    run: BackupRun, watch: Watch, *, leaving_out: LeavingOut, stream_rows: StreamRows
+) -> Iterator[Drafted]:
+    """Make a backup before it is known whether it is wanted; what the block does not ``keep`` is gone after
+    it. ``run`` stands for one that is in no table yet. Asks for no turn: see ``carry_out``.
+
+    Raises BackupSystemError.
+    """
+    with contextlib.ExitStack() as stack:
+        draft = stack.enter_context(vault.draft(run.pk))
+        work = _Backup(run, watch, watch.check, leaving_out, stream_rows)
+        with vault.disk_errors(), ReadingBack(draft, work.verify, watch.check) as reading_back:
+            statistics = work.write(reading_back.sink)
+            vault.make_durable(draft)
+            reading_back.finish(draft.stream)
+
+        def still(stored: BinaryIO) -> None:
+            reading_back.require_still(stored, watch.check)
+
+        assert work.begun is not None  # noqa: S101 - written
+        yield Drafted(work.begun, draft.path, statistics, work, draft, still, stack)
+
+
+def beginning(
+    run: BackupRun,
+    watch: Watch,
+    *,
+    leaving_out: LeavingOut,
+    in_the_way: Callable[[], None],
+    ask: Callable[[Snapshot, Beginning], Answer],
+) -> Answer:
+    """How such a backup would begin now; ``ask`` is called while the instant lasts."""
+    with snapshot() as view, watch.interruptible(view.connection):
+        work = _Backup(run, watch, in_the_way, leaving_out, Snapshot.stream_rows)
+        return ask(view, work.begin(view))
 
 
 def embeds_files(run: BackupRun) -> bool:
@@ -193,7 +282,7 @@ class _Backup:
     def __init__(
         self,
         run: BackupRun,
-        progress: Progress,
+        progress: Watch,
         in_the_way: Callable[[], None],
         leaving_out: LeavingOut | None,
         stream_rows: StreamRows,
@@ -212,6 +301,7 @@ class _Backup:
         self._hunt: Hunt | None = None
         # One digest for each file whose content a Complete backup has in the rows.
         self._in_rows: set[bytes] = set()
+        self.begun: Beginning | None = None
 
     @property
     def lacks_rows(self) -> bool:
@@ -263,8 +353,8 @@ class _Backup:
             # Before anything is read: from behind a savepoint the server exports no snapshot.
             with self._asking_rules(view, readings) as rules:
                 self._hunt = self._look_for_secrets(view)
-                sequences = _sequences(view, readings)
-                writer.start(self._manifest(view, readings))
+                self.begun = begun = self._beginning(view, readings)
+                writer.start(begun.manifest)
                 self._progress.stage(Stage.ROWS, **_totals(readings))
                 with Behind(writer.rows, name="digests") as lines:
                     for item in readings:
@@ -277,7 +367,7 @@ class _Backup:
         writer.begin_files()
         files = self._write_files(writer, spool)
         statistics = writer.finish(
-            sequences=sequences,
+            sequences=begun.sequences,
             altered=self._hunt.listed() if self._hunt else [],
             files=files,
             seal=self._seal,
@@ -285,6 +375,14 @@ class _Backup:
         )
         self.plain_bytes = writer.bytes_written
         return statistics
+
+    def begin(self, view: Snapshot) -> Beginning:
+        """Hold the tables, and say how the backup would begin."""
+        return self._beginning(view, self._readings(view))
+
+    def _beginning(self, view: Snapshot, readings: list[TableReading]) -> Beginning:
+        sequences = _sequences(view, readings)
+        return Beginning(self._manifest(view, readings), sequences, readings)
 
     def _look_for_secrets(self, view: Snapshot) -> Hunt | None:
         """What a Safe file must not hold, as it is at this instant."""

@@ -41,15 +41,20 @@ def draft(run_id: str) -> Iterator[Draft]:
         path.unlink(missing_ok=True)
 
 
+def make_durable(written: Draft) -> None:
+    """Let what was written reach the disk; the stream then stands at its start."""
+    with disk_errors():
+        private.sync(written.stream)
+    written.stream.seek(0)
+
+
 def keep(finished: Draft, verify: Callable[[BinaryIO], object], *, run_id: str = "") -> str:
     """Make the draft durable, let ``verify`` read it back, and give it its final random name.
 
     With ``run_id`` a note of the name stays until ``settle``: who dies before the run's row has the name
     would leave a file that nobody could find, download or delete.
     """
-    with disk_errors():
-        private.sync(finished.stream)
-    finished.stream.seek(0)
+    make_durable(finished)
     verify(finished.stream)
     name = secrets.token_hex(16) + SUFFIX
     with disk_errors():
