@@ -17,7 +17,7 @@ from backups.services import creating, vault
 from backups.services.obstacles import LeavingOut
 from restore.database import marks
 from restore.models import RestoreRun
-from restore.services.applying import ahead, parachute
+from restore.services.applying import ahead, parachute, superseded
 from restore.services.applying.ahead import Ahead
 from restore.services.planning.remembering import Answers
 from tests.restore.steps import plan_as, refusal, restore_as
@@ -300,3 +300,23 @@ def test_with_few_rows_nothing_is_done_ahead(studio, monkeypatch) -> None:
     monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 10**9)
     monkeypatch.setattr(Ahead, "read", lambda *_: pytest.fail("read ahead"))
     restore_as(studio.complete)
+
+
+def test_which_files_rows_point_to_is_asked_ahead_and_again_where_something_changed(
+    studio, meanwhile, monkeypatch
+) -> None:
+    asked = []
+    list_files = superseded.list_files
+
+    def noted(connection, path, *args) -> None:
+        asked.append(path.name)
+        list_files(connection, path, *args)
+
+    monkeypatch.setattr(superseded, "list_files", noted)
+    meanwhile("SELECT 1")
+    restore_as(studio.complete)
+    assert asked == ["before", "after"]
+    asked.clear()
+    meanwhile("UPDATE studio_tag SET name = name || '!'")
+    restore_as(studio.complete)
+    assert asked == ["before", "before", "after"]

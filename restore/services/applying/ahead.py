@@ -19,6 +19,7 @@ import msgspec
 from backups import conf
 from backups.artifact.manifest import Manifest
 from backups.artifact.reader import SectionReader
+from backups.database.connection import Connection
 from backups.database.introspection import LiveColumn, LiveTable
 from backups.database.snapshot import Snapshot
 from backups.database.table_reading import TableReading
@@ -61,17 +62,20 @@ class _Made:
 
 class Ahead:
     """``read``, at most once; then ``stands`` and ``keep``, or ``stream_rows`` in place of the snapshot's.
-    ``read_again`` names the sections that had changed. Nothing outlives the block."""
+    ``read_again`` names the sections that had changed; ``is_kept``: nothing has. What is not kept is gone
+    after the block."""
 
     def __init__(self) -> None:
         self._open = contextlib.ExitStack()
         self._made: _Made | None = None
         self._leaving_out = LeavingOut()
+        self._ask: Callable[[Connection], None] = lambda connection: None
         self._look = ""
         self._marks: Mapping[str, Mark | None] = {}
         self._look_at: tuple[Snapshot, tuple[str, Mapping[str, Mark | None]]] | None = None
         self._again: _Again | None = None
         self.read_again: list[str] = []
+        self.is_kept = False
 
     def __enter__(self) -> Self:
         return self
@@ -84,10 +88,17 @@ class Ahead:
     ) -> None:
         self._open.close()
 
-    def read(self, run: BackupRun, leaving_out: LeavingOut, progress: Progress) -> None:
-        """Make it; ``run`` stands for the one that will be asked for. Whatever is in the way of it, the
-        safety backup will meet it too, and say so: nothing is raised but CancelledError."""
-        self._leaving_out = leaving_out
+    def read(
+        self,
+        run: BackupRun,
+        leaving_out: LeavingOut,
+        progress: Progress,
+        ask: Callable[[Connection], None] = lambda connection: None,
+    ) -> None:
+        """Make it; ``run`` stands for the one that will be asked for. ``ask`` is called once, at the same
+        instant: while that ``stands``, so does what was answered. Whatever is in the way of it, the safety
+        backup will meet it too, and say so: nothing is raised but CancelledError."""
+        self._leaving_out, self._ask = leaving_out, ask
         try:
             draft = self._open.enter_context(
                 creating.drafted(
@@ -110,6 +121,7 @@ class Ahead:
         if not self._look:
             self._look = view.ask(look_of_values)
             self._marks = _marks(view, self._looked_into(view))
+            view.ask(self._ask)
         view.stream_rows(reading, write)
 
     def _looked_into(self, view: Snapshot) -> list[LiveTable]:
@@ -161,7 +173,9 @@ class Ahead:
     def keep(self, run: BackupRun) -> BackupRun:
         """Let it be the backup that ``run`` asks for: see ``Drafted.keep``. It ``stands``."""
         assert self._made is not None  # noqa: S101 - else it would not stand
-        return self._made.draft.keep(run)
+        kept = self._made.draft.keep(run)
+        self.is_kept = True
+        return kept
 
     def make_room(self) -> None:
         """Let it go where the disk has no room for another, which is to be made."""

@@ -159,14 +159,19 @@ class _Restore:
             with database_errors():
                 prepared, files = self._prepare(connection)
             with vault.spool(self._run.pk) as spool, Ahead() as ahead:
-                early = self._look_ahead(connection, prepared, files, ahead)
+                early = self._look_ahead(connection, prepared, files, spool, ahead)
                 with self._maintenance(connection, prepared):
                     self._replace(connection, prepared, files, spool, ahead, early)
                     after = follow_up(connection, tables_held(prepared), self.problems)
                     self.report["aftermath"] = after
 
     def _look_ahead(
-        self, connection: Connection, prepared: Prepared, files: FilesPlan, ahead: Ahead
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        files: FilesPlan,
+        spool: Spool,
+        ahead: Ahead,
     ) -> Answers:
         """What the plan will ask and the safety backup want, while people still work. Whatever is in the way
         of it will be met again under the locks, and said then."""
@@ -191,7 +196,12 @@ class _Restore:
             logger.info("nothing could be asked ahead (%s)", error.code)
             answers = Answers()
         if leaving_out is not None:
-            ahead.read(parachute.wanted(self._run), leaving_out, self._progress)
+            without = leaving_out
+
+            def list_files(connection: Connection) -> None:
+                superseded.list_files(connection, spool.path("before"), without)
+
+            ahead.read(parachute.wanted(self._run), leaving_out, self._progress, list_files)
         return answers
 
     def _at_an_instant(
@@ -224,7 +234,8 @@ class _Restore:
                 readable = foresight.readable(prepared)
                 writer = Writer(work, prepared, plan, self._path, self._progress, readable)
                 left_out = foresight.leaving_out
-                superseded.list_files(connection, spool.path("before"), left_out)
+                if not ahead.is_kept:
+                    superseded.list_files(connection, spool.path("before"), left_out)
                 back = FilesBack(
                     journal, spool, self._progress.check, host=self._choices.host_files
                 )
@@ -256,7 +267,7 @@ class _Restore:
             kit=self._kit,
             let_in=self._choices.let_in,
         )
-        files = plan_files(self._path, self._progress, host=self._choices.host_files)
+        files = plan_files(self._path, prepared, self._progress, host=self._choices.host_files)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])

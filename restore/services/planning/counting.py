@@ -84,7 +84,7 @@ def plan_file(
             prepared = prepare(
                 readable, connection, declared, watch, kit=kit, let_in=choices.let_in
             )
-            files = plan_files(readable, watch, host=choices.host_files)
+            files = plan_files(readable, prepared, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
             with one_instant(
                 connection,
