@@ -46,7 +46,7 @@ from restore.services.planning.repointing import Repointed
 from restore.services.planning.staging import Prepared
 
 # With fewer, what taking an index off and building it costs by itself outweighs what it spares.
-ROWS_WORTH_AN_INDEX = 20_000
+ROWS_WORTH_AN_INDEX = 5_000
 
 
 class Files(Protocol):
