@@ -5,6 +5,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -178,16 +179,22 @@ class Drafted:
 
 @contextlib.contextmanager
 def drafted(
-    run: BackupRun, watch: Watch, *, leaving_out: LeavingOut, stream_rows: StreamRows
+    run: BackupRun,
+    watch: Watch,
+    *,
+    leaving_out: LeavingOut,
+    stream_rows: StreamRows,
+    locators_to: Path | None = None,
 ) -> Iterator[Drafted]:
     """Make a backup before it is known whether it is wanted; what the block does not ``keep`` is gone after
-    it. ``run`` stands for one that is in no table yet. Asks for no turn: see ``carry_out``.
+    it. ``run`` stands for one that is in no table yet. Asks for no turn: see ``carry_out``. ``locators_to``:
+    where what its rows point to is listed too, one locator a line, sorted.
 
     Raises BackupSystemError.
     """
     with contextlib.ExitStack() as stack:
         draft = stack.enter_context(vault.draft(run.pk))
-        work = _Backup(run, watch, watch.check, leaving_out, stream_rows)
+        work = _Backup(run, watch, watch.check, leaving_out, stream_rows, locators_to)
         with vault.disk_errors(), ReadingBack(draft, work.verify, watch.check) as reading_back:
             statistics = work.write(reading_back.sink)
             vault.make_durable(draft)
@@ -286,8 +293,10 @@ class _Backup:
         in_the_way: Callable[[], None],
         leaving_out: LeavingOut | None,
         stream_rows: StreamRows,
+        locators_to: Path | None = None,
     ) -> None:
         self._run = run
+        self._locators_to = locators_to
         self._stream_rows = stream_rows
         self._leaving_out = leaving_out
         self._scope = Scope(run.scope)
@@ -465,6 +474,8 @@ class _Backup:
                 self._progress.check()
 
             view.stream_locators(readings, take)
+        if self._locators_to:
+            shutil.copyfile(spool.path(LOCATORS), self._locators_to)
 
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:

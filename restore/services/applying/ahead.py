@@ -11,6 +11,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +20,6 @@ import msgspec
 from backups import conf
 from backups.artifact.manifest import Manifest
 from backups.artifact.reader import SectionReader
-from backups.database.connection import Connection
 from backups.database.introspection import LiveColumn, LiveTable
 from backups.database.snapshot import Snapshot
 from backups.database.table_reading import TableReading
@@ -69,7 +69,6 @@ class Ahead:
         self._open = contextlib.ExitStack()
         self._made: _Made | None = None
         self._leaving_out = LeavingOut()
-        self._ask: Callable[[Connection], None] = lambda connection: None
         self._look = ""
         self._marks: Mapping[str, Mark | None] = {}
         self._look_at: tuple[Snapshot, tuple[str, Mapping[str, Mark | None]]] | None = None
@@ -93,12 +92,12 @@ class Ahead:
         run: BackupRun,
         leaving_out: LeavingOut,
         progress: Progress,
-        ask: Callable[[Connection], None] = lambda connection: None,
+        locators_to: Path | None = None,
     ) -> None:
-        """Make it; ``run`` stands for the one that will be asked for. ``ask`` is called once, at the same
-        instant: while that ``stands``, so does what was answered. Whatever is in the way of it, the safety
-        backup will meet it too, and say so: nothing is raised but CancelledError."""
-        self._leaving_out, self._ask = leaving_out, ask
+        """Make it; ``run`` stands for the one that will be asked for. ``locators_to``: see
+        ``creating.drafted``. Whatever is in the way of it, the safety backup will meet it too, and say so:
+        nothing is raised but CancelledError."""
+        self._leaving_out = leaving_out
         try:
             draft = self._open.enter_context(
                 creating.drafted(
@@ -106,6 +105,7 @@ class Ahead:
                     _Unseen(progress),
                     leaving_out=leaving_out,
                     stream_rows=self._note_and_stream,
+                    locators_to=locators_to,
                 )
             )
         except CancelledError:
@@ -121,7 +121,6 @@ class Ahead:
         if not self._look:
             self._look = view.ask(look_of_values)
             self._marks = _marks(view, self._looked_into(view))
-            view.ask(self._ask)
         view.stream_rows(reading, write)
 
     def _looked_into(self, view: Snapshot) -> list[LiveTable]:

@@ -196,12 +196,8 @@ class _Restore:
             logger.info("nothing could be asked ahead (%s)", error.code)
             answers = Answers()
         if leaving_out is not None:
-            without = leaving_out
-
-            def list_files(connection: Connection) -> None:
-                superseded.list_files(connection, spool.path("before"), without)
-
-            ahead.read(parachute.wanted(self._run), leaving_out, self._progress, list_files)
+            run, before = parachute.wanted(self._run), spool.path("before")
+            ahead.read(run, leaving_out, self._progress, before)
         return answers
 
     def _at_an_instant(
