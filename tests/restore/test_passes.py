@@ -1,4 +1,4 @@
-"""How often a file is read: beside the database, a pass over it costs most of what a plan or a restore costs."""
+"""How often a file is read: beside the database, passes cost most of what a plan or a restore costs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
