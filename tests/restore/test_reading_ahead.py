@@ -278,6 +278,12 @@ def test_what_was_damaged_on_the_disk_is_noticed_when_it_is_read_again(studio, r
     assert refused.value.code == "storage.failed"
 
 
+def test_what_cannot_be_opened_is_read_again(read_ahead) -> None:
+    path = read_ahead._made.draft.path
+    path.write_bytes(b"age-encryption.org/v1" + path.read_bytes())
+    assert everything(read_ahead.stream_rows) == everything()
+
+
 def test_whatever_is_in_the_way_of_reading_ahead_the_restore_goes_on(studio, monkeypatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise StorageFailure("storage.full", "full", hint="")  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from backups import conf
 from backups.artifact.manifest import Manifest
 from backups.artifact.reader import SectionReader
 from backups.database.introspection import LiveColumn, LiveTable
-from backups.database.snapshot import Snapshot
+from backups.database.snapshot import READINGS_A_LOOK, Snapshot
 from backups.database.table_reading import TableReading
 from backups.errors import ArtifactError, BackupSystemError, CancelledError, StorageFailure
 from backups.models import BackupRun
@@ -191,11 +191,15 @@ class Ahead:
         """As ``Snapshot.stream_rows``. Raises StorageFailure where what was read ahead has suffered."""
         if self._made is None or not self._is_as_it_was(view, reading):
             self.read_again.append(reading.section.key)
-            view.stream_rows(reading, write)
-            return
+            return view.stream_rows(reading, write)
         if self._again is None or self._again.view is not view:
-            self._again = _Again(view, self._made.draft, self._open)
-        self._again.stream(reading.section.key, write)
+            try:
+                self._again = _Again(view, self._made.draft, self._open)
+            except ArtifactError:
+                # What this process cannot open, it has no rows of.
+                self._made = None
+                return self.stream_rows(view, reading, write)
+        return self._again.stream(reading.section.key, write)
 
     def _is_as_it_was(self, view: Snapshot, reading: TableReading) -> bool:
         if self._made is None or self._made.form_of(reading.section.key) != _form(reading):
@@ -255,7 +259,13 @@ class _Unseen:
 
 
 def _marks(view: Snapshot, tables: Sequence[LiveTable]) -> Mapping[str, Mark | None]:
-    return view.ask(lambda connection: marks_of(connection, tables))
+    """Some at a time, and their locks are let go between: see ``Snapshot.look_again``."""
+    found: dict[str, Mark | None] = {}
+    for start in range(0, len(tables), READINGS_A_LOOK):
+        some = tables[start : start + READINGS_A_LOOK]
+        found |= view.ask(lambda connection, some=some: marks_of(connection, some))  # type: ignore[misc]
+        view.look_again()
+    return found
 
 
 def _timeless(manifest: Manifest) -> Manifest:

@@ -193,6 +193,8 @@ class _Restore:
         except CancelledError:
             raise
         except BackupSystemError as error:
+            if connection.closed:
+                raise
             logger.info("nothing could be asked ahead (%s)", error.code)
             answers = Answers()
         if leaving_out is not None:
