@@ -36,8 +36,12 @@ class BlockCheck:
 
     def is_sound(self, rows: bytes) -> bool:
         """Whether these lines, each with its line feed, are rows of the declared form. False: look."""
+        return self.decoded(rows) is not None
+
+    def decoded(self, rows: bytes) -> Sequence[Any] | None:
+        """The rows as structures with a member a column, in the order of the head's; None: look."""
         if self._decode_lines is None or _ESCAPED_NUL in rows or len(rows) > LONG_BLOCK:
-            return False
+            return None
         try:
             decoded = self._decode_lines(rows)
             if self._has_documents and not rows.isascii():
@@ -45,8 +49,8 @@ class BlockCheck:
             # A document may have line feeds of its own, which only lines may have.
             is_same = len(decoded) == rows.count(b"\n") and _encode_lines(decoded) == rows
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            return False
-        return is_same and self._are_floats(decoded)
+            return None
+        return decoded if is_same and self._are_floats(decoded) else None
 
     def _are_floats(self, rows: Sequence[Any]) -> bool:
         return all(is_float(bytes(getattr(row, place))) for place in self._floats for row in rows)

@@ -5,7 +5,7 @@ taken is read over. ``tail`` proves the digest; whatever was read before it is o
 """
 
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -140,6 +140,19 @@ class _Source:
             if piece:
                 yield piece
             self._fill()
+
+    @property
+    def place(self) -> int:
+        """Bytes of the document that were taken so far."""
+        return self.document_bytes - len(self._buffer)
+
+    def skip_to(self, place: int) -> None:
+        """Take what stands before ``place`` without a look at it; the digest counts it."""
+        while (left := place - self.place) > 0:
+            if not self._buffer:
+                self._fill()
+            passed, self._buffer = self._buffer[:left], self._buffer[left:]
+            self.digest.update(passed)
 
     def rest(self) -> bytes:
         return self._buffer + self._read()
@@ -282,6 +295,8 @@ class ArtifactReader:
         self._files = structure.FileCount()
         self._in_data = True
         self._in_files = True
+        # Where the first file stands, in bytes; known when all sections have been read.
+        self.files_at = 0
         self.manifest = self._read_manifest()
 
     @property
@@ -305,6 +320,14 @@ class ArtifactReader:
             self._expect(b"]" if index == last else b"],")
         self._expect(b"},")
         self._expect(b'"files": {')
+        self.files_at = self._source.place
+
+    def skip_sections(self, files_at: int, known: Mapping[str, SectionStatistics]) -> None:
+        """Go to the files of a document that was read before: ``files_at`` is what that reader had, and
+        ``known`` what its tail said. That it is the same document, only the digest tells: see ``tail``."""
+        self._in_data = False
+        self._source.skip_to(files_at)
+        self._sections = dict(known)
 
     def files(self) -> Iterator[FileReader]:
         """Each file entry, in the order of its number."""

@@ -212,7 +212,7 @@ def _converter(column: Column) -> Convert | None:
     if base in INTEGERS:
         return _integer
     if base in FLOATS:
-        return _float
+        return print_float
     return None
 
 
@@ -234,7 +234,8 @@ def _integer(cell: int | None) -> str | None:
     return None if cell is None else str(cell)
 
 
-def _float(cell: msgspec.Raw | bytes) -> str | None:
+def print_float(cell: msgspec.Raw | bytes) -> str | None:
+    """A float as it stands in a row. Raises ValueError."""
     raw = bytes(cell)
     if raw == b"null":
         return None
@@ -295,6 +296,12 @@ def _array_pieces(raw: memoryview) -> Iterator[msgspec.Raw]:
     yield msgspec.Raw(b"[" + raw[place:])
 
 
+def array_printer(base: str) -> Callable[[list[Any] | str | None], str | None]:
+    """What prints decoded arrays of a type that is no float. Raises ValueError for what is none."""
+    render = _rendering(_array_elements(base))
+    return lambda value: _array(value, render)
+
+
 def _rendering(element: Any) -> Callable[[Any], str]:
     if element is str:
         return _quoted
@@ -303,7 +310,7 @@ def _rendering(element: Any) -> Callable[[Any], str]:
 
 def _element(raw: bytes) -> str:
     """A float in an array, where none is ``null``."""
-    cell = _float(raw)
+    cell = print_float(raw)
     if cell is None:
         raise ValueError("null in an array")
     return cell

@@ -46,10 +46,22 @@ def rows_query(reading: TableReading) -> sql.Composed:
 
 
 def stream_rows(
-    connection: Connection, reading: TableReading, write: Callable[[bytes], None]
+    connection: Connection,
+    reading: TableReading,
+    write: Callable[[bytes], None],
+    *,
+    as_they_lie: bool = False,
 ) -> None:
-    """Hand the rows to ``write`` in blocks of whole lines. An exception of ``write`` comes through."""
-    copy_lines(connection, rows_query(reading), write)
+    """Hand the rows to ``write`` in blocks of whole lines, in primary-key order, else ``as_they_lie``. An
+    exception of ``write`` comes through."""
+    query = _rows_as_they_lie(reading) if as_they_lie else rows_query(reading)
+    copy_lines(connection, query, write)
+
+
+def _rows_as_they_lie(reading: TableReading) -> sql.Composed:
+    """As ``rows_query``, in whichever order the server comes upon them."""
+    query = sql.SQL("SELECT {} FROM {} AS t")
+    return query.format(_document(reading), reading.table.own_rows)
 
 
 def copy_lines(

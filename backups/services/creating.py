@@ -5,10 +5,12 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 import django
 import msgspec
@@ -51,7 +53,7 @@ from backups.services import (
 )
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
-from backups.services.progress import Listener, Progress
+from backups.services.progress import Cancellable, Listener, Progress
 from backups.services.reading_back import ReadingBack
 from backups.services.sweeping import passed_over
 from backups.services.verifying import Look, verify_stream
@@ -60,6 +62,33 @@ from backups.stages import Stage
 from backups.wording import EMPTY, Sentence
 
 StreamRows = Callable[[Snapshot, TableReading, Callable[[bytes], None]], None]
+
+Answer = TypeVar("Answer")
+
+
+class Watch(Protocol):
+    """Is told how far a backup is, and may end it; ``Progress`` is one."""
+
+    def check(self) -> None: ...
+
+    def stage(self, stage: Stage, **values: Any) -> None: ...
+
+    def section(self, key: str) -> None: ...
+
+    def add(self, **amounts: int) -> None: ...
+
+    def interruptible(self, statement: Cancellable) -> contextlib.AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is known of a backup before its first row: all that it says but what rows and files say."""
+
+    manifest: Manifest
+    sequences: list[Sequence]
+    readings: list[TableReading]
+
+
 LOCATORS = "locators"
 # As many files that are not embedded are listed in the run's row; the artifact lists all.
 LISTED_FILES = 1000
@@ -147,6 +176,79 @@ def carry_out(
     return run
 
 
+@dataclass(frozen=True)
+class Drafted:
+    """A backup that is whole, durable and read back, and that nobody has asked for yet."""
+
+    beginning: Beginning
+    path: Path
+    statistics: Statistics
+    _work: "_Backup"
+    _draft: vault.Draft
+    _suffix: str
+    _proven: Callable[[BinaryIO], object]
+    _open: contextlib.ExitStack
+
+    def keep(self, run: BackupRun) -> BackupRun:
+        """Let it be the backup that ``run`` asks for, once its bytes were hashed again. Returns the run as it
+        ended. Raises BackupSystemError: the run has failed, and nothing was kept."""
+        with runs.carried_out(run), vault.disk_errors():
+            artifact = vault.keep(self._draft, self._proven, run_id=run.pk, suffix=self._suffix)
+            with _dropped_unless_written_down(run, artifact):
+                self._open.close()
+                runs.once_more_if_lost(lambda: _succeed(run, self._work, self.statistics, artifact))
+        return run
+
+
+@contextlib.contextmanager
+def drafted(
+    run: BackupRun,
+    watch: Watch,
+    *,
+    leaving_out: LeavingOut,
+    stream_rows: StreamRows,
+    locators_to: Path | None = None,
+) -> Iterator[Drafted]:
+    """Make a backup before it is known whether it is wanted; what the block does not ``keep`` is gone after
+    it. ``run`` stands for one that is in no table yet. Asks for no turn: see ``carry_out``. ``locators_to``:
+    where what its rows point to is listed too, one locator a line, sorted.
+
+    Raises BackupSystemError.
+    """
+    with contextlib.ExitStack() as stack:
+        sealing = encrypting.Sealing(run)
+        stack.enter_context(sealing.readable(watch.check, lambda: None))
+        draft = stack.enter_context(vault.draft(run.pk))
+        work = _Backup(run, watch, watch.check, leaving_out, stream_rows, locators_to)
+        with vault.disk_errors(), ReadingBack(draft, work.verify, watch.check) as reading_back:
+            with sealing.writing(reading_back.sink) as sink:
+                statistics = work.write(sink)
+            vault.make_durable(draft)
+            reading_back.finish(draft.stream)
+            if sealing.is_on:
+                work.stored_sha256 = reading_back.following.sha256
+
+        def still(stored: BinaryIO) -> None:
+            reading_back.require_still(stored, watch.check)
+
+        assert work.begun is not None  # noqa: S101 - written
+        yield Drafted(work.begun, draft.path, statistics, work, draft, sealing.suffix, still, stack)
+
+
+def beginning(
+    run: BackupRun,
+    watch: Watch,
+    *,
+    leaving_out: LeavingOut,
+    in_the_way: Callable[[], None],
+    ask: Callable[[Snapshot, Beginning], Answer],
+) -> Answer:
+    """How such a backup would begin now; ``ask`` is called while the instant lasts."""
+    with snapshot() as view, watch.interruptible(view.connection):
+        work = _Backup(run, watch, in_the_way, leaving_out, Snapshot.stream_rows)
+        return ask(view, work.begin(view))
+
+
 def embeds_files(run: BackupRun) -> bool:
     """Whether the content of files goes into the backup: into a Complete one that people asked for.
 
@@ -195,6 +297,8 @@ def _succeed(run: BackupRun, work: "_Backup", statistics: Statistics, artifact: 
         plain_bytes=work.plain_bytes,
         digest=work.digest,
         stored_sha256=work.stored_sha256,
+        encryption=work.run.encryption,
+        encrypted_to=work.run.encrypted_to,
         statistics=_as_json(statistics)
         | {"not_embedded": work.not_embedded, "left_out": work.left_out}
         | {"unchanged_files": work.unchanged, "counted_files": work.counted_files}
@@ -263,12 +367,14 @@ class _Backup:
     def __init__(
         self,
         run: BackupRun,
-        progress: Progress,
+        progress: Watch,
         in_the_way: Callable[[], None],
         leaving_out: LeavingOut | None,
         stream_rows: StreamRows,
+        locators_to: Path | None = None,
     ) -> None:
-        self._run = run
+        self.run = run
+        self._locators_to = locators_to
         self._stream_rows = stream_rows
         self._leaving_out = leaving_out
         self._scope = Scope(run.scope)
@@ -286,6 +392,7 @@ class _Backup:
         self._places = Places()
         # What files lie encrypted with on their way into a backup that is.
         self._key = age.new_identity() if run.encryption else None
+        self.begun: Beginning | None = None
 
     @property
     def lacks_rows(self) -> bool:
@@ -322,7 +429,7 @@ class _Backup:
 
     def write(self, stream: Sink) -> Statistics:
         with (
-            vault.spool(self._run.pk, self._key) as spool,
+            vault.spool(self.run.pk, self._key) as spool,
             codecs.compress_to(stream) as compressed,
             Behind(compressed.write, name="compression") as compression,
         ):
@@ -334,8 +441,8 @@ class _Backup:
             # Before anything is read: from behind a savepoint the server exports no snapshot.
             with self._asking_rules(view, readings) as rules:
                 self.hunt = self._look_for_secrets(view)
-                sequences = _sequences(view, readings)
-                writer.start(self._manifest(view, readings))
+                self.begun = begun = self._beginning(view, readings)
+                writer.start(begun.manifest)
                 self._progress.stage(Stage.ROWS, **_totals(readings))
                 with self._behind(writer) as handed_over:
                     for item in readings:
@@ -348,7 +455,7 @@ class _Backup:
         writer.begin_files()
         files = self._write_files(writer, spool)
         statistics = writer.finish(
-            sequences=sequences,
+            sequences=begun.sequences,
             altered=self.hunt.listed() if self.hunt else [],
             files=files,
             seal=self._seal,
@@ -356,6 +463,14 @@ class _Backup:
         )
         self.plain_bytes = writer.bytes_written
         return statistics
+
+    def begin(self, view: Snapshot) -> Beginning:
+        """Hold the tables, and say how the backup would begin."""
+        return self._beginning(view, self._readings(view))
+
+    def _beginning(self, view: Snapshot, readings: list[TableReading]) -> Beginning:
+        sequences = _sequences(view, readings)
+        return Beginning(self._manifest(view, readings), sequences, readings)
 
     def _look_for_secrets(self, view: Snapshot) -> Hunt | None:
         """What a Safe file must not hold, as it is at this instant."""
@@ -408,7 +523,7 @@ class _Backup:
         )
 
     def _person(self) -> Person:
-        name, email = self._run.requested_by_name, self._run.requested_by_email
+        name, email = self.run.requested_by_name, self.run.requested_by_email
         return self.hunt.person(name, email) if self.hunt else Person(name, email)
 
     @contextlib.contextmanager
@@ -451,10 +566,12 @@ class _Backup:
                 self._progress.check()
 
             view.stream_locators(readings, take)
+        if self._locators_to:
+            shutil.copyfile(spool.path(LOCATORS), self._locators_to)
 
     def _write_files(self, writer: ArtifactWriter, spool: Spool) -> FileStatistics:
         with spool.path(LOCATORS).open("rb") as lines:
-            if not embeds_files(self._run):
+            if not embeds_files(self.run):
                 texts = self.hunt.contents if self.hunt else frozenset()
                 return count_only(
                     iter(lines),

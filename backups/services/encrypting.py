@@ -12,7 +12,6 @@ from typing import Any
 
 from backups import conf
 from backups.artifact import age, passphrase
-from backups.artifact.age import Identity
 from backups.artifact.passphrase import Passphrase
 from backups.artifact.writer import Sink
 from backups.errors import ConfigurationError
@@ -48,12 +47,6 @@ def columns_for(
     if not keys:
         raise _no_keys()
     return {"encryption": Encryption.RECIPIENTS, "encrypted_to": [_told(key) for key in keys]}
-
-
-def key_on_the_way() -> Identity | None:
-    """What rows that wait for a safety backup are encrypted with, where that is; of this process alone."""
-    columns = columns_for(COMPLETE, Purpose.SAFETY, None)
-    return age.new_identity() if columns["encryption"] else None
 
 
 def _plain() -> Plain:

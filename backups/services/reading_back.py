@@ -145,7 +145,12 @@ class ReadingBack:
             self._check()
         if self._error is not None:
             raise self._error
-        if not self.following.is_still(stored, self._check):
+        self.require_still(stored, self._check)
+
+    def require_still(self, stored: BinaryIO, check: Callable[[], None]) -> None:
+        """Hash what was read again. ``stored`` is the file from its start. Raises ArtifactError
+        ``artifact.damaged``."""
+        if not self.following.is_still(stored, check):
             raise damaged()
 
     def _run(self) -> None:

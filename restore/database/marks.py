@@ -7,6 +7,7 @@ compare instants that are minutes apart.
 https://www.postgresql.org/docs/current/ddl-system-columns.html
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -26,15 +27,16 @@ class Mark:
 
 
 # Only of a heap is it true that versions have a place of their own; 2 is the number of that method.
-_KEEPS_VERSIONS = """
-WITH RECURSIVE tree(relation) AS (
-  SELECT %(table)s::oid
+_KEEP_VERSIONS = """
+WITH RECURSIVE tree(root, relation) AS (
+  SELECT oid, oid FROM unnest(%(tables)s::oid[]) AS asked(oid)
   UNION
-  SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.relation
+  SELECT tree.root, i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.relation
 )
-SELECT bool_and(c.relkind IN ('r', 'p') AND c.relam IN (0, 2)),
+SELECT tree.root::bigint, bool_and(c.relkind IN ('r', 'p') AND c.relam IN (0, 2)),
        sum(hash_record_extended(ROW(c.ctid, c.xmin, c.oid, c.relfilenode), 0))::text
 FROM pg_class c JOIN tree ON tree.relation = c.oid
+GROUP BY tree.root
 """
 
 # What rows look like is also said by columns, types, their functions, casts to JSON, and settings. Temporary
@@ -56,23 +58,27 @@ FROM (
 _TEMPORARY = "WITH temporary AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')"
 
 
-def mark_of(connection: Connection, table: LiveTable) -> Mark | None:
-    """The table's mark at the transaction's instant; None where versions of rows tell nothing: it is not all
-    a heap of this server."""
+def marks_of(connection: Connection, tables: Iterable[LiveTable]) -> dict[str, Mark | None]:
+    """The tables' marks at the transaction's instant, by name; None where versions of rows tell nothing: it
+    is not all a heap of this server. In one statement, which the server may divide among its workers."""
+    asked = list(tables)
     with connection.cursor() as cursor:
-        cursor.execute(_KEEPS_VERSIONS, {"table": table.oid})
-        keeps, form = cursor.fetchone()  # type: ignore[misc]
-        if not keeps:
-            return None
-        cursor.execute(
-            sql.SQL(
-                "SELECT count(*),"
-                " coalesce(sum(hash_record_extended(ROW(t.tableoid, t.ctid, t.xmin), 0)), 0)::text"
-                " FROM {} AS t"
-            ).format(table.own_rows)
-        )
-        rows, versions = cursor.fetchone()  # type: ignore[misc]
-    return Mark(int(rows), str(versions), str(form))
+        cursor.execute(_KEEP_VERSIONS, {"tables": [table.oid for table in asked]})
+        forms = {oid: str(form) for oid, keeps, form in cursor.fetchall() if keeps}
+        found: dict[str, Mark | None] = {table.name: None for table in asked}
+        marked = [table for table in asked if table.oid in forms]
+        if marked:
+            cursor.execute(sql.SQL(" UNION ALL ").join(map(_versions, marked)))
+            for name, oid, rows, versions in cursor.fetchall():
+                found[name] = Mark(int(rows), str(versions), forms[oid])
+    return found
+
+
+def _versions(table: LiveTable) -> sql.Composed:
+    return sql.SQL(
+        "SELECT {}, {}::bigint, count(*),"
+        " coalesce(sum(hash_record_extended(ROW(t.tableoid, t.ctid, t.xmin), 0)), 0)::text FROM {} AS t"
+    ).format(sql.Literal(table.name), sql.Literal(table.oid), table.own_rows)
 
 
 def look_of_values(connection: Connection) -> str:

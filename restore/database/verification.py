@@ -20,8 +20,10 @@ class RowsDigest:
     sha256: str
 
 
-def read_digest(connection: Connection, reading: TableReading) -> RowsDigest:
-    """Read rows as a backup would, and keep only their digest."""
+def read_digest(
+    connection: Connection, reading: TableReading, *, as_they_lie: bool = False
+) -> RowsDigest:
+    """Read rows as a backup would, and keep only their digest. ``as_they_lie``: not put in order."""
     digest, rows = hashlib.sha256(), 0
 
     def take(block: bytes) -> None:
@@ -29,7 +31,7 @@ def read_digest(connection: Connection, reading: TableReading) -> RowsDigest:
         digest.update(block)
         rows += block.count(b"\n")
 
-    stream_rows(connection, reading, take)
+    stream_rows(connection, reading, take, as_they_lie=as_they_lie)
     return RowsDigest(rows, digest.hexdigest())
 
 
@@ -42,10 +44,11 @@ def rows_as_waiting(
     Cells of one image are one value, of whatever type, and are printed alike; so with waiting rows that are
     proven nothing is printed again: https://www.postgresql.org/docs/current/functions-comparisons.html
     """
+    # Of a waiting row without a live one all cells of the latter are NULL; its own key is not.
     query = sql.SQL(
-        "SELECT (SELECT count(*) FROM {live} AS t), (SELECT count(*) FROM {waiting} AS s),"
-        " (SELECT count(*) FROM {waiting} AS s JOIN {live} AS t ON {key}"
-        " WHERE record_image_eq(ROW({of_file}), ROW({of_table})))"
+        "SELECT (SELECT count(*) FROM {live} AS t), count(*),"
+        " count(*) FILTER (WHERE record_image_eq(ROW({of_file}), ROW({of_table})))"
+        " FROM {waiting} AS s LEFT JOIN {live} AS t ON {key}"
     ).format(
         live=waiting.target.table.own_rows,
         waiting=waiting.relation,

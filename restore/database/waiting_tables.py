@@ -148,14 +148,31 @@ def small_samples(connection: Connection) -> Iterator[None]:
 
 
 def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:
-    """Fill a waiting table. Raises RestoreError where a value does not fit its column's type."""
+    """Fill a waiting table, whose rows then lie in the order in which they came. ``connection`` is in
+    autocommit. Raises RestoreError where a value does not fit its column's type; the table is empty then."""
     try:
-        copy_in(connection, waiting.relation, waiting.columns, blocks)
+        with _storage_of_its_own(connection, waiting.relation):
+            copy_in(connection, waiting.relation, waiting.columns, blocks)
     except psycopg2.Error as error:
         raise copy_failure(error, waiting.target.head.key, waiting.relation) from error
     with connection.cursor() as cursor:
         # Without statistics the joins of the plan would be nested loops.
         cursor.execute(sql.SQL("ANALYZE {}").format(waiting.relation))
+
+
+@contextlib.contextmanager
+def _storage_of_its_own(connection: Connection, relation: sql.Identifier) -> Iterator[None]:
+    """A transaction that fills a table from its start: into storage that is its own the server appends. Else
+    it would put a small row into room that a larger one left behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("BEGIN; TRUNCATE {}").format(relation))
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(psycopg2.Error):
+                cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")
 
 
 def printed(cell: sql.Composable, column: LiveColumn) -> sql.Composed:

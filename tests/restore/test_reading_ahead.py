@@ -4,20 +4,23 @@ every change that came in between."""
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from backups.database.snapshot import snapshot
-from backups.errors import StorageFailure
-from backups.models import BackupRun
+from backups.errors import BackupSystemError, StorageFailure
+from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE
 from backups.services import creating, vault
 from backups.services.obstacles import LeavingOut
 from restore.database import marks
-from restore.services.applying import ahead
+from restore.models import RestoreRun
+from restore.services.applying import ahead, parachute, superseded
 from restore.services.applying.ahead import Ahead
-from tests.restore.steps import refusal, restore_as
+from restore.services.planning.remembering import Answers
+from tests.restore.steps import plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 from tests.roundtrip.engine import back_up, data_part, document, parsed
 
@@ -53,12 +56,20 @@ def of_few_rows(monkeypatch) -> None:
     monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 0)
 
 
+def read(made: Ahead) -> Ahead:
+    made.read(parachute.wanted(RestoreRun()), LeavingOut(), _Nobody())  # type: ignore[arg-type]
+    return made
+
+
+def stands(made: Ahead, leaving_out: LeavingOut = LeavingOut()) -> bool:  # noqa: B008
+    now = parachute.wanted(RestoreRun())
+    return made.stands(now, leaving_out, _Nobody(), lambda: None)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def read_ahead(studio) -> Iterator[Ahead]:
-    with vault.spool("test") as spool:
-        made = Ahead(spool)
-        made.read([], _Nobody())  # type: ignore[arg-type]
-        yield made
+    with Ahead() as made:
+        yield read(made)
 
 
 @pytest.fixture
@@ -104,6 +115,7 @@ def everything(stream: Stream | None = None) -> dict[str, bytes]:
 
 
 def test_what_nobody_touched_is_not_read_again(read_ahead) -> None:
+    assert stands(read_ahead)
     assert everything(read_ahead.stream_rows) == everything()
     assert read_ahead.read_again == []
 
@@ -111,6 +123,7 @@ def test_what_nobody_touched_is_not_read_again(read_ahead) -> None:
 @pytest.mark.parametrize("kind", CHANGES)
 def test_what_has_changed_is_read_again(kind, read_ahead) -> None:
     execute(CHANGES[kind].format(t="studio_tag"))
+    assert not stands(read_ahead)
     assert everything(read_ahead.stream_rows) == everything()
     assert "tags" in read_ahead.read_again
 
@@ -121,38 +134,69 @@ def test_others_are_not_read_again(read_ahead) -> None:
     assert read_ahead.read_again == ["tags"]
 
 
+# What the file says beside its rows.
+BESIDE = {
+    "a sequence": "SELECT nextval('django_content_type_id_seq')",
+    "the last migration": "INSERT INTO django_migrations (app, name, applied)"
+    " VALUES ('studio', '9999_later', now())",
+    "a column": "ALTER TABLE studio_tag ADD COLUMN more text",
+}
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_what_is_said_beside_the_rows_counts_too(kind, read_ahead) -> None:
+    execute(BESIDE[kind])
+    assert not stands(read_ahead)
+
+
+def test_without_looking_at_sequences_one_would_be_missed(read_ahead, monkeypatch) -> None:
+    execute(BESIDE["a sequence"])
+    monkeypatch.setattr(
+        creating, "_sequences", lambda *_: read_ahead._made.draft.beginning.sequences
+    )
+    assert stands(read_ahead)
+
+
+def test_a_backup_that_leaves_out_something_else_is_another(read_ahead) -> None:
+    assert not stands(read_ahead, LeavingOut(tables=frozenset({"studio_tag"})))
+
+
 def test_without_the_comparison_a_change_is_missed(read_ahead, monkeypatch) -> None:
     execute(CHANGES["update"].format(t="studio_tag"))
-    monkeypatch.setattr(Ahead, "_is_as_it_was", lambda *_: True)
+    known = read_ahead._made.marks
+    monkeypatch.setattr(ahead, "_marks", lambda *_: known)
+    assert stands(read_ahead)
     assert everything(read_ahead.stream_rows)["tags"] != everything()["tags"]
 
 
 def test_without_the_catalogue_a_change_is_missed(studio, monkeypatch) -> None:
     """A column that is exchanged leaves every row where it stands."""
-    monkeypatch.setattr(ahead, "look_of_values", lambda connection: "")
-    plain = marks._KEEPS_VERSIONS
+    monkeypatch.setattr(ahead, "look_of_values", lambda connection: "same")
+    plain = marks._KEEP_VERSIONS
     monkeypatch.setattr(
-        marks, "_KEEPS_VERSIONS", f"SELECT keeps, '' FROM ({plain}) AS known(keeps, form)"
+        marks,
+        "_KEEP_VERSIONS",
+        f"SELECT root, keeps, '' FROM ({plain}) AS known(root, keeps, form)",
     )
-    with vault.spool("test") as spool:
-        made = Ahead(spool)
-        made.read([], _Nobody())  # type: ignore[arg-type]
+    with Ahead() as made:
+        read(made)
         execute(CHANGES["column exchanged"].format(t="studio_tag"))
         assert everything(made.stream_rows)["tags"] != everything()["tags"]
 
 
 def test_a_label_that_is_renamed_is_in_every_table_again(studio) -> None:
     execute("CREATE TYPE mood AS ENUM ('well', 'ill')")
-    with vault.spool("test") as spool:
-        made = Ahead(spool)
-        made.read([], _Nobody())  # type: ignore[arg-type]
+    with Ahead() as made:
+        read(made)
         execute("ALTER TYPE mood RENAME VALUE 'ill' TO 'unwell'")
+        assert not stands(made)
         assert everything(made.stream_rows) == everything()
         assert len(made.read_again) == len(everything())
 
 
 def test_vacuuming_and_freezing_change_nothing(read_ahead) -> None:
     execute("VACUUM (FREEZE, ANALYZE) studio_tag")
+    assert stands(read_ahead)
     everything(read_ahead.stream_rows)
     assert read_ahead.read_again == []
 
@@ -169,50 +213,122 @@ def test_a_change_between_reading_and_lock_is_in_the_undo(studio, meanwhile) -> 
 def test_the_safety_backup_is_what_it_would_be(studio, meanwhile) -> None:
     used, now = meanwhile("SELECT 1"), data_part(document(back_up()))
     run = restore_as(studio.complete)
-    assert data_part(document(BackupRun.objects.get(pk=run.safety_backup))) == now
+    safety = BackupRun.objects.get(pk=run.safety_backup)
+    assert data_part(document(safety)) == now
     assert used[0].read_again == []
+    assert safety.state == State.SUCCEEDED and safety.purpose == Purpose.SAFETY
+    assert safety.keep_until and safety.verified_at and safety.statistics["rows"]
 
 
-def test_what_was_damaged_on_the_disk_is_noticed_and_nothing_is_changed(
+def test_where_nothing_changed_nothing_is_written_under_the_locks(
     studio, meanwhile, monkeypatch
 ) -> None:
     meanwhile("SELECT 1")
-    is_as_it_was = Ahead._is_as_it_was
+    monkeypatch.setattr(creating, "carry_out", lambda *_, **__: pytest.fail("made again"))
+    undo = restore_as(studio.complete).safety_backup
+    assert parsed(BackupRun.objects.get(pk=undo))["type"] == "complete"
 
-    def damaged(self, kept, *args):
-        content = kept.path.read_bytes()
-        kept.path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        return is_as_it_was(self, kept, *args)
 
-    monkeypatch.setattr(Ahead, "_is_as_it_was", damaged)
-    assert refusal(studio.complete) == "storage.failed"
-    assert changed_tables(studio.rows, rows_of_database()) == {}
+def test_a_restore_that_is_refused_leaves_nothing_of_it(studio, meanwhile) -> None:
+    plan = plan_as(studio.complete)
+    meanwhile("UPDATE studio_tag SET name = 'at the last moment ' || id")
+    with pytest.raises(BackupSystemError) as refused:
+        restore_as(studio.complete, confirmed=plan)
+    assert refused.value.code == "restore.plan_changed"
+    assert not BackupRun.objects.filter(purpose=Purpose.SAFETY).exists()
+    assert not [*vault.folder().glob(".partial-*")]
+
+
+def test_a_plan_that_believed_what_was_asked_ahead_would_miss_the_change(
+    studio, meanwhile, monkeypatch
+) -> None:
+    plan = plan_as(studio.complete)
+    meanwhile("UPDATE studio_tag SET name = 'at the last moment ' || id")
+    monkeypatch.setattr(Answers, "that_stand", lambda self, *_: self)
+    restore_as(studio.complete, confirmed=plan)
+
+
+def damage(path: Path) -> None:
+    """In the middle, where rows are."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_what_was_damaged_on_the_disk_is_not_kept_and_nothing_is_changed(
+    studio, meanwhile, monkeypatch
+) -> None:
+    meanwhile("SELECT 1")
+    keep = Ahead.keep
+
+    def damaged(self, run):
+        damage(self._made.draft.path)
+        return keep(self, run)
+
+    monkeypatch.setattr(Ahead, "keep", damaged)
+    before = rows_of_database()
+    assert refusal(studio.complete) == "artifact.damaged"
+    assert changed_tables(before, rows_of_database()) == {}
+
+
+def test_what_was_damaged_on_the_disk_is_noticed_when_it_is_read_again(studio, read_ahead) -> None:
+    damage(read_ahead._made.draft.path)
+    with pytest.raises(StorageFailure) as refused:
+        everything(read_ahead.stream_rows)
+    assert refused.value.code == "storage.failed"
+
+
+def test_what_cannot_be_opened_is_read_again(read_ahead) -> None:
+    path = read_ahead._made.draft.path
+    path.write_bytes(b"age-encryption.org/v1" + path.read_bytes())
+    assert everything(read_ahead.stream_rows) == everything()
 
 
 def test_whatever_is_in_the_way_of_reading_ahead_the_restore_goes_on(studio, monkeypatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StorageFailure("storage.full", "full", hint="")  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ahead, "_write", full)
+    monkeypatch.setattr(creating, "drafted", full)
     restore_as(studio.complete)
     assert changed_tables(studio.rows, rows_of_database()) == {}
 
 
-def test_the_safety_backup_s_room_is_left_to_it(studio, monkeypatch) -> None:
+def test_the_safety_backup_s_room_is_left_to_it(read_ahead, monkeypatch) -> None:
     usage = shutil.disk_usage("/")
     room = usage._replace(free=ahead._SPARE_BYTES)
     monkeypatch.setattr(ahead.shutil, "disk_usage", lambda path: room)
-    with vault.spool("test") as spool:
-        made = Ahead(spool)
-        made.read([], _Nobody())  # type: ignore[arg-type]
-        assert not list(spool.path("").iterdir())
-        assert everything(made.stream_rows) == everything()
+    read_ahead.make_room()
+    assert not [*vault.folder().glob(".partial-*")] and not stands(read_ahead)
+    assert everything(read_ahead.stream_rows) == everything()
 
 
-def test_of_few_rows_nothing_is_read_ahead(studio, monkeypatch) -> None:
+def test_with_few_rows_nothing_is_done_ahead(studio, monkeypatch) -> None:
     monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 10**9)
-    with vault.spool("test") as spool:
-        made = Ahead(spool)
-        made.read([], _Nobody())  # type: ignore[arg-type]
-        assert not list(spool.path("").iterdir())
-        assert len(everything(made.stream_rows)) == len(made.read_again)
+    monkeypatch.setattr(Ahead, "read", lambda *_: pytest.fail("read ahead"))
+    restore_as(studio.complete)
+
+
+def test_which_files_rows_point_to_is_listed_ahead_and_again_where_something_changed(
+    studio, meanwhile, monkeypatch
+) -> None:
+    asked, lists = [], []
+    list_files, note = superseded.list_files, superseded.note
+
+    def noted(connection, path, *args) -> None:
+        asked.append(path.name)
+        list_files(connection, path, *args)
+
+    def read(run_id: str, before: Path, after: Path) -> int:
+        lists.append(before.read_bytes())
+        return note(run_id, before, after)
+
+    monkeypatch.setattr(superseded, "list_files", noted)
+    monkeypatch.setattr(superseded, "note", read)
+    meanwhile("SELECT 1")
+    restore_as(studio.complete)
+    assert asked == ["after"]
+    asked.clear()
+    meanwhile("UPDATE studio_tag SET name = name || '!'")
+    restore_as(studio.complete)
+    assert asked == ["before", "after"]
+    assert lists[0] and lists[0] == lists[1]

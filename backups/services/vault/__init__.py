@@ -5,7 +5,15 @@
 """
 
 from backups.services.vault.copying import copy_out, take_in
-from backups.services.vault.drafts import SUFFIX, Draft, draft, keep, settle, unsettled
+from backups.services.vault.drafts import (
+    SUFFIX,
+    Draft,
+    draft,
+    keep,
+    make_durable,
+    settle,
+    unsettled,
+)
 from backups.services.vault.place import (
     delete,
     disk_errors,
@@ -31,6 +39,7 @@ __all__ = [
     "folder",
     "is_read",
     "keep",
+    "make_durable",
     "missing",
     "open_plain",
     "opened",

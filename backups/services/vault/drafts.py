@@ -41,6 +41,13 @@ def draft(run_id: str) -> Iterator[Draft]:
         path.unlink(missing_ok=True)
 
 
+def make_durable(written: Draft) -> None:
+    """Let what was written reach the disk; the stream then stands at its start."""
+    with disk_errors():
+        private.sync(written.stream)
+    written.stream.seek(0)
+
+
 def keep(
     finished: Draft,
     verify: Callable[[BinaryIO], object],
@@ -53,9 +60,7 @@ def keep(
     With ``run_id`` a note of the name stays until ``settle``: who dies before the run's row has the name
     would leave a file that nobody could find, download or delete.
     """
-    with disk_errors():
-        private.sync(finished.stream)
-    finished.stream.seek(0)
+    make_durable(finished)
     verify(finished.stream)
     name = secrets.token_hex(16) + suffix
     with disk_errors():

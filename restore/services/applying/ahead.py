@@ -1,130 +1,280 @@
-"""Rows read ahead: while people still work, for a safety backup that is made when nobody can.
+"""The safety backup made ahead: while people still work, for a restore that will lock them out.
 
-They are printed as the safety backup will print them, into the run's private folder. Under the locks, at the
-safety backup's own instant, the database tells which tables are what they were, and only the others are read
-again. So it is what it would be without all this; people wait less for it.
+It is made as every backup is, read back and durable, and kept by nobody yet. Under the locks, at an instant
+of its own, the database tells which tables are what they were. Where all are, and all else that the file
+says, it is what one made now would be, and is kept; else it is made again, and only tables that have changed
+are read again. So it is what it would be without all this; people wait less for it.
 """
 
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
-import zstandard
+import msgspec
 
 from backups import conf
-from backups.artifact.age import Identity
+from backups.artifact.manifest import Manifest
+from backups.artifact.reader import SectionReader
 from backups.database.introspection import LiveColumn, LiveTable
-from backups.database.snapshot import Snapshot, snapshot
+from backups.database.snapshot import READINGS_A_LOOK, Snapshot
 from backups.database.table_reading import TableReading
 from backups.errors import ArtifactError, BackupSystemError, CancelledError, StorageFailure
-from backups.files import spool
-from backups.files.spool import Spool
-from backups.registry import COMPLETE
+from backups.models import BackupRun
 from backups.services import creating, vault
+from backups.services.creating import Beginning, Drafted
 from backups.services.obstacles import LeavingOut
-from backups.services.progress import Progress
+from backups.services.progress import Cancellable, Progress
+from backups.stages import Stage
 from backups.wording import _
-from restore.database.marks import Mark, look_of_values, mark_of
+from restore.database.marks import Mark, look_of_values, marks_of
 
 logger = logging.getLogger("backups")
 
 # In fewer rows nobody waits long for the safety backup.
 ROWS_WORTH_READING_AHEAD = 20_000
-_LEVEL = 1
-# What stays free besides room for the safety backup, which takes as much again.
+# What stays free besides room for a safety backup that has to be made again.
 _SPARE_BYTES = 64 * 1024 * 1024
-_READ_BYTES = 256 * 1024
+
+
+def is_worth_it(tables: Iterable[LiveTable]) -> bool:
+    """Whether anything is done ahead: with few rows it would only come on top."""
+    return sum(table.estimated_rows for table in tables) >= ROWS_WORTH_READING_AHEAD
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """``form``: how the rows were read. They lie in ``path``."""
+class _Made:
+    """``marks`` by table, of the draft's own instant; ``look`` is of all of them."""
 
-    form: Sequence[object]
-    mark: Mark
-    path: Path
+    draft: Drafted
+    run: BackupRun
+    leaving_out: LeavingOut
+    look: str
+    marks: Mapping[str, Mark | None]
+
+    def form_of(self, key: str) -> Sequence[object] | None:
+        found = [r for r in self.draft.beginning.readings if r.section.key == key]
+        return _form(found[0]) if found else None
 
 
 class Ahead:
-    """``read``, at most once; ``stream_rows`` in place of the snapshot's. ``read_again`` names the sections
-    that had changed. With ``key``, which nobody else has, the rows lie in the spool encrypted."""
+    """``read``, at most once; then ``stands`` and ``keep``, or ``stream_rows`` in place of the snapshot's.
+    ``read_again`` names the sections that had changed; ``is_kept``: nothing has. What is not kept is gone
+    after the block."""
 
-    def __init__(self, spool: Spool, key: Identity | None = None) -> None:
-        self._spool = spool
-        self._key = key
-        self._kept: dict[str, _Kept] = {}
+    def __init__(self) -> None:
+        self._open = contextlib.ExitStack()
+        self._made: _Made | None = None
+        self._leaving_out = LeavingOut()
         self._look = ""
-        self._look_at: tuple[Snapshot, str] | None = None
+        self._marks: Mapping[str, Mark | None] = {}
+        self._look_at: tuple[Snapshot, tuple[str, Mapping[str, Mark | None]]] | None = None
+        self._again: _Again | None = None
         self.read_again: list[str] = []
+        self.is_kept = False
 
-    def read(self, known: Iterable[LiveTable], progress: Progress) -> None:
-        """Read all, where the tables that are ``known`` have rows enough. Whatever is in the way of it, the
-        safety backup will meet it too, and say so: nothing is raised but CancelledError."""
-        if sum(table.estimated_rows for table in known) < ROWS_WORTH_READING_AHEAD:
-            return
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def read(
+        self,
+        run: BackupRun,
+        leaving_out: LeavingOut,
+        progress: Progress,
+        locators_to: Path | None = None,
+    ) -> None:
+        """Make it; ``run`` stands for the one that will be asked for. ``locators_to``: see
+        ``creating.drafted``. Whatever is in the way of it, the safety backup will meet it too, and say so:
+        nothing is raised but CancelledError."""
+        self._leaving_out = leaving_out
         try:
-            with vault.disk_errors(), snapshot() as view, progress.interruptible(view.connection):
-                self._read(view, progress.check)
+            draft = self._open.enter_context(
+                creating.drafted(
+                    run,
+                    _Unseen(progress),
+                    leaving_out=leaving_out,
+                    stream_rows=self._note_and_stream,
+                    locators_to=locators_to,
+                )
+            )
         except CancelledError:
             raise
         except BackupSystemError as error:
             logger.info("nothing could be read ahead (%s)", error.code)
-            self._forget_all()
+            return
+        self._made = _Made(draft, run, leaving_out, self._look, self._marks)
 
-    def _forget_all(self) -> None:
-        """The room is needed for the safety backup itself."""
-        self._kept.clear()
-        with contextlib.suppress(OSError):
-            for path in self._spool.path("").glob("ahead-*"):
-                path.unlink(missing_ok=True)
+    def _note_and_stream(
+        self, view: Snapshot, reading: TableReading, write: Callable[[bytes], None]
+    ) -> None:
+        if not self._look:
+            self._look = view.ask(look_of_values)
+            self._marks = _marks(view, self._looked_into(view))
+        view.stream_rows(reading, write)
 
-    def _read(self, view: Snapshot, check: Callable[[], None]) -> None:
-        wanted = creating.tables_read()
-        tables = view.hold(wanted, wait_seconds=conf.lock_wait_seconds(), check=check)
-        self._look, size_bytes = view.ask(look_of_values), 0
-        for number, reading in enumerate(LeavingOut().readings(COMPLETE, tables)):
-            mark = _mark(view, reading)
-            if mark is not None:
-                path = self._spool.path(f"ahead-{number}")
-                _write(path, view, reading, check, self._key)
-                self._kept[reading.section.key] = _Kept(_form(reading), mark, path)
-                size_bytes += path.stat().st_size
-                if shutil.disk_usage(path.parent).free < 2 * size_bytes + _SPARE_BYTES:
-                    self._forget_all()
-                    return
+    def _looked_into(self, view: Snapshot) -> list[LiveTable]:
+        """What a backup says of files rests on tables, too, whose rows are in none."""
+        names = creating.tables_read() - self._leaving_out.tables
+        return [table for name, table in view.tables().items() if name in names]
+
+    def stands(
+        self,
+        run: BackupRun,
+        leaving_out: LeavingOut,
+        progress: Progress,
+        in_the_way: Callable[[], None],
+    ) -> bool:
+        """Whether it is what a safety backup made now would be, but for the time that it tells.
+
+        What is in the way of asking will be in the way of making one: nothing is raised but CancelledError.
+        """
+        made = self._made
+        if made is None or made.leaving_out != leaving_out or leaving_out.damages:
+            return False
+        # Keys may have come or gone meanwhile.
+        if (made.run.encryption, made.run.encrypted_to) != (run.encryption, run.encrypted_to):
+            return False
+        try:
+            return creating.beginning(
+                run,
+                _Unseen(progress),
+                leaving_out=leaving_out,
+                in_the_way=in_the_way,
+                ask=self._is_the_same,
+            )
+        except CancelledError:
+            raise
+        except BackupSystemError as error:
+            logger.info("what was read ahead could not be compared (%s)", error.code)
+            return False
+
+    def _is_the_same(self, view: Snapshot, now: Beginning) -> bool:
+        made = self._made
+        if made is None:
+            return False
+        then = made.draft.beginning
+        return (
+            _timeless(now.manifest) == _timeless(then.manifest)
+            and now.sequences == then.sequences
+            and [_form(one) for one in now.readings] == [_form(one) for one in then.readings]
+            and made.look == view.ask(look_of_values)
+            and None not in made.marks.values()
+            and made.marks == _marks(view, self._looked_into(view))
+        )
+
+    def keep(self, run: BackupRun) -> BackupRun:
+        """Let it be the backup that ``run`` asks for: see ``Drafted.keep``. It ``stands``."""
+        assert self._made is not None  # noqa: S101 - else it would not stand
+        kept = self._made.draft.keep(run)
+        self.is_kept = True
+        return kept
+
+    def make_room(self) -> None:
+        """Let it go where the disk has no room for another, which is to be made."""
+        if self._made is None:
+            return
+        size_bytes = self._made.draft.path.stat().st_size
+        if shutil.disk_usage(conf.root()).free < size_bytes + _SPARE_BYTES:
+            self._made = None
+            self._open.close()
 
     def stream_rows(
         self, view: Snapshot, reading: TableReading, write: Callable[[bytes], None]
     ) -> None:
         """As ``Snapshot.stream_rows``. Raises StorageFailure where what was read ahead has suffered."""
-        kept = self._kept.pop(reading.section.key, None)
-        if kept is None or not self._is_as_it_was(kept, view, reading):
+        if self._made is None or not self._is_as_it_was(view, reading):
             self.read_again.append(reading.section.key)
-            view.stream_rows(reading, write)
-            return
-        for block in _blocks(kept.path, self._key):
-            write(block)
-        kept.path.unlink()
+            return view.stream_rows(reading, write)
+        if self._again is None or self._again.view is not view:
+            try:
+                self._again = _Again(view, self._made.draft, self._open)
+            except ArtifactError:
+                # What this process cannot open, it has no rows of.
+                self._made = None
+                return self.stream_rows(view, reading, write)
+        return self._again.stream(reading.section.key, write)
 
-    def _is_as_it_was(self, kept: _Kept, view: Snapshot, reading: TableReading) -> bool:
-        return (
-            kept.form == _form(reading)
-            and self._look == self._look_in(view)
-            and kept.mark == _mark(view, reading)
-        )
+    def _is_as_it_was(self, view: Snapshot, reading: TableReading) -> bool:
+        if self._made is None or self._made.form_of(reading.section.key) != _form(reading):
+            return False
+        look, marks = self._now(view)
+        mark = self._made.marks.get(reading.table.name)
+        return self._made.look == look and mark is not None and mark == marks[reading.table.name]
 
-    def _look_in(self, view: Snapshot) -> str:
+    def _now(self, view: Snapshot) -> tuple[str, Mapping[str, Mark | None]]:
         """Asked once of each instant."""
         if self._look_at is None or self._look_at[0] is not view:
-            self._look_at = (view, view.ask(look_of_values))
+            known = (view.ask(look_of_values), _marks(view, self._looked_into(view)))
+            self._look_at = (view, known)
         return self._look_at[1]
 
 
-def _mark(view: Snapshot, reading: TableReading) -> Mark | None:
-    return view.ask(lambda connection: mark_of(connection, reading.table))
+class _Again:
+    """The sections of a draft, for one backup that is made in the same order."""
+
+    def __init__(self, view: Snapshot, draft: Drafted, stack: contextlib.ExitStack) -> None:
+        self.view = view
+        self._known = draft.statistics.sections
+        self._sections: Iterator[SectionReader] = stack.enter_context(
+            vault.reader(draft.path)
+        ).sections()
+
+    def stream(self, key: str, write: Callable[[bytes], None]) -> None:
+        try:
+            section = next(one for one in self._sections if one.head.key == key)
+            blocks = section.blocks()
+            while block := next(blocks, b""):
+                write(block)
+        except (ArtifactError, StopIteration):
+            raise _damaged() from None
+        if section.statistics != self._known[key]:
+            raise _damaged()
+
+
+class _Unseen:
+    """Pages show the stages of the restore, not those of a backup that nobody has asked for."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.check = progress.check
+
+    def stage(self, stage: Stage, **values: Any) -> None:
+        self.check()
+
+    def section(self, key: str) -> None:
+        self.check()
+
+    def add(self, **amounts: int) -> None:
+        self.check()
+
+    def interruptible(self, statement: Cancellable) -> contextlib.AbstractContextManager[None]:
+        return self._progress.interruptible(statement)
+
+
+def _marks(view: Snapshot, tables: Sequence[LiveTable]) -> Mapping[str, Mark | None]:
+    """Some at a time, and their locks are let go between: see ``Snapshot.look_again``."""
+    found: dict[str, Mark | None] = {}
+    for start in range(0, len(tables), READINGS_A_LOOK):
+        some = tables[start : start + READINGS_A_LOOK]
+        found |= view.ask(lambda connection, some=some: marks_of(connection, some))  # type: ignore[misc]
+        view.look_again()
+    return found
+
+
+def _timeless(manifest: Manifest) -> Manifest:
+    return msgspec.structs.replace(manifest, created_at="")
 
 
 def _form(reading: TableReading) -> Sequence[object]:
@@ -135,44 +285,9 @@ def _form(reading: TableReading) -> Sequence[object]:
     return (table.oid, table.schema, table.name, whole, columns, reading.primary_key)
 
 
-def _write(
-    path: Path,
-    view: Snapshot,
-    reading: TableReading,
-    check: Callable[[], None],
-    key: Identity | None,
-) -> None:
-    compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-    with (
-        path.open("xb") as out,
-        spool.writing(out, key) as sink,
-        compressor.stream_writer(sink, closefd=False) as compressed,  # type: ignore[arg-type]
-    ):
-
-        def take(block: bytes) -> None:
-            check()
-            compressed.write(block)
-
-        view.stream_rows(reading, take)
-
-
-def _blocks(path: Path, key: Identity | None) -> Iterator[bytes]:
-    """Blocks of whole lines, as they were written."""
-    rest = b""
-    try:
-        with (
-            path.open("rb") as stored,
-            spool.reading(stored, key) as source,
-            zstandard.ZstdDecompressor().stream_reader(source, closefd=False) as plain,  # type: ignore[arg-type]
-        ):
-            while block := plain.read(_READ_BYTES):
-                whole, end, tail = (rest + block).rpartition(b"\n")
-                rest = tail
-                if end:
-                    yield whole + end
-    except (zstandard.ZstdError, ArtifactError) as error:
-        raise StorageFailure(
-            "storage.failed",
-            _("What was read ahead for the safety backup was damaged on the disk."),
-            hint=_("Look at the disk that holds the backups, then try again."),
-        ) from error
+def _damaged() -> StorageFailure:
+    return StorageFailure(
+        "storage.failed",
+        _("What was read ahead for the safety backup was damaged on the disk."),
+        hint=_("Look at the disk that holds the backups, then try again."),
+    )

@@ -3,6 +3,7 @@
 docs/design.md, Restoring, gives the order and the reasons.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +16,12 @@ from django.db import transaction
 from backups import conf
 from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
-from backups.errors import BackupSystemError, RestoreError
+from backups.errors import BackupSystemError, CancelledError, RestoreError
 from backups.files.spool import Spool
 from backups.findings import Finding
 from backups.models import BackupRun
 from backups.registry import registry
-from backups.services import auditing, encrypting, key_requests, runs, vault
+from backups.services import auditing, key_requests, runs, vault
 from backups.services.auditing import Actor
 from backups.services.progress import Listener, Progress
 from backups.services.recovery_kit import RecoveryKit
@@ -28,13 +29,14 @@ from backups.stages import Stage
 from backups.wording import Sentence, _, ngettext
 from restore.database import around_damage, draining
 from restore.database.transaction import RestoreTransaction, restore_transaction
+from restore.database.waiting_tables import one_instant
 from restore.files import FilesBack
 from restore.journal import Journal, undo_journal
 from restore.models import RestoreRun
 from restore.plan import Choices, FilesPlan, Plan, losses
 from restore.services.applying import parachute, problems, superseded
 from restore.services.applying.aftermath import follow_up
-from restore.services.applying.ahead import Ahead
+from restore.services.applying.ahead import Ahead, is_worth_it
 from restore.services.applying.problems import Problems
 from restore.services.applying.writing import Writer
 from restore.services.asking import requests
@@ -45,6 +47,7 @@ from restore.services.planning.foreseeing import Foresight, foresee
 from restore.services.planning.locating import places
 from restore.services.planning.opening import opened
 from restore.services.planning.proving import prove
+from restore.services.planning.remembering import Answers
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import end_reading
 
@@ -158,20 +161,59 @@ class _Restore:
             connection.autocommit = True
             with database_errors():
                 prepared, files = self._prepare(connection)
-            with vault.spool(self._run.pk) as spool:
-                ahead = self._read_ahead(spool, prepared)
+            with vault.spool(self._run.pk) as spool, Ahead() as ahead:
+                early = self._look_ahead(connection, prepared, files, spool, ahead)
                 with self._maintenance(connection, prepared):
-                    self._replace(connection, prepared, files, spool, ahead)
+                    self._replace(connection, prepared, files, spool, ahead, early)
                     after = follow_up(connection, tables_held(prepared), self.problems)
                     self.report["aftermath"] = after
 
-    def _read_ahead(self, spool: Spool, prepared: Prepared) -> Ahead:
-        """What a safety backup will want, while people still work."""
-        ahead = Ahead(spool, encrypting.key_on_the_way())
-        if not (self._choices.without_undo or _blocking(prepared.findings)):
-            end_reading(Stage.AHEAD, self._progress)
-            ahead.read(prepared.tables.values(), self._progress)
-        return ahead
+    def _look_ahead(
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        files: FilesPlan,
+        spool: Spool,
+        ahead: Ahead,
+    ) -> Answers:
+        """What the plan will ask and the safety backup want, while people still work. Whatever is in the way
+        of it will be met again under the locks, and said then."""
+        answers = Answers()
+        if (
+            _blocking(prepared.findings)
+            or self._must_read()
+            or not is_worth_it(prepared.tables.values())
+        ):
+            return answers
+        end_reading(Stage.AHEAD, self._progress)
+        leaving_out = None
+        try:
+            with database_errors(), self._at_an_instant(connection, prepared):
+                answers.note(connection, prepared.matched.written)
+                foresight = foresee(connection, prepared, self._choices, read=False)
+                make_plan(connection, prepared, self._choices, files, foresight, answers)
+                leaving_out = foresight.leaving_out
+        except CancelledError:
+            raise
+        except BackupSystemError as error:
+            if connection.closed:
+                raise
+            logger.info("nothing could be asked ahead (%s)", error.code)
+            answers = Answers()
+        if leaving_out is not None:
+            run, before = parachute.wanted(self._run), spool.path("before")
+            ahead.read(run, leaving_out, self._progress, before)
+        return answers
+
+    def _at_an_instant(
+        self, connection: Connection, prepared: Prepared
+    ) -> contextlib.AbstractContextManager[None]:
+        return one_instant(
+            connection,
+            tables_read(prepared),
+            wait_seconds=conf.lock_wait_seconds(),
+            check=self._progress.check,
+        )
 
     def _replace(
         self,
@@ -180,11 +222,12 @@ class _Restore:
         files: FilesPlan,
         spool: Spool,
         ahead: Ahead,
+        early: Answers,
     ) -> None:
         """The transaction, and the files that go with it."""
         with self._files_undone_on_failure() as journal, places(self._path, registry):
             with restore_transaction(connection) as work:
-                plan, foresight = self._plan(work, prepared, files)
+                plan, foresight = self._plan(work, prepared, files, early)
                 safety, foresight = self._parachute(work, prepared, foresight, ahead)
                 # Until now others could read, and some may be idle since in a transaction.
                 self._drain(connection, prepared)
@@ -192,7 +235,8 @@ class _Restore:
                 readable = foresight.readable(prepared)
                 writer = Writer(work, prepared, plan, self._path, self._progress, readable)
                 left_out = foresight.leaving_out
-                superseded.list_files(connection, spool.path("before"), left_out)
+                if not ahead.is_kept:
+                    superseded.list_files(connection, spool.path("before"), left_out)
                 back = FilesBack(
                     journal, spool, self._progress.check, host=self._choices.host_files
                 )
@@ -224,7 +268,7 @@ class _Restore:
             kit=self._kit,
             let_in=self._choices.let_in,
         )
-        files = plan_files(self._path, self._progress, host=self._choices.host_files)
+        files = plan_files(self._path, prepared, self._progress, host=self._choices.host_files)
         self._run.scope = prepared.manifest.type
         self._run.digest = prepared.tail.integrity.digest
         self._run.save(update_fields=["scope", "digest"])
@@ -263,7 +307,7 @@ class _Restore:
                 draining.turn_away(connection, late)
 
     def _plan(
-        self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan
+        self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan, early: Answers
     ) -> tuple[Plan, Foresight]:
         """The plan that is applied: counted while nobody can write, from before the safety backup to
         the commit."""
@@ -279,10 +323,10 @@ class _Restore:
         require_same_schema(work.connection, prepared)
         found = None
         if not self._must_read():
-            found = work.looked(lambda: self._look(work, prepared, files, read=False))
+            found = work.looked(lambda: self._look(work, prepared, files, early))
         if found is None:
             with work.only_looking():
-                found = self._look(work, prepared, files, read=True)
+                found = self._look(work, prepared, files)
         plan, foresight = found
         self._require_confirmed(plan)
         return plan, foresight
@@ -295,10 +339,18 @@ class _Restore:
         return chosen or bool(known & parachute.OF_DAMAGE)
 
     def _look(
-        self, work: RestoreTransaction, prepared: Prepared, files: FilesPlan, *, read: bool
+        self,
+        work: RestoreTransaction,
+        prepared: Prepared,
+        files: FilesPlan,
+        early: Answers | None = None,
     ) -> tuple[Plan, Foresight]:
-        foresight = foresee(work.connection, prepared, self._choices, read=read)
-        return make_plan(work.connection, prepared, self._choices, files, foresight), foresight
+        """``early``: what is known; without it every value is read."""
+        connection = work.connection
+        foresight = foresee(connection, prepared, self._choices, read=early is None)
+        answers = early and early.that_stand(connection, prepared.matched.written)
+        plan = make_plan(connection, prepared, self._choices, files, foresight, answers)
+        return plan, foresight
 
     def _require_confirmed(self, plan: Plan) -> None:
         _require_none_blocking(plan.findings)

@@ -8,7 +8,7 @@ from django.db import transaction
 from backups.errors import ArtifactError, BackupSystemError, DatabaseFailure
 from backups.models import BackupRun, Purpose
 from backups.registry import COMPLETE
-from backups.services import creating, runs
+from backups.services import creating, encrypting, runs
 from backups.services.auditing import Actor
 from backups.services.progress import Progress
 from restore.models import RestoreRun
@@ -29,14 +29,20 @@ def make(
     in_the_way: Callable[[], None] = lambda: None,
 ) -> BackupRun:
     """All data as it is now, while nobody can write, but for what the foresight leaves out. Files stay
-    where they are and need no copy. ``ahead`` has the rows of tables that are still what they were.
+    where they are and need no copy. ``ahead`` has one that may still be true, or rows of it.
     ``in_the_way``: see ``creating.carry_out``. Raises BackupSystemError:
     then there is none."""
     actor = Actor(run.requested_by_name, run.requested_by_email)
+    stands = ahead.stands(wanted(run), foresight.leaving_out, progress, in_the_way)
+    if not stands:
+        ahead.make_room()
     with transaction.atomic():
         safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
         run.safety_backup = safety.pk
         run.save(update_fields=["safety_backup"])
+
+    if stands:
+        return ahead.keep(safety)
 
     def pass_on_cancel(_: dict[str, Any]) -> None:
         if progress.cancelled:
@@ -52,6 +58,17 @@ def make(
     )
     progress.check()
     return safety
+
+
+def wanted(run: RestoreRun) -> BackupRun:
+    """What stands for the safety backup before it is asked for."""
+    return BackupRun(
+        scope=COMPLETE.value,
+        purpose=Purpose.SAFETY,
+        requested_by_name=run.requested_by_name,
+        requested_by_email=run.requested_by_email,
+        **encrypting.columns_for(COMPLETE, Purpose.SAFETY, None),
+    )
 
 
 def may_be_damage(error: BackupSystemError) -> bool:

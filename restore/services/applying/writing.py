@@ -46,7 +46,7 @@ from restore.services.planning.repointing import Repointed
 from restore.services.planning.staging import Prepared
 
 # With fewer, what taking an index off and building it costs by itself outweighs what it spares.
-ROWS_WORTH_AN_INDEX = 20_000
+ROWS_WORTH_AN_INDEX = 5_000
 
 
 class Files(Protocol):
@@ -267,6 +267,10 @@ class Writer:
         if not known.embedded:
             return
         with vault.reader(self._path) as reader:
+            if reader.manifest != self._file.manifest:
+                raise _exchanged()
+            # The rows wait; that they are still those of the file, the digest says at the end.
+            reader.skip_sections(self._file.files_at, self._file.tail.statistics.sections)
             for file in reader.files():
                 files.put(file)
                 size = (file.head.size_bytes or 0) if file.head.state == "embedded" else 0
@@ -275,11 +279,7 @@ class Writer:
 
     def _require_same_file(self, tail: Tail) -> None:
         if tail.integrity != self._file.tail.integrity:
-            raise ArtifactError(
-                "artifact.changed",
-                _("The file was exchanged while it was being restored. Nothing was changed."),
-                hint=_("Leave the file alone during a restore, and start again."),
-            )
+            raise _exchanged()
 
     def _verify(self) -> None:
         """Read every row back as a backup would, and compare with the file, before any change that
@@ -482,6 +482,14 @@ class Writer:
             "rules_left_off": [[left.table, left.name] for left in left_off],
             "outgoing_held": not self._file.authentic,
         }
+
+
+def _exchanged() -> ArtifactError:
+    return ArtifactError(
+        "artifact.changed",
+        _("The file was exchanged while it was being restored. Nothing was changed."),
+        hint=_("Leave the file alone during a restore, and start again."),
+    )
 
 
 def _counts(target: Target) -> int:

@@ -54,6 +54,7 @@ from restore.services.planning.numbers import numbers_of, rows_at_the_end
 from restore.services.planning.opening import opened
 from restore.services.planning.pairing import pairing_findings
 from restore.services.planning.people import counts_all
+from restore.services.planning.remembering import Answers
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
 
@@ -84,7 +85,7 @@ def plan_file(
             prepared = prepare(
                 readable, connection, declared, watch, kit=kit, let_in=choices.let_in
             )
-            files = plan_files(readable, watch, host=choices.host_files)
+            files = plan_files(readable, prepared, watch, host=choices.host_files)
             end_reading(Stage.COUNTING, watch)
             with one_instant(
                 connection,
@@ -107,11 +108,14 @@ def make_plan(
     choices: Choices,
     files: FilesPlan,
     foresight: Foresight | None = None,
+    answers: Answers | None = None,
 ) -> Plan:
     """Count everything as it is now. ``foresight``: what is known of the safety backup, where there is to be
-    one. The caller's transaction keeps what is counted still, and must
+    one. ``answers``: what is known already of the same file and choices, where nothing is damaged; what is
+    found is added to it. The caller's transaction keeps what is counted still, and must
     be rolled back afterwards, to a savepoint at least: temporary tables are left behind."""
-    return _Planner(connection, prepared, choices, foresight or Foresight()).plan(files)
+    known = foresight or Foresight()
+    return _Planner(connection, prepared, choices, known, answers).plan(files)
 
 
 def require_same_schema(connection: Connection, prepared: Prepared) -> None:
@@ -129,9 +133,16 @@ def require_same_schema(connection: Connection, prepared: Prepared) -> None:
 
 class _Planner:
     def __init__(
-        self, connection: Connection, prepared: Prepared, choices: Choices, foresight: Foresight
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        choices: Choices,
+        foresight: Foresight,
+        answers: Answers | None = None,
     ) -> None:
         self._connection = connection
+        # Of damaged tables other rows are read, by the time of the asking.
+        self._answers = answers if answers and not foresight.damages else Answers()
         self._readable = foresight.readable(prepared)
         prepared = without_damage(connection, prepared, foresight)
         self._file = prepared
@@ -155,7 +166,9 @@ class _Planner:
         self._simulation.let_mean(repointing.meanings(references))
         is_new = not self._file.authentic and pristine.is_new(self._connection, self._file)
         giving_way: set[tuple[str, str]] = set()
-        self._findings += examine(self._connection, self._file, self._target_of, giving_way)
+        self._findings += examine(
+            self._connection, self._file, self._target_of, giving_way, self._answers
+        )
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.table and people.survivor:
             # From here on the account counts as one of the file's rows.
@@ -220,11 +233,16 @@ class _Planner:
             identity = identity_of(self._file, section)
             paired = identity.pairing.value
             current = self._current(table)
-            kept = questions.count_pairs(self._connection, waiting, current, identity)
+            kept = self._answers.of_table(
+                table,
+                "pairs",
+                lambda: questions.count_pairs(self._connection, waiting, current, identity),
+            )
             refilled = rows - kept
             self._findings += pairing_findings(table.name, identity, kept, refilled)
-        changed = comparing.changed(self._connection, waiting, key, self._compared(target))
-        dropped = comparing.dropped(self._connection, waiting, key, list(table.columns))
+        changed, dropped, added = self._answers.of_table(
+            table, "compared", lambda: self._compare(target, waiting, key)
+        )
         return TablePlan(
             key=section.key,
             table=table.name,
@@ -232,7 +250,7 @@ class _Planner:
             fate=Fate.REPLACED,
             now=self._now[table.name],
             after=rows,
-            added=questions.not_in(self._connection, waiting.relation, table.own_rows, key),
+            added=added,
             dropped=dropped.rows,
             changed=changed.rows,
             mark=_mark(changed, dropped),
@@ -241,6 +259,17 @@ class _Planner:
             refilled=refilled,
             paired=paired,
             revoked=self._revoked(target, waiting),
+        )
+
+    def _compare(
+        self, target: Target, waiting: WaitingTable, key: tuple[str, ...]
+    ) -> tuple[Difference, Difference, int]:
+        """What changes, what goes, and how many rows come."""
+        table = target.table
+        return (
+            comparing.changed(self._connection, waiting, key, self._compared(target)),
+            comparing.dropped(self._connection, waiting, key, list(table.columns)),
+            questions.not_in(self._connection, waiting.relation, table.own_rows, key),
         )
 
     def _current(self, table: LiveTable) -> Source:
@@ -272,7 +301,11 @@ class _Planner:
     def _emptied(self, table: LiveTable) -> TablePlan:
         now = self._now[table.name]
         section = registry.by_table()[table.name]
-        gone = comparing.whole(self._connection, table.own_rows, list(table.columns))
+        gone = self._answers.of_table(
+            table,
+            "whole",
+            lambda: comparing.whole(self._connection, table.own_rows, list(table.columns)),
+        )
         return TablePlan(
             section.key,
             table.name,

@@ -26,6 +26,7 @@ from restore.database.rules import (
 from restore.database.waiting_tables import Relation, WaitingTable
 from restore.plan import Choices
 from restore.services.planning.locating import key_is_secret
+from restore.services.planning.remembering import Answers
 from restore.services.planning.scanning import rows_from
 from restore.services.planning.staging import Prepared
 
@@ -33,6 +34,7 @@ Rule = (
     UniqueRule | CheckRule | ExclusionRule | PlainIndex | GeneratedRule | PartitionRule | ForeignKey
 )
 _Rule = TypeVar("_Rule", bound=Rule)
+Found = list[tuple[Rule, Finding]]
 _EDITED = _("The file was edited or comes from another schema. Use the file as it was made.")
 _COMES_BACK = _(
     "The row was in the database when the backup was made, and comes back. The rule is put back for"
@@ -47,13 +49,18 @@ def examine(
     file: Prepared,
     target_of: Callable[[ForeignKey], Relation | None],
     giving_way: set[tuple[str, str]],
+    answers: Answers | None = None,
 ) -> Iterator[Finding]:
-    """Every rule that rows of the file break, each with the first of them.
+    """Every rule that rows of the file break, each with the first of them. ``answers``: what is known.
 
     ``target_of``: what holds the rows a key points to after the restore; None where nobody knows. The
     table and the name of each rule that may be put back without being validated go to ``giving_way``.
     """
-    yield from _Examination(connection, file, giving_way).findings(target_of)
+    work = _Examination(connection, file)
+    for rule, finding in work.found(target_of, answers or Answers()):
+        if not finding.blocking:
+            giving_way.add((rule.table, rule.name))
+        yield finding
 
 
 def leave_out_duplicates(
@@ -74,17 +81,29 @@ def leave_out_duplicates(
 
 
 class _Examination:
-    def __init__(
-        self, connection: Connection, file: Prepared, giving_way: set[tuple[str, str]]
-    ) -> None:
+    def __init__(self, connection: Connection, file: Prepared) -> None:
         self._connection = connection
         self._file = file
-        self._giving_way = giving_way
         # Of rows that were here when the backup was made, the rule gives way.
         self._severity = Severity.WARNING if file.authentic else Severity.ERROR
         self._hint = _COMES_BACK if file.authentic else _EDITED
 
-    def findings(self, target_of: Callable[[ForeignKey], Relation | None]) -> Iterator[Finding]:
+    def found(
+        self, target_of: Callable[[ForeignKey], Relation | None], answers: Answers
+    ) -> Iterator[tuple[Rule, Finding]]:
+        yield from answers.of_the_file("rules", lambda: [*self._of_rows_alone()])
+        for key in self._file.keys:
+            if not key.validated:
+                continue
+            target = target_of(key)
+
+            def ask(key: ForeignKey = key, target: Relation | None = target) -> Found:
+                return [*self._each([key], lambda table, _: self._reference(table, key, target))]
+
+            waits = key.target_table in self._file.waiting
+            yield from answers.of_the_file(("key", key), ask) if waits else ask()
+
+    def _of_rows_alone(self) -> Iterator[tuple[Rule, Finding]]:
         rules = self._file.rules
         yield from self._each(rules.unique, self._unique)
         yield from self._each(rules.checks, self._check)
@@ -93,14 +112,12 @@ class _Examination:
         yield from self._each(rules.exclusions, self._exclusion)
         if not self._file.authentic:
             yield from self._each(rules.plain_indexes, self._plain_index)
-        keys = (key for key in self._file.keys if key.validated)
-        yield from self._each(keys, lambda table, key: self._reference(table, key, target_of(key)))
 
     def _each(
         self,
         rules: Iterable[_Rule],
         ask: Callable[[WaitingTable, _Rule], Finding | None],
-    ) -> Iterator[Finding]:
+    ) -> Iterator[tuple[Rule, Finding]]:
         """Ask each of the rules that look at nothing but columns of the file. One that cannot be asked
         is told as that."""
         for rule in rules:
@@ -115,9 +132,7 @@ class _Examination:
             if not attempt(self._connection, question, _ANSWERS):
                 found = [_unasked(rule)]
             if found[0] is not None:
-                if not found[0].blocking:
-                    self._giving_way.add((rule.table, rule.name))
-                yield found[0]
+                yield rule, found[0]
 
     def _unique(self, table: WaitingTable, rule: UniqueRule) -> Finding | None:
         count = questions.repeated(self._connection, table, rule)

@@ -2,7 +2,10 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+import msgspec
 
 from backups import conf
 from backups.artifact.tail import FileHead
@@ -14,7 +17,7 @@ from backups.wording import Sentence, _, ngettext
 from restore.files import FileFate, Foreseen
 from restore.plan import NAMED, Choices, FilesPlan
 from restore.services.planning.staging import Prepared
-from restore.services.planning.watching import NOBODY, Watch, begin_reading
+from restore.services.planning.watching import NOBODY, Watch, begin_reading, end_reading
 
 # What a restore needs beside the files themselves: the safety backup, and room to breathe.
 _SPARE_BYTES = 64 * 1024 * 1024
@@ -22,18 +25,30 @@ _RENAMED = (FileFate.RENAMED, FileFate.UNSURE)
 _NEW_NAMES = (*_RENAMED, FileFate.HOSTED)
 
 
-def plan_files(path: Path, watch: Watch = NOBODY, *, host: bool = False) -> FilesPlan:
-    """Look at every locator of the file's entries: the stage ``LOCATING``.
+def plan_files(
+    path: Path, prepared: Prepared, watch: Watch = NOBODY, *, host: bool = False
+) -> FilesPlan:
+    """Look at every locator of the file's entries: the stage ``LOCATING``. The file at ``path`` is read again
+    only where its entries could not be kept.
 
     ``host`` says that files of other servers are to be kept here. Raises ArtifactError, StorageFailure.
     """
-    begin_reading(Stage.LOCATING, path, watch)
     counted = _Counted(Foreseen(host=host))
+    for head in _heads(path, prepared, watch):
+        watch.check()
+        counted.add(head)
+    return counted.plan()
+
+
+def _heads(path: Path, prepared: Prepared, watch: Watch) -> Iterator[FileHead]:
+    if prepared.entries is not None:
+        end_reading(Stage.LOCATING, watch)
+        yield from map(msgspec.json.Decoder(FileHead).decode, prepared.entries)
+        return
+    begin_reading(Stage.LOCATING, path, watch)
     with vault.reader(path, watch.at) as reader:
         for file in reader.files():
-            watch.check()
-            counted.add(file.head)
-    return counted.plan()
+            yield file.head
 
 
 class _Counted:

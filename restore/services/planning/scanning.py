@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from backups.artifact.columns import BlockColumns, Cells, copy_lines, need_care
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec, copy_text, needs_care
 from backups.database.introspection import LiveColumn
@@ -88,12 +89,15 @@ class SectionScan:
         self._head = head
         self._key_is_shown = key_is_shown
         self._codec = RowCodec(head)
+        self._together = BlockColumns(head)
         self._rules = rules
         names = head.column_names()
         self._wanted = [names.index(name) for name in wanted]
         self._fills = fills
         self._renamed = [(names.index(name), values) for name, values in renamed.items()]
         self._renamed_rows: Counter[tuple[int, str]] = Counter()
+        # That a cell is NULL is not for them to say.
+        self._choices = [(index, {None, *known}) for index, known in rules.choices]
         self._nulls: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._too_long: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._unknown: defaultdict[int, _Seen] = defaultdict(_Seen)
@@ -103,10 +107,34 @@ class SectionScan:
     def lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """One block of COPY lines for each block of rows."""
         for block in blocks:
-            rows = block[:-1].split(b"\n")
-            lines = [line for row in rows if (line := self._line(row)) is not None]
-            lines.append("")
-            yield "\n".join(lines).encode()
+            lines = self._lines_at_once(block)
+            yield self._lines_one_by_one(block) if lines is None else lines
+
+    def _lines_at_once(self, block: bytes) -> bytes | None:
+        """None where there is more to say of a row, or to do to it, than to print it."""
+        if self._renamed or self._fills:
+            return None
+        columns = self._together.cells(block)
+        if columns is None or self._is_something_wrong(columns):
+            return None
+        self.rows += len(columns[0])
+        wanted = [columns[index] for index in self._wanted]
+        return copy_lines(wanted, careful=need_care(block))
+
+    def _is_something_wrong(self, columns: Sequence[Cells]) -> bool:
+        """Whether ``_examine`` has to look at the rows, to count those that it means."""
+        rules = self._rules
+        return (
+            any(None in columns[index] for index in rules.required)
+            or any(max(map(len, filter(None, columns[i])), default=0) > n for i, n in rules.longest)
+            or any(not known.issuperset(columns[i]) for i, known in self._choices)
+        )
+
+    def _lines_one_by_one(self, block: bytes) -> bytes:
+        rows = block[:-1].split(b"\n")
+        lines = [line for row in rows if (line := self._line(row)) is not None]
+        lines.append("")
+        return "\n".join(lines).encode()
 
     def _line(self, row: bytes) -> str | None:
         self.rows += 1

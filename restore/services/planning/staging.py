@@ -4,12 +4,15 @@ They wait in temporary tables of one connection, which serve the plan that is sh
 the plan that is applied; and out of them the live tables are filled.
 """
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import SectionReader, Tail
+from backups.artifact.tail import FileHead
 from backups.database import introspection
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
@@ -37,6 +40,7 @@ from restore.services.planning.translating import FileNumbers, translate
 from restore.services.planning.watching import NOBODY, Watch, begin_reading
 
 Check = Callable[[], None]
+MOST_BYTES_OF_ENTRIES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Prepared:
     have numbers of this database in place of the file's. ``proven`` are those of which ``proving`` has shown
     that the waiting rows are the file's. ``authentic``: made here, or (``by_kit``) by the installation whose
     recovery kit was given, and not changed since. ``access`` are the rows of a foreign file that let people
-    in, those that are taken and those that are not."""
+    in, those that are taken and those that are not. ``files_at``: where in the document its files begin;
+    ``entries`` are their heads as they were read, None where they are too many to be kept."""
 
     manifest: Manifest
     tail: Tail
@@ -64,6 +69,8 @@ class Prepared:
     proven: frozenset[str] = frozenset()
     by_kit: bool = False
     access: tuple[AccessRows, ...] = ()
+    files_at: int = 0
+    entries: Sequence[bytes] | None = None
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
@@ -101,8 +108,10 @@ def prepare(
             for section in reader.sections():
                 work.take(section, watch.check)
         entries = EntryCheck(connection, reader.manifest, matched, declared, work.readable())
+        heads = _Heads()
         for file in reader.files():
             entries.look(file.head)
+            heads.add(file.head)
             for _block in file.content():
                 watch.check()
         # The digest speaks first: in a damaged file a row's odd form is only a symptom.
@@ -154,7 +163,25 @@ def prepare(
             ),
             dictionaries=work.dictionaries,
             translated=numbered.tables,
+            files_at=reader.files_at,
+            entries=heads.kept,
         )
+
+
+class _Heads:
+    """Entries of files, for who would have to read the whole file again for them."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] | None = []
+        self._bytes = 0
+
+    def add(self, head: FileHead) -> None:
+        if self.kept is None:
+            return
+        self.kept.append(msgspec.json.encode(head))
+        self._bytes += len(self.kept[-1])
+        if self._bytes > MOST_BYTES_OF_ENTRIES:
+            self.kept = None
 
 
 def _require_temporary_tables(connection: Connection) -> None:
