@@ -48,7 +48,7 @@ PHRASE = "--confirm=REPLACE ALL DATA"
 
 
 @pytest.fixture(autouse=True)
-def studio(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def studio(empty_studio, tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"BACKUPS_ROOT": "backups", "MEDIA_ROOT": "media", "BACKUPS_KEY_FILE": "key"}
     for name, path in names.items():
         setattr(settings, name, tmp_path / path)
