@@ -54,7 +54,7 @@ class Proof:
 
 def verify() -> Proof:
     """Read the whole trail, at one instant. Raises DatabaseFailure, StorageFailure."""
-    walk = _Walk()
+    walk, before_chain = _Walk(), _before_chain()
     unread: list[Finding] = []
     # First: what is added while we read is behind it.
     try:
@@ -71,7 +71,7 @@ def verify() -> Proof:
     findings = [*walk.findings(), *walk.compared(noted), *unread, *_of_guards(guards)]
     if walk.newest and not noted and not unread:
         findings.append(_unnoted())
-    return Proof(walk.events, _before_chain(), walk.newest, noted, tuple(findings))
+    return Proof(walk.events, before_chain, walk.newest, noted, tuple(findings))
 
 
 def accept() -> None:
