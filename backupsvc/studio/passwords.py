@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
-from backups.forms import require_password
+from backups import second_factor
+from backups.forms import require_password, token_again
 from backups.permissions import actor_of
 from backups.services import auditing
 from backupsvc.studio.models import User
@@ -31,20 +33,38 @@ class ApprovedAccountsResetForm(PasswordResetForm):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Counts wrong old passwords as every page does: here, too, somebody could go on guessing."""
+    """Counts wrong old passwords as every page does: here, too, somebody could go on guessing. Of an account
+    with a device it wants the code as well."""
+
+    token_again = token_again()
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         self._request = request
         super().__init__(*args, **kwargs)
+        if not second_factor.is_asked_of(request.user):
+            del self.fields["token_again"]
 
     def clean_old_password(self) -> str:
         password: str = self.cleaned_data["old_password"]
-        require_password(self._request, password, reason="password.own")
+        if "token_again" not in self.fields:
+            require_password(self._request, password, reason="password.own")
         return password
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        # With other faults a code would be used up for nothing.
+        if "token_again" in self.fields and not self.errors:
+            password, token = cleaned["old_password"], cleaned["token_again"]
+            try:
+                require_password(self._request, password, token=token, reason="password.own")
+            except ValidationError as error:
+                self.add_error("old_password", error)
+        return cleaned
 
 
 class OwnPasswordView(PasswordChangeView):
     form_class = OwnPasswordForm
+    template_name = "studio/own_password.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}

@@ -30,6 +30,7 @@ RESTORE = {*test_roles.PAGES, *test_roles.BY_COOKIE, *test_roles.BY_CODE}
 ANYBODY = {
     "/",
     "/favicon.ico",
+    "/413/",  # where the server in front leads
     "admin_password_reset",
     "password_reset_done",
     "password_reset_confirm",

@@ -191,6 +191,16 @@ def doors(run, account):
     }
 
 
+def test_ones_own_password_wants_the_code_too(device, owner):
+    address = reverse("admin:password_change")
+    new = {"new_password1": "a-new-and-long-one-77", "new_password2": "a-new-and-long-one-77"}
+    assert LABEL in owner.get(address).content.decode()
+    given = {"old_password": PASSWORD, **new}
+    assert owner.post(address, given).status_code == 200 and last_outcome() == "wrong"
+    assert owner.post(address, {**given, "token_again": code_of(device)}).status_code == 302
+    assert User.objects.get(pk=device.user_id).check_password(new["new_password1"])
+
+
 @pytest.mark.parametrize(
     "name", ["complete", "download", "delete", "kit", "release", "role", "password"]
 )
