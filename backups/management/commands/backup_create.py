@@ -102,8 +102,8 @@ class Command(terminal.Documented):
             )
         if files["in_rows"]:
             self.stdout.write(
-                f"  {files['in_rows']:,} more files stand in rows themselves (data: addresses) and are in the backup"
-                " with them."
+                f"  {files['in_rows']:,} more files stand in rows themselves (data: addresses) and are in the"
+                " backup with them."
             )
         if unchanged := run.statistics["unchanged_files"]["files"]:
             self.stdout.write(
