@@ -226,7 +226,16 @@ def test_what_django_and_well_known_apps_bring_is_known() -> None:
             def __str__(self) -> str:
                 return ""
 
+        class Site(models.Model):
+            class Meta:
+                app_label = "sites"
+
+            def __str__(self) -> str:
+                return ""
+
     only = frozenset({COMPLETE})
+    # Links in mails lead to its domain.
+    assert lets_in(Section(Site, "sites", "x", only, framework=True))
     assert lets_in(Section(Visit, "visits", "x", only))
     assert lets_in(Section(Token, "tokens", "x", only))
     assert not lets_in(Section(Note, "notes", "x", only))

@@ -23,7 +23,7 @@ from backups.registry.checks.file_fields import file_fields
 from backups.registry.checks.locating import locators
 from backups.registry.checks.pointing import references_out
 from backups.registry.checks.saying import fields_of
-from backups.registry.checks.secrets import secrets
+from backups.registry.checks.secrets import secrets, unsaid_secrets
 from backups.registry.registry import Registry
 
 __all__ = ["check_registry", "fields_of"]
@@ -38,6 +38,7 @@ def check_registry(registry: Registry, models: Iterable[type[Model]]) -> list[Fi
         found += [*scopes(section), *nobody_s_accounts(section)]
         if not names and has_own_table(section):
             found += [*columns(section), *refills(section), *secrets(section)]
+            found += unsaid_secrets(section)
             found += [*references_out(section, registry), *locators(section)]
             found += file_fields(section)
         elif not names:

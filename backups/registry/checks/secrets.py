@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from backups.findings import Finding, Severity
+from backups.registry.access import lets_in
 from backups.registry.checks.saying import fields_of, finding, label
 from backups.registry.sections import Section
 from backups.wording import _
@@ -40,6 +41,28 @@ def secrets(section: Section) -> Iterator[Finding]:
                 _("Redact it, or silence this id if it opens nothing."),
                 table=section.table,
             )
+
+
+def unsaid_secrets(section: Section) -> Iterator[Finding]:
+    """A table that only Complete files hold, and whose rows may let somebody in: of files of others they
+    would be taken as data."""
+    if section.in_safe or section.framework or section.lets_in is not None or lets_in(section):
+        return
+    fields = (f.name for f in section.model._meta.local_concrete_fields)
+    names = [n for n in fields if SECRET_WORDS.search(n) and not _is_harmless(section, n)]
+    if names:
+        yield Finding(
+            "backups.W010",
+            Severity.WARNING,
+            _(
+                "{model} has {names}, which sounds like something that opens something, and its section"
+                " does not say so.",
+                model=label(section),
+                names=", ".join(names),
+            ),
+            _('Add secret="…", or lets_in=False if no row of it lets anybody in.'),
+            table=section.table,
+        )
 
 
 def _is_harmless(section: Section, name: str) -> bool:
