@@ -186,6 +186,8 @@ NOT_OF_A_PLAN = {
     "restore.storage_unknown": "tests/restore/test_plan.py plans a file with a storage that is not here",
     "restore.no_translation": "tests/restore/test_translated_numbers.py has numbers that mean nothing here",
     "restore.numbers_unlisted": "tests/restore/test_translated_numbers.py has files without the lists",
+    "restore.address_kept": "tests/restore/test_rights.py gives somebody another's address",
+    "restore.access_needed": "no table of the studio must lead to one that lets people in",
     "restore.may_not_read": "what may not be read ends the plan itself: database.permission",
     "restore.not_writable": "tests/restore/test_parachute.py has a folder that takes no files",
     "restore.default_failed": "tests/restore/test_fills.py has a default that cannot be made",
@@ -212,6 +214,7 @@ REMARKS = {
     ),
     *("restore.privileged_new", "restore.rule_unasked", "restore.storage_unsure"),
     *("restore.pairing", "restore.numbers_of_others"),
+    *("restore.access_held_back", "restore.acting_unknown", "restore.choice_unmet"),
     *("restore.sequence_gone", "restore.numbers_translated", "restore.acting_gone"),
 }
 
