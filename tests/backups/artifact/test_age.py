@@ -101,6 +101,7 @@ def test_the_form_for_mail_is_read_too():
         # Within the lines of the keys: none of them fits any more.
         (FILE.replace(b"-> X25519 ", b"-> X25519 A", 2), {"key.wrong", "artifact.damaged"}),
     ],
+    ids=range(7),
 )
 def test_what_was_cut_or_changed_is_refused(content, codes):
     assert refusal(content) in codes
@@ -183,6 +184,7 @@ def test_who_gives_up_leaves_no_work_behind():
         "\ufeff" + MINE.told(),
         f'{{"private_keys": ["{MINE.told()}"]}}',
     ],
+    ids=range(5),
 )
 def test_a_private_key_is_found_however_it_was_saved(given):
     for content in (given.encode(), given.encode("utf-16")):
@@ -199,6 +201,7 @@ def test_a_private_key_is_found_however_it_was_saved(given):
         (FILE[:5000], "key.locked"),
         (b"x" * (age.MOST_BYTES + 1), "key.too_large"),
     ],
+    ids=range(6),
 )
 def test_what_holds_no_private_key_is_told_as_what_it_is(given, code):
     with pytest.raises(ArtifactError) as raised:

@@ -116,6 +116,7 @@ MIDDLE = len(zipped(method=zipfile.ZIP_STORED)) // 2
         (with_count(WHOLE, 0xFFFF), "artifact.damaged"),
         (WHOLE + b"more", "artifact.damaged"),
     ],
+    ids=range(23),
 )
 def test_anything_else_is_refused_by_name(stored, code):
     assert code_of(stored) == code
