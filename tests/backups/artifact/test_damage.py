@@ -206,7 +206,7 @@ def test_deep_nesting_is_refused_and_does_not_exhaust_the_stack():
         code_of(SOUND.replace(b'"sequences": []', b'"sequences": ' + deep)) == "artifact.too_many"
     )
     assert (
-        code_of(b'{"format":"backupsvc/1","x":' + deep + b',\n"data": {\n') == "artifact.manifest"
+        code_of(b'{"format":"backupsvc/1","x":' + deep + b',\n"data": {\n') == "artifact.too_many"
     )
 
 
