@@ -100,6 +100,9 @@ def test_a_type_that_wants_escaping_and_is_not_escaped_would_be_seen(
 class AtOnce:
     """Work that is not behind anybody."""
 
+    def __class_getitem__(cls, _item: Any) -> type["AtOnce"]:
+        return cls
+
     def __init__(self, work: Any, **_: Any) -> None:
         self.put = work
 
