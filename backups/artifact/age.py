@@ -283,7 +283,7 @@ def _understood(
         return error
     if "No matching keys" in str(error):
         return refused()
-    return _ends_early() if stored.ended else _changed()
+    return ends_early() if stored.ended else changed()
 
 
 class _Blocks:
@@ -441,7 +441,8 @@ def wrong_key() -> ArtifactError:
     )
 
 
-def _ends_early() -> ArtifactError:
+def ends_early() -> ArtifactError:
+    """Of a file of this format, whatever opens it."""
     return ArtifactError(
         "artifact.truncated",
         _("The encrypted file ends too early, or its last part was changed."),
@@ -449,7 +450,8 @@ def _ends_early() -> ArtifactError:
     )
 
 
-def _changed() -> ArtifactError:
+def changed() -> ArtifactError:
+    """Of a file of this format, whatever opens it."""
     return ArtifactError(
         "artifact.damaged",
         _("The encrypted file is damaged: a part of it is not as it was written."),

@@ -16,6 +16,7 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from backups.artifact.age import changed, ends_early
 from backups.artifact.behind import Source
 from backups.artifact.writer import Sink
 from backups.errors import ArtifactError
@@ -136,9 +137,9 @@ class Decrypting:
         self._ended = not self._next
         plain = stream.opened(here, last=self._ended)
         if plain is None:
-            raise _ends_early() if self._ended else _changed()
+            raise ends_early() if self._ended else changed()
         if not plain and stream.count > 1:
-            raise _changed()  # only of nothing at all is the last chunk empty
+            raise changed()  # only of nothing at all is the last chunk empty
         return plain
 
 
@@ -158,14 +159,14 @@ class _Filled:
     def exactly(self, size: int) -> bytes:
         found = self.upto(size)
         if len(found) < size:
-            raise _ends_early()
+            raise ends_early()
         return found
 
     def line(self) -> bytes:
         self._rest = self.upto(_MOST_HEADER_BYTES) + self._rest
         line, end, rest = self._rest.partition(b"\n")
         if not end:
-            raise _ends_early() if len(line) < _MOST_HEADER_BYTES else _changed()
+            raise ends_early() if len(line) < _MOST_HEADER_BYTES else changed()
         self._rest = rest
         return line
 
@@ -183,10 +184,10 @@ class _Header:
         version, stanza, body, end = (stored.line() for _line in range(_HEADER_LINES))
         parts = stanza.split(b" ")
         if version != _VERSION or parts[:2] != [b"->", b"scrypt"] or len(parts) != 4:
-            raise _changed()
+            raise changed()
         mark, _blank, code = end.partition(b" ")
         if mark != b"---" or not parts[3].isdigit() or len(parts[3]) > 2:
-            raise _changed()
+            raise changed()
         work = int(parts[3])
         if work > MOST_WORK:
             raise _too_much_work()
@@ -195,7 +196,7 @@ class _Header:
 
     def file_key(self, passphrases: list[Passphrase]) -> bytes:
         if len(self.salt) != 16 or len(self.body) != _KEY_BYTES + _TAG_BYTES:
-            raise _changed()
+            raise changed()
         for passphrase in passphrases:
             wrapping = _wrapping_key(passphrase, self.salt, self.work)
             try:
@@ -203,7 +204,7 @@ class _Header:
             except InvalidTag:
                 continue
             if not hmac.compare_digest(_code_over(key, self.signed), self.code):
-                raise _changed()
+                raise changed()
             return key
         raise wrong() if passphrases else needed()
 
@@ -267,9 +268,9 @@ def _decoded(text: bytes) -> bytes:
     try:
         found = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except binascii.Error:
-        raise _changed() from None
+        raise changed() from None
     if _encoded(found) != text:
-        raise _changed()
+        raise changed()
     return found
 
 
@@ -305,20 +306,4 @@ def _too_much_work() -> ArtifactError:
         "passphrase.work",
         _("The file asks for more memory to try a passphrase than this server gives."),
         hint=_("Decrypt it with the program age first, then use the plain file."),
-    )
-
-
-def _ends_early() -> ArtifactError:
-    return ArtifactError(
-        "artifact.truncated",
-        _("The encrypted file ends too early, or its last part was changed."),
-        hint=_("Download or copy it again and compare the sizes."),
-    )
-
-
-def _changed() -> ArtifactError:
-    return ArtifactError(
-        "artifact.damaged",
-        _("The encrypted file is damaged: a part of it is not as it was written."),
-        hint=_("Use another copy of the file."),
     )
