@@ -32,8 +32,15 @@ THROUGH_THE_ORM = {
 }
 
 
+def forget_all() -> None:
+    """What tests of others have left."""
+    with audit_door.opened():
+        AuditEvent.objects.all().delete()
+
+
 @pytest.fixture
 def event(db) -> AuditEvent:
+    forget_all()
     return auditing.audit(auditing.COMMAND_LINE, "backup.delete", "refused")
 
 
@@ -100,6 +107,7 @@ def test_a_trigger_of_somebody_else_s_opens_no_way(event):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_flush_leaves_it_and_says_why():
+    forget_all()
     auditing.audit(auditing.COMMAND_LINE, "backup.delete", "refused")
     with pytest.raises(CommandError) as refused:
         call_command("flush", interactive=False, verbosity=0)
