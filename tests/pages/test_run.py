@@ -106,6 +106,16 @@ def test_files_that_were_not_fetched_again_are_counted(owner, backup):
     assert "had not changed" not in page_of(owner, backup("complete"))
 
 
+def test_local_files_are_counted_as_on_the_dashboard(owner, backup):
+    """Several names of one file are one file to whoever reads it."""
+    run = backup("safe")
+    run.statistics |= {"counted_files": {"places": 5, "local": 3, "in_rows": 0}}
+    run.save()
+    shown = " ".join(page_of(owner, run).split())
+    assert "It does not hold the content of 3 local files." in shown
+    assert "3 local files are in Complete Backups only" in owner.get(PAGES).content.decode()
+
+
 def test_a_file_that_went_missing_is_said_to_be(owner, backup):
     run = backup()
     vault.delete(run.artifact)
