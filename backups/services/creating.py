@@ -14,7 +14,6 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 import django
 import msgspec
-from django.db import transaction
 from django.utils import timezone
 
 from backups import conf
@@ -109,7 +108,7 @@ def request(
     """
     runs.end_abandoned(BackupRun)
     encryption = encrypting.columns_for(scope, purpose, encrypt, by_passphrase=by_passphrase)
-    with transaction.atomic():
+    with runs.asking() as asked:
         run = BackupRun.objects.create(
             scope=scope.value,
             purpose=purpose,
@@ -118,6 +117,7 @@ def request(
             requested_by_email=actor.email,
             **encryption,
         )
+        asked.append(run)
         encrypted = {"encrypted": str(run.encryption)} if run.encryption else {}
         auditing.audit(actor, f"backup.{scope.value}", "requested", subject=run.pk, **encrypted)
     return run

@@ -63,6 +63,21 @@ def prepared(run: Run) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def asking() -> Iterator[list[Run]]:
+    """The transaction in which runs are asked for; put each into the list. Whoever is interrupted behind
+    its commit, where the head of the audit trail is noted, leaves none that nobody will begin."""
+    asked: list[Run] = []
+    try:
+        with transaction.atomic():
+            yield asked
+    except BaseException as error:
+        by_wish = isinstance(error, KeyboardInterrupt)
+        for run in asked:
+            fail(run, explain(error), by_wish=by_wish, states=(State.QUEUED,))
+        raise
+
+
 def _taken_up(run: Run, stack: contextlib.ExitStack) -> bool:
     """Whether the run's lock is ours and the run has begun. A run that could not even be tried would
     wait for ever, so it fails."""

@@ -176,6 +176,16 @@ def test_each_kind_of_operation_fails_while_the_whole_studio_comes_back(studio, 
     fail_at_each(turns, studio, studio.complete, after)
 
 
+def test_whoever_is_interrupted_behind_the_asking_leaves_no_run_that_waits(
+    studio, zoo_alone
+) -> None:
+    log, after = count_operations(studio, zoo_alone)
+    noting = [place for place in log.main if '"backups_auditeve' in place.what]
+    assert len(noting) > 2
+    turns = [(place, interrupt) for place in noting]
+    fail_at_each(turns, studio, zoo_alone, after)
+
+
 def test_it_fails_around_the_files_and_the_commit(studio) -> None:
     log, after = count_operations(studio, studio.complete)
     assert studio.files_today.items() < after.files.items()

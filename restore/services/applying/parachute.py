@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
-
 from backups.errors import ArtifactError, BackupSystemError, DatabaseFailure
 from backups.models import BackupRun, Purpose
 from backups.registry import COMPLETE
@@ -36,8 +34,9 @@ def make(
     stands = ahead.stands(wanted(run), foresight.leaving_out, progress, in_the_way)
     if not stands:
         ahead.make_room()
-    with transaction.atomic():
+    with runs.asking() as asked:
         safety = creating.request(COMPLETE, actor, purpose=Purpose.SAFETY)
+        asked.append(safety)
         run.safety_backup = safety.pk
         run.save(update_fields=["safety_backup"])
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.db import transaction
 
 from backups.findings import Finding, Severity
 from backups.models import BackupRun, State
@@ -32,11 +31,12 @@ def request(backup: BackupRun, actor: Actor) -> Rehearsal:
     """Write down that a test restore of a stored backup is wanted."""
     runs.end_abandoned(Rehearsal)
     vault.path_of(backup.artifact)
-    with transaction.atomic():
+    with runs.asking() as asked:
         keeping.hold(backup.pk)
         rehearsal = Rehearsal.objects.create(
             backup=backup.pk, requested_by_name=actor.name, requested_by_email=actor.email
         )
+        asked.append(rehearsal)
         auditing.audit(actor, "rehearsal", "requested", subject=backup.pk)
     return rehearsal
 

@@ -48,7 +48,7 @@ def request(
     Raises StorageFailure where the stored backup is gone.
     """
     end_abandoned()
-    with transaction.atomic():
+    with runs.asking() as asked:
         if backup:
             keeping.hold(backup)
         run = RestoreRun.objects.create(
@@ -60,6 +60,7 @@ def request(
             backup=backup,
             **more,
         )
+        asked.append(run)
         auditing.audit(actor, "restore", "requested", subject=run.pk, file=source.name)
         for choice in ("all_accounts", "partial_undo", "without_undo"):
             if getattr(choices, choice):
