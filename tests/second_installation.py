@@ -14,7 +14,7 @@ from psycopg2 import sql
 
 from backupsvc.embedded.scratch import emptied_store, scratch_database
 from backupsvc.serve.supervisor import Child, Supervisor
-from tests.databases import on_server
+from tests.databases import leave_nobody_in, on_server
 from tests.docs.pages import ROOT
 
 # The tests count down from 15, and the demo has 1.
@@ -56,6 +56,7 @@ def installed(template: str, folder: Path) -> Iterator[Installation]:
     """A new installation below ``folder``; nothing of it runs."""
     with scratch_database(os.environ["DATABASE_URL"]) as address:
         name, of = (sql.Identifier(a.rsplit("/", 1)[-1]) for a in (address, template))
+        leave_nobody_in(of.strings[0])
         on_server(
             sql.SQL("DROP DATABASE {}").format(name),
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, of),
