@@ -18,7 +18,7 @@ from backups.models import BackupRun, State
 from backups.registry import COMPLETE, Scope, registry
 from backups.services import (
     auditing,
-    creating,
+    composing,
     key_requests,
     readiness,
     runs,
@@ -113,7 +113,7 @@ def live_context(run: BackupRun) -> dict[str, Any]:
             counts=counts_of_backup(
                 run,
                 expected_bytes=expected["bytes"],
-                files=creating.embeds_files(run),
+                files=composing.embeds_files(run),
                 expected_files=expected["files"],
             ),
             section=run.section,
@@ -123,7 +123,7 @@ def live_context(run: BackupRun) -> dict[str, Any]:
 
 def order_of(run: BackupRun) -> tuple[Stage, ...]:
     """Every stage that the page lists of such a backup."""
-    embeds = creating.embeds_files(run)
+    embeds = composing.embeds_files(run)
     return tuple(stage for stage in _ORDER if embeds or stage is not Stage.FETCHING)
 
 

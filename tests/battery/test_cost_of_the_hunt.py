@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from backups.registry import SAFE
-from backups.services import creating
+from backups.services import composing
 from tests.backups.studio import small_studio
 from tests.roundtrip.engine import back_up
 
@@ -71,7 +71,7 @@ def test_what_it_costs_is_printed_and_bounded(settings, tmp_path, monkeypatch):
         for hunted in (False, True):
             with monkeypatch.context() as patch:
                 if not hunted:
-                    patch.setattr(creating._Backup, "_look_for_secrets", lambda *_: None)
+                    patch.setattr(composing.Composition, "_look_for_secrets", lambda *_: None)
                 before = (time.monotonic(), time.process_time(), server_seconds())
                 run = back_up(SAFE)
                 after = (time.monotonic(), time.process_time(), server_seconds())

@@ -89,6 +89,8 @@ def _running(child: Child) -> Iterator[None]:
 def browser():
     with chromium() as found:
         yield found
+        # That of the loop: a test that failed on its way in has not closed it.
+        connections.close_all()
 
 
 @pytest.fixture

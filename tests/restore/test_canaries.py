@@ -86,7 +86,7 @@ def failing_backup(patch: Any, values: list[str]) -> Run:
     def broken(*_arguments: object) -> None:
         raise LookupError("\n".join(written(values)))
 
-    patch.setattr("backups.services.creating._Backup._list_locators", broken)
+    patch.setattr("backups.services.composing.Composition._list_locators", broken)
     run = creating.request(SAFE, auditing.COMMAND_LINE)
     jobs.enqueue_backup(run)
     return run

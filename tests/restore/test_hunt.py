@@ -234,7 +234,7 @@ def test_a_restored_safe_backup_is_the_same_again(studio):
 
 def test_a_file_of_before_the_hunt_restores(studio, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("backups.services.creating._Backup._look_for_secrets", lambda *_: None)
+        patch.setattr("backups.services.composing.Composition._look_for_secrets", lambda *_: None)
         run = back_up(SAFE)
     assert json.loads(document(run))["altered"] == []
     before = rows_of_database()

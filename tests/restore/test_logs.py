@@ -85,7 +85,7 @@ def _lost_database(studio, tmp_path: Path, patch) -> Run:
                 " WHERE application_name = 'backups snapshot' AND datname = current_database()"
             )
 
-    patch.setattr("backups.services.creating._Backup._list_locators", cut_off)
+    patch.setattr("backups.services.composing.Composition._list_locators", cut_off)
     return _backup()
 
 
@@ -93,7 +93,7 @@ def _unexpected(studio, tmp_path: Path, patch) -> Run:
     def broken(*_arguments: object) -> None:
         raise LookupError(f"{MARKER} in {settings.BACKUPS_ROOT}")
 
-    patch.setattr("backups.services.creating._Backup._write_document", broken)
+    patch.setattr("backups.services.composing.Composition._write_document", broken)
     return _backup()
 
 

@@ -13,7 +13,7 @@ from backups.database.snapshot import snapshot
 from backups.errors import BackupSystemError, StorageFailure
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE
-from backups.services import creating, vault
+from backups.services import composing, creating, vault
 from backups.services.obstacles import LeavingOut
 from restore.database import marks
 from restore.models import RestoreRun
@@ -103,7 +103,7 @@ def everything(stream: Stream | None = None) -> dict[str, bytes]:
     """The rows of each section, as ``stream`` or the snapshot itself hands them on."""
     found: dict[str, bytes] = {}
     with snapshot() as view:
-        tables = view.hold(creating.tables_read(), wait_seconds=1)
+        tables = view.hold(composing.tables_read(), wait_seconds=1)
         for reading in LeavingOut().readings(COMPLETE, tables):
             blocks: list[bytes] = []
             if stream:
@@ -152,7 +152,7 @@ def test_what_is_said_beside_the_rows_counts_too(kind, read_ahead) -> None:
 def test_without_looking_at_sequences_one_would_be_missed(read_ahead, monkeypatch) -> None:
     execute(BESIDE["a sequence"])
     monkeypatch.setattr(
-        creating, "_sequences", lambda *_: read_ahead._made.draft.beginning.sequences
+        composing, "_sequences", lambda *_: read_ahead._made.draft.beginning.sequences
     )
     assert stands(read_ahead)
 

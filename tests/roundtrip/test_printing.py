@@ -12,7 +12,7 @@ from backups.database.introspection import LiveColumn
 from backups.database.row_stream import copy_lines, rows_query
 from backups.database.table_reading import TableReading, reading
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import creating
+from backups.services import composing
 from tests.roundtrip import hostile
 from tests.roundtrip.engine import back_up, data_part, document, writing
 from tests.zoo import rows, types
@@ -119,6 +119,6 @@ def test_a_document_has_the_bytes_that_one_thread_and_row_to_json_gave_it(
 ):
     now = data_part(document(back_up(SAFE)))
     monkeypatch.setattr(row_stream, "rows_query", row_to_json)
-    monkeypatch.setattr(creating, "Behind", AtOnce)
+    monkeypatch.setattr(composing, "Behind", AtOnce)
     assert data_part(document(back_up(SAFE))) == now
     assert len(now) > 100_000

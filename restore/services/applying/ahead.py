@@ -25,8 +25,9 @@ from backups.database.snapshot import READINGS_A_LOOK, Snapshot
 from backups.database.table_reading import TableReading
 from backups.errors import ArtifactError, BackupSystemError, CancelledError, StorageFailure
 from backups.models import BackupRun
-from backups.services import creating, vault
-from backups.services.creating import Beginning, Drafted
+from backups.services import composing, creating, vault
+from backups.services.composing import Beginning
+from backups.services.creating import Drafted
 from backups.services.obstacles import LeavingOut
 from backups.services.progress import Cancellable, Progress
 from backups.stages import Stage
@@ -126,7 +127,7 @@ class Ahead:
 
     def _looked_into(self, view: Snapshot) -> list[LiveTable]:
         """What a backup says of files rests on tables, too, whose rows are in none."""
-        names = creating.tables_read() - self._leaving_out.tables
+        names = composing.tables_read() - self._leaving_out.tables
         return [table for name, table in view.tables().items() if name in names]
 
     def stands(
@@ -165,14 +166,21 @@ class Ahead:
         if made is None:
             return False
         then = made.draft.beginning
-        return (
-            _timeless(now.manifest) == _timeless(then.manifest)
-            and now.sequences == then.sequences
-            and [_form(one) for one in now.readings] == [_form(one) for one in then.readings]
-            and made.look == view.ask(look_of_values)
-            and None not in made.marks.values()
-            and made.marks == _marks(view, self._looked_into(view))
-        )
+        marks = _marks(view, self._looked_into(view))
+        same = {
+            "what its head says": _timeless(now.manifest) == _timeless(then.manifest),
+            "sequences": now.sequences == then.sequences,
+            "columns": [_form(one) for one in now.readings]
+            == [_form(one) for one in then.readings],
+            "how values are printed": made.look == view.ask(look_of_values),
+        } | {
+            f"rows of {table}": mark is not None and mark == marks.get(table)
+            for table, mark in made.marks.items()
+        }
+        changed = [what for what, is_same in same.items() if not is_same]
+        if changed:
+            logger.info("what was read ahead has changed: %s", ", ".join(changed))
+        return not changed and made.marks.keys() == marks.keys()
 
     def keep(self, run: BackupRun) -> BackupRun:
         """Let it be the backup that ``run`` asks for: see ``Drafted.keep``. It ``stands``."""

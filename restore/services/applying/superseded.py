@@ -27,7 +27,7 @@ from backups.files.storage import Left
 from backups.models import BackupRun
 from backups.registry import COMPLETE
 from backups.services import auditing, vault
-from backups.services.creating import tables_read
+from backups.services.composing import tables_read
 from backups.services.obstacles import LeavingOut
 from backups.services.sweeping import passed_over
 from restore.journal import lines_of

@@ -11,7 +11,7 @@ from backups.database.table_reading import column_of, primary_key_columns
 from backups.registry import Section
 from backups.registry.access import natural_key, opening_fields
 from backups.registry.references import references
-from backups.services import creating
+from backups.services import composing
 from restore.database.catalogue import ForeignKey
 from restore.database.questions import Follower, Identity, Pairing
 from restore.services.planning.staging import Prepared
@@ -45,7 +45,7 @@ def tables_read(prepared: Prepared) -> list[LiveTable]:
     """Every table, written or not, that a plan or a restore looks into."""
     held = {table.name for table in tables_held(prepared)}
     around = ({key.table, key.target_table} for key in touching(held, prepared.keys))
-    names = creating.tables_read().union(held, *around)
+    names = composing.tables_read().union(held, *around)
     return [table for name, table in prepared.tables.items() if name in names]
 
 

@@ -11,7 +11,7 @@ from backups.database import holding, introspection, standing
 from backups.database.connection import connect, connected
 from backups.database.snapshot import READINGS_A_LOOK, TRIES, Snapshot, snapshot
 from backups.errors import BackupSystemError, BusyError, CancelledError, DatabaseFailure
-from backups.services import coverage, creating
+from backups.services import composing, coverage
 from backups.services.progress import cancelled
 from backupsvc.studio.models import Organization
 from tests.faults.workers import wait_until
@@ -244,14 +244,14 @@ def test_it_gives_up_when_tables_change_again_and_again(monkeypatch) -> None:
 
 def code_of_a_backup_amid(statements: list[str], undo: list[str]) -> str:
     """The code with which a backup ends when others commit these while it reads."""
-    totals = creating._totals
+    totals = composing._totals
 
     def and_others(readings):
         at_once(*statements)
         return totals(readings)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(creating, "_totals", and_others)
+        patch.setattr(composing, "_totals", and_others)
         try:
             back_up()
         except BackupSystemError as error:

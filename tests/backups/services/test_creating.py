@@ -16,7 +16,7 @@ from backups.database.snapshot import Snapshot
 from backups.errors import ArtifactError, BusyError, StorageFailure
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, creating, installation, runs, vault
+from backups.services import auditing, composing, creating, installation, runs, vault
 from backups.services.verifying import verify
 from backups.wording import _
 from backupsvc.studio.models import Organization, User
@@ -228,7 +228,7 @@ def test_a_full_disk_leaves_nothing_that_looks_like_a_backup(
 
 def test_what_does_not_verify_is_not_kept(monkeypatch: pytest.MonkeyPatch):
     error = ArtifactError("artifact.damaged", _("Damaged."), hint=_("None."))
-    monkeypatch.setattr(creating, "verify_stream", fail_with(error))
+    monkeypatch.setattr(composing, "verify_stream", fail_with(error))
     run = failed()
     assert (run.state, run.error_code, run.artifact) == (State.FAILED, "artifact.damaged", "")
     assert left_over() == []
@@ -255,7 +255,7 @@ def test_bytes_that_change_on_the_disk_are_noticed_before_the_backup_counts(
 def test_without_the_verification_a_damaged_file_would_be_a_success(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(creating, "verify_stream", lambda *_: None)
+    monkeypatch.setattr(composing, "verify_stream", lambda *_: None)
     test = test_bytes_that_change_on_the_disk_are_noticed_before_the_backup_counts
     with pytest.raises(pytest.fail.Exception):
         test(monkeypatch)

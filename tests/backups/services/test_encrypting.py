@@ -19,6 +19,7 @@ from backups.models import AuditEvent, BackupRun, Encryption, Purpose, Recipient
 from backups.registry import COMPLETE, SAFE, Scope
 from backups.services import (
     auditing,
+    composing,
     creating,
     delivering,
     encrypting,
@@ -132,14 +133,14 @@ def found_on_the_way(folder: Path, monkeypatch: pytest.MonkeyPatch, **how: Any) 
                     continue
         found.update(mark for mark in (MARK.encode(), PICTURE) if mark in content)
 
-    entries = creating.Collector.entries
+    entries = composing.Collector.entries
 
     def looked(self):
         for entry in entries(self):
             look()
             yield entry
 
-    monkeypatch.setattr(creating.Collector, "entries", looked)
+    monkeypatch.setattr(composing.Collector, "entries", looked)
     made(**how)
     look()
     return found

@@ -126,7 +126,7 @@ def test_large_objects_are_counted():
 def test_excluded_large_objects_let_a_backup_be_made(monkeypatch):
     own = _also(("pg_catalog", "pg_largeobject"))
     with _made("SELECT lo_create(4711)", "SELECT lo_unlink(4711)"):
-        monkeypatch.setattr("backups.services.creating.registry", own)
+        monkeypatch.setattr("backups.services.composing.registry", own)
         assert back_up(COMPLETE).artifact
 
 
@@ -182,7 +182,7 @@ def test_a_model_that_this_server_cannot_have_needs_no_table(elsewhere_only, mon
     (finding,) = found(elsewhere_only)
     assert (finding.code, finding.table) == ("backups.W009", "drill_oracle")
     assert not finding.blocking and "migrate" not in finding.hint
-    monkeypatch.setattr("backups.services.creating.registry", elsewhere_only)
+    monkeypatch.setattr("backups.services.composing.registry", elsewhere_only)
     run = back_up(COMPLETE)
     assert "drillOracle" not in run.statistics["sections"]
 
