@@ -3,21 +3,24 @@ every change that came in between."""
 
 import contextlib
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from backups.database.snapshot import snapshot
-from backups.errors import BackupSystemError, StorageFailure
+from backups.database.snapshot import Snapshot, snapshot
+from backups.errors import ArtifactError, BackupSystemError, StorageFailure
 from backups.models import BackupRun, Purpose, State
 from backups.registry import COMPLETE
 from backups.services import composing, creating, vault
 from backups.services.obstacles import LeavingOut
+from backups.wording import _
 from restore.database import marks
 from restore.models import RestoreRun
-from restore.services.applying import ahead, parachute, superseded
+from restore.services.applying import ahead, applying, parachute, superseded
 from restore.services.applying.ahead import Ahead
 from restore.services.planning.remembering import Answers
 from tests.restore.steps import plan_as, refusal, restore_as
@@ -78,14 +81,14 @@ def meanwhile(monkeypatch) -> Callable[[str], list[Ahead]]:
 
     def arrange(statement: str) -> list[Ahead]:
         used: list[Ahead] = []
-        read = Ahead.read
+        finish = Ahead.finish
 
-        def read_and_change(self: Ahead, *args: object) -> None:
-            read(self, *args)  # type: ignore[arg-type]
+        def finish_and_change(self: Ahead, *args: object) -> None:
+            finish(self, *args)  # type: ignore[arg-type]
             used.append(self)
             execute(statement)
 
-        monkeypatch.setattr(Ahead, "read", read_and_change)
+        monkeypatch.setattr(Ahead, "finish", finish_and_change)
         return used
 
     return arrange
@@ -304,7 +307,7 @@ def test_the_safety_backup_s_room_is_left_to_it(read_ahead, monkeypatch) -> None
 
 def test_with_few_rows_nothing_is_done_ahead(studio, monkeypatch) -> None:
     monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 10**9)
-    monkeypatch.setattr(Ahead, "read", lambda *_: pytest.fail("read ahead"))
+    monkeypatch.setattr(Ahead, "_read", lambda *_: pytest.fail("read ahead"))
     restore_as(studio.complete)
 
 
@@ -332,3 +335,67 @@ def test_which_files_rows_point_to_is_listed_ahead_and_again_where_something_cha
     restore_as(studio.complete)
     assert asked == ["before", "after"]
     assert lists[0] and lists[0] == lists[1]
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if "ahead" in thread.name]
+
+
+def test_of_a_file_that_is_refused_nothing_is_left_that_was_begun_beside(
+    studio, monkeypatch
+) -> None:
+    begun = threading.Event()
+    hold = Snapshot.hold
+
+    def held(self: Snapshot, *args: Any, **kwargs: Any) -> Any:
+        if threads() and threading.current_thread() is not threading.main_thread():
+            begun.set()
+            with self.connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(600)")
+        return hold(self, *args, **kwargs)
+
+    def refused(*args: object, **kwargs: object) -> None:
+        assert begun.wait(60)
+        raise ArtifactError("artifact.damaged", _("damaged"), hint=_("none"))
+
+    monkeypatch.setattr(Snapshot, "hold", held)
+    monkeypatch.setattr(applying, "prepare", refused)
+    assert refusal(studio.complete) == "artifact.damaged"
+    assert not threads() and not [*vault.folder().glob(".partial-*")]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        assert cursor.fetchone() == (0,)
+
+
+def test_what_was_begun_is_read_again_where_something_must_be_left_out(studio) -> None:
+    without = LeavingOut(tables=frozenset({"studio_tag"}))
+    with Ahead() as made:
+        wanted = parachute.wanted(RestoreRun())
+        made.begin(wanted, _Nobody())  # type: ignore[arg-type]
+        made.finish(wanted, without, _Nobody())  # type: ignore[arg-type]
+        assert stands(made, without) and not stands(made)
+
+
+def test_what_fails_beside_is_not_lost(studio, monkeypatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(creating, "drafted", broken)
+    with Ahead() as made, pytest.raises(ZeroDivisionError):
+        made.begin(parachute.wanted(RestoreRun()), _Nobody())  # type: ignore[arg-type]
+        made.finish(parachute.wanted(RestoreRun()), LeavingOut(), _Nobody())  # type: ignore[arg-type]
+
+
+def test_where_nothing_could_be_asked_ahead_nothing_that_was_begun_is_used(
+    studio, monkeypatch
+) -> None:
+    def failing(*args: object, **kwargs: object) -> None:
+        raise BackupSystemError("database.cancelled", _("cancelled"), hint=_("none"))
+
+    monkeypatch.setattr(applying._Restore, "_ask_ahead", failing)
+    monkeypatch.setattr(Ahead, "keep", lambda *_: pytest.fail("kept"))
+    restore_as(studio.complete)
+    assert not threads()

@@ -9,6 +9,7 @@ are read again. So it is what it would be without all this; people wait less for
 import contextlib
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+from django.db import connections
 
 from backups import conf
 from backups.artifact.manifest import Manifest
@@ -29,7 +31,7 @@ from backups.services import composing, creating, vault
 from backups.services.composing import Beginning
 from backups.services.creating import Drafted
 from backups.services.obstacles import LeavingOut
-from backups.services.progress import Cancellable, Progress
+from backups.services.progress import Cancellable, Progress, cancelled
 from backups.stages import Stage
 from backups.wording import _
 from restore.database.marks import Mark, look_of_values, marks_of
@@ -40,6 +42,7 @@ logger = logging.getLogger("backups")
 ROWS_WORTH_READING_AHEAD = 20_000
 # What stays free besides room for a safety backup that has to be made again.
 _SPARE_BYTES = 64 * 1024 * 1024
+_LOOK_SECONDS = 0.1
 
 
 def is_worth_it(tables: Iterable[LiveTable]) -> bool:
@@ -63,12 +66,13 @@ class _Made:
 
 
 class Ahead:
-    """``read``, at most once; then ``stands`` and ``keep``, or ``stream_rows`` in place of the snapshot's.
-    ``read_again`` names the sections that had changed; ``is_kept``: nothing has. What is not kept is gone
-    after the block."""
+    """``begin`` and ``finish``, or ``read``; then ``stands`` and ``keep``, or ``stream_rows`` in place of
+    the snapshot's. ``read_again`` names the sections that had changed; ``is_kept``: nothing has. What is
+    not kept is gone after the block."""
 
     def __init__(self) -> None:
         self._open = contextlib.ExitStack()
+        self._beside: _Beside | None = None
         self._made: _Made | None = None
         self._leaving_out = LeavingOut()
         self._look = ""
@@ -87,7 +91,38 @@ class Ahead:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let go of it, and of what is still being done for it."""
+        if self._beside:
+            self._beside.stop()
+        self._made = None
         self._open.close()
+
+    def begin(self, run: BackupRun, progress: Progress, locators_to: Path | None = None) -> None:
+        """``read`` beside what is done until ``finish``, in a thread of its own, as if nothing had to be
+        left out: what has, is only known when the file has been read."""
+
+        def read(unseen: _Unseen) -> None:
+            self._read(run, LeavingOut(), unseen, locators_to)
+
+        self._beside = _Beside(read, progress)
+
+    def finish(
+        self,
+        run: BackupRun,
+        leaving_out: LeavingOut,
+        progress: Progress,
+        locators_to: Path | None = None,
+    ) -> None:
+        """Wait for what was begun. Where something has to be left out, or nothing was begun, ``read``."""
+        if self._beside:
+            self._beside.wait()
+            if leaving_out == LeavingOut():
+                return
+            self.give_up()
+        self.read(run, leaving_out, progress, locators_to)
 
     def read(
         self,
@@ -99,12 +134,18 @@ class Ahead:
         """Make it; ``run`` stands for the one that will be asked for. ``locators_to``: see
         ``creating.drafted``. Whatever is in the way of it, the safety backup will meet it too, and say so:
         nothing is raised but CancelledError."""
+        self._read(run, leaving_out, _Unseen(progress), locators_to)
+
+    def _read(
+        self, run: BackupRun, leaving_out: LeavingOut, unseen: "_Unseen", locators_to: Path | None
+    ) -> None:
+        self._look, self._marks = "", {}
         self._leaving_out = leaving_out
         try:
             draft = self._open.enter_context(
                 creating.drafted(
                     run,
-                    _Unseen(progress),
+                    unseen,
                     leaving_out=leaving_out,
                     stream_rows=self._note_and_stream,
                     locators_to=locators_to,
@@ -195,8 +236,7 @@ class Ahead:
             return
         size_bytes = self._made.draft.path.stat().st_size
         if shutil.disk_usage(conf.root()).free < size_bytes + _SPARE_BYTES:
-            self._made = None
-            self._open.close()
+            self.give_up()
 
     def stream_rows(
         self, view: Snapshot, reading: TableReading, write: Callable[[bytes], None]
@@ -256,7 +296,9 @@ class _Unseen:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self.check = progress.check
+
+    def check(self) -> None:
+        self._progress.check()
 
     def stage(self, stage: Stage, **values: Any) -> None:
         self.check()
@@ -269,6 +311,61 @@ class _Unseen:
 
     def interruptible(self, statement: Cancellable) -> contextlib.AbstractContextManager[None]:
         return self._progress.interruptible(statement)
+
+
+class _Beside(_Unseen):
+    """Work in a thread of its own. It is told to end, when nobody wants it any more, by what it is handed."""
+
+    def __init__(self, work: Callable[[_Unseen], None], progress: Progress) -> None:
+        super().__init__(progress)
+        self._work = work
+        self._unwanted = threading.Event()
+        self._statements: list[Cancellable] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="safety backup ahead", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until the work has ended. Raises what it raised, and CancelledError as soon as the run is."""
+        while self._thread.is_alive():
+            self._thread.join(_LOOK_SECONDS)
+            self._progress.check()
+        if self._error:
+            raise self._error
+
+    def stop(self) -> None:
+        """End it, whatever it is at; what it raises is of no interest then."""
+        self._unwanted.set()
+        while self._thread.is_alive():
+            for statement in list(self._statements):
+                with contextlib.suppress(Exception):
+                    statement.cancel()
+            self._thread.join(_LOOK_SECONDS)
+
+    def check(self) -> None:
+        if self._unwanted.is_set():
+            raise cancelled()
+        super().check()
+
+    @contextlib.contextmanager
+    def interruptible(self, statement: Cancellable) -> Iterator[None]:
+        self._statements.append(statement)
+        try:
+            with super().interruptible(statement):
+                yield
+        except Exception:
+            self.check()
+            raise
+        finally:
+            self._statements.remove(statement)
+
+    def _run(self) -> None:
+        try:
+            self._work(self)
+        except BaseException as error:  # raised again by ``wait``
+            self._error = error
+        finally:
+            connections.close_all()
 
 
 def _marks(view: Snapshot, tables: Sequence[LiveTable]) -> Mapping[str, Mark | None]:

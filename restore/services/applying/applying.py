@@ -16,6 +16,7 @@ from django.db import transaction
 from backups import conf
 from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
+from backups.database.introspection import live_tables
 from backups.errors import BackupSystemError, CancelledError, RestoreError
 from backups.files.spool import Spool
 from backups.findings import Finding
@@ -23,6 +24,7 @@ from backups.models import BackupRun
 from backups.registry import registry
 from backups.services import auditing, key_requests, runs, vault
 from backups.services.auditing import Actor
+from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
 from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
@@ -159,14 +161,20 @@ class _Restore:
         self._path = path
         with connected(purpose="restore") as connection, self._progress.interruptible(connection):
             connection.autocommit = True
-            with database_errors():
-                prepared, files = self._prepare(connection)
             with vault.spool(self._run.pk) as spool, Ahead() as ahead:
+                with database_errors():
+                    self._begin_ahead(connection, spool, ahead)
+                    prepared, files = self._prepare(connection)
                 early = self._look_ahead(connection, prepared, files, spool, ahead)
                 with self._maintenance(connection, prepared):
                     self._replace(connection, prepared, files, spool, ahead, early)
                     after = follow_up(connection, tables_held(prepared), self.problems)
                     self.report["aftermath"] = after
+
+    def _begin_ahead(self, connection: Connection, spool: Spool, ahead: Ahead) -> None:
+        """The safety backup is read while the file is, as neither knows of the other."""
+        if not self._must_read() and is_worth_it(live_tables(connection).values()):
+            ahead.begin(parachute.wanted(self._run), self._progress, spool.path("before"))
 
     def _look_ahead(
         self,
@@ -179,31 +187,38 @@ class _Restore:
         """What the plan will ask and the safety backup want, while people still work. Whatever is in the way
         of it will be met again under the locks, and said then."""
         answers = Answers()
-        if (
-            _blocking(prepared.findings)
-            or self._must_read()
-            or not is_worth_it(prepared.tables.values())
-        ):
-            return answers
-        end_reading(Stage.AHEAD, self._progress)
         leaving_out = None
-        try:
-            with database_errors(), self._at_an_instant(connection, prepared):
-                answers.note(connection, prepared.matched.written)
-                foresight = foresee(connection, prepared, self._choices, read=False)
-                make_plan(connection, prepared, self._choices, files, foresight, answers)
-                leaving_out = foresight.leaving_out
-        except CancelledError:
-            raise
-        except BackupSystemError as error:
-            if connection.closed:
+        if (
+            not _blocking(prepared.findings)
+            and not self._must_read()
+            and is_worth_it(prepared.tables.values())
+        ):
+            end_reading(Stage.AHEAD, self._progress)
+            try:
+                leaving_out = self._ask_ahead(connection, prepared, files, answers)
+            except CancelledError:
                 raise
-            logger.info("nothing could be asked ahead (%s)", error.code)
-            answers = Answers()
-        if leaving_out is not None:
+            except BackupSystemError as error:
+                if connection.closed:
+                    raise
+                logger.info("nothing could be asked ahead (%s)", error.code)
+                answers = Answers()
+        if leaving_out is None:
+            ahead.give_up()
+        else:
             run, before = parachute.wanted(self._run), spool.path("before")
-            ahead.read(run, leaving_out, self._progress, before)
+            ahead.finish(run, leaving_out, self._progress, before)
         return answers
+
+    def _ask_ahead(
+        self, connection: Connection, prepared: Prepared, files: FilesPlan, answers: Answers
+    ) -> LeavingOut:
+        """Let ``answers`` be what the plan will ask. Returns what a safety backup would do without."""
+        with database_errors(), self._at_an_instant(connection, prepared):
+            answers.note(connection, prepared.matched.written)
+            foresight = foresee(connection, prepared, self._choices, read=False)
+            make_plan(connection, prepared, self._choices, files, foresight, answers)
+        return foresight.leaving_out
 
     def _at_an_instant(
         self, connection: Connection, prepared: Prepared
