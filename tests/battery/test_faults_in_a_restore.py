@@ -37,6 +37,8 @@ from tests.roundtrip.engine import back_up, restore, stored
 Fault = Callable[[Operation], None]
 FAULTS: tuple[Fault, ...] = (raise_error, end_session, interrupt)
 SECOND_FILE = Place(MAIN, "storage", 2)
+# What is written into the restore's own transaction alone.
+RECEIPT = 'INSERT INTO "public"."restore_receipt"'
 
 
 @pytest.fixture
@@ -189,9 +191,23 @@ def test_whoever_is_interrupted_behind_the_asking_leaves_no_run_that_waits(
 def test_it_fails_around_the_files_and_the_commit(studio) -> None:
     log, after = count_operations(studio, studio.complete)
     assert studio.files_today.items() < after.files.items()
-    commits = [place for place in log.main if place.what == "COMMIT"]
-    places = [SECOND_FILE, *commits, *map(log.following, commits), log.main[-1]]
+    receipt = log.main.index(next(place for place in log.main if RECEIPT in place.what))
+    before, final = commits(log.main[:receipt]), commits(log.main[receipt:])
+    assert before and final
+    around = [before[0], before[-1], *final]
+    places = [SECOND_FILE, *around, *map(log.following, around), log.main[-1]]
     inject(places, studio, studio.complete, after)
+
+
+@pytest.mark.battery
+def test_it_fails_around_each_commit(studio) -> None:
+    log, after = count_operations(studio, studio.complete)
+    around = commits(log.main)
+    inject([*around, *map(log.following, around)], studio, studio.complete, after)
+
+
+def commits(places: Sequence[Place]) -> list[Place]:
+    return [place for place in places if place.what == "COMMIT"]
 
 
 # Each guard, taken away: the tests above must see it.
