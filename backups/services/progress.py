@@ -161,7 +161,11 @@ class Progress:
         return any(number != 0 for number in self._wake_read.recv(4096))
 
     def _write(self) -> None:
-        self._tell_listener()
+        try:
+            self._tell_listener()
+        except Exception:
+            # A terminal that has gone. The page is told all the same, and asked whether to go on.
+            self._listener = None
         try:
             rows = self._model._default_manager.filter(pk=self._id)
             rows.update(**self._values)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from backups.database import locks
 from backups.database.connection import connected
@@ -98,6 +99,7 @@ def _cancelled_at_once(run: Run, work: Callable[[], Run], **where: str) -> None:
         wait_until(at_work.exists)
         runs.cancel(run)
         cancelled.append(time.monotonic())
+        connections.close_all()
 
     other = threading.Thread(target=cancel)
     other.start()

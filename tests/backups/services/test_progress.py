@@ -109,6 +109,20 @@ def test_cancelling_stops_the_work_at_its_next_step(run: BackupRun):
         progress.add(rows_done=1)
 
 
+def test_a_terminal_that_has_gone_keeps_nobody_from_cancelling(run: BackupRun):
+    told = threading.Event()
+
+    def gone(values: dict[str, Any]) -> None:
+        told.set()
+        raise BrokenPipeError
+
+    with pytest.raises(CancelledError), Progress(run, gone) as progress:
+        assert told.wait(PATIENCE_SECONDS)
+        runs.cancel(run)
+        while True:
+            progress.add(rows_done=1)
+
+
 @pytest.mark.parametrize("step", ["check", "stage", "section"])
 def test_every_step_notices_that_it_was_cancelled(run: BackupRun, step: str):
     heard = Heard()
