@@ -93,7 +93,7 @@ def _as(redis: Redis, **given: Any) -> Redis:
         ({"username": "nobody", "password": "s3cret-wrong"}, "worker.redis_password"),
         ({}, "worker.redis_password"),
         ({"username": "weak", "password": "weak"}, "worker.redis_permission"),
-        ({"ssl": True, "ssl_cert_reqs": "none", "socket_timeout": 5}, "worker.redis_tls"),
+        ({"ssl": True, "ssl_cert_reqs": "none", "socket_timeout": 1}, "worker.redis_tls"),
     ],
     ids=["password", "name", "none", "permission", "tls"],
 )
