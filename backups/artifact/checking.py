@@ -6,6 +6,7 @@ Whatever is written otherwise, as JSON allows, is for ``RowCodec``, row by row. 
 there, and "no" only that it must be looked at.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ import msgspec
 
 from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.native import FLOATS, INTEGERS, split_type
-from backups.artifact.rows import NO_FIELD_NAME, is_float
+from backups.artifact.rows import NO_FIELD_NAME, SHAPES_KEPT, is_float
 
 # Only a long row makes a block so long, and all values of it at once take many times its size.
 LONG_BLOCK = 1024 * 1024
@@ -32,7 +33,7 @@ class BlockCheck:
         unusual = any(map(NO_FIELD_NAME, head.column_names()))
         # Of an array of floats each element would have to be looked at.
         unusual = unusual or any(split_type(c.type) in _FLOAT_ARRAYS for c in head.columns)
-        self._decode_lines = None if unusual else _decoder(shapes).decode_lines
+        self._columns = None if unusual else head.columns
 
     def is_sound(self, rows: bytes) -> bool:
         """Whether these lines, each with its line feed, are rows of the declared form. False: look."""
@@ -40,10 +41,10 @@ class BlockCheck:
 
     def decoded(self, rows: bytes) -> Sequence[Any] | None:
         """The rows as structures with a member a column, in the order of the head's; None: look."""
-        if self._decode_lines is None or _ESCAPED_NUL in rows or len(rows) > LONG_BLOCK:
+        if self._columns is None or _ESCAPED_NUL in rows or len(rows) > LONG_BLOCK:
             return None
         try:
-            decoded = self._decode_lines(rows)
+            decoded = _decoder(self._columns).decode_lines(rows)
             if self._has_documents and not rows.isascii():
                 rows.decode()  # documents are not decoded, and must be text too
             # A document may have line feeds of its own, which only lines may have.
@@ -59,7 +60,9 @@ class BlockCheck:
 _FLOAT_ARRAYS = {(name, True) for name in FLOATS}
 
 
-def _decoder(shapes: dict[str, Column]) -> "msgspec.json.Decoder[Any]":
+@functools.lru_cache(SHAPES_KEPT)
+def _decoder(columns: Sequence[Column]) -> "msgspec.json.Decoder[Any]":
+    shapes = {f"c{index}": column for index, column in enumerate(columns)}
     shape = msgspec.defstruct(
         "Row",
         [_field(place, column) for place, column in shapes.items()],

@@ -5,6 +5,7 @@ and embedded JSON are carried over as the characters they are written with.
 COPY's text format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format".
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
@@ -20,6 +21,8 @@ from backups.wording import _
 NULL = "\\N"
 # Bytes. Arrays that are longer are not decoded at one go.
 LONG_ARRAY = 256 * 1024
+# Structures are made once for rows of the same columns: a file is read more than once, and so is its twin.
+SHAPES_KEPT = 256
 _ONE_ELEMENT = rb'[ \t]*+(?:"(?:[^"\\]++|\\.)*+"|[^",\[\]{} \t]++)[ \t]*+'
 # Many elements of an array, each with the comma behind it; and the last one.
 _ELEMENTS = re.compile(rb"(?:" + _ONE_ELEMENT + rb",){1,20000}+").match
@@ -38,21 +41,35 @@ Convert = Callable[[Cell], str | None]
 
 
 class RowCodec:
-    """Decodes the rows of one section. Made once, used for each row."""
+    """Decodes the rows of one section. Made once, used for each row; what is needed for that is made at the
+    first row, as many sections have none that anybody looks at by itself."""
 
     def __init__(self, head: SectionHead) -> None:
         self._head = head
-        unusual = any(NO_FIELD_NAME(name) for name in head.column_names())
-        by_member = _member_decoder(head, msgspec.json.Decoder(dict[str, msgspec.Raw]).decode)
-        self._decode = by_member if unusual else _struct_decoder(head)
-        self._decode_deep = _member_decoder(head, raw_json.whole_object)
-        self._raw = [
+        self._key = [head.column_names().index(name) for name in head.primary_key]
+
+    @functools.cached_property
+    def _decode(self) -> Callable[[bytes], Sequence[Cell]]:
+        if any(NO_FIELD_NAME(name) for name in self._head.column_names()):
+            split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+            return _member_decoder(self._head, split)
+        return _struct_decoder(self._head.columns)
+
+    @functools.cached_property
+    def _decode_deep(self) -> Callable[[bytes], Sequence[Cell]]:
+        return _member_decoder(self._head, raw_json.whole_object)
+
+    @functools.cached_property
+    def _raw(self) -> Sequence[int]:
+        return [
             index
-            for index, column in enumerate(head.columns)
+            for index, column in enumerate(self._head.columns)
             if column.encoding == "json" or _shape(column) is msgspec.Raw
         ]
-        self._convert = [_converter(column) for column in head.columns]
-        self._key = [head.column_names().index(name) for name in head.primary_key]
+
+    @functools.cached_property
+    def _convert(self) -> Sequence[Convert | None]:
+        return [_converter(column) for column in self._head.columns]
 
     def cells(self, row: bytes) -> list[str | None]:
         """Each cell as PostgreSQL prints it, None for NULL. Raises ArtifactError ``artifact.row``."""
@@ -103,13 +120,14 @@ class RowCodec:
         return found[1] if found and found[1] in self._head.column_names() else ""
 
 
-def _struct_decoder(head: SectionHead) -> Callable[[bytes], Sequence[Cell]]:
+@functools.lru_cache(SHAPES_KEPT)
+def _struct_decoder(columns: Sequence[Column]) -> Callable[[bytes], Sequence[Cell]]:
     """The fast way: one structure for the whole row."""
-    names = [f"c{index}" for index in range(len(head.columns))]
+    names = [f"c{index}" for index in range(len(columns))]
     shape = msgspec.defstruct(
         "Row",
-        [_field(name, column) for name, column in zip(names, head.columns, strict=True)],
-        rename=dict(zip(names, head.column_names(), strict=True)),
+        [_field(name, column) for name, column in zip(names, columns, strict=True)],
+        rename=dict(zip(names, (column.name for column in columns), strict=True)),
         forbid_unknown_fields=True,
         kw_only=True,
         gc=False,

@@ -6,7 +6,7 @@ had better know before that day.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
+from backups.database import together
 from backups.database.damage import BY_INDEX
 from backups.database.introspection import LiveTable
 from backups.database.rules import (
@@ -43,12 +44,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """A rule; ``query`` counts the rows that break it, and is None where there is nothing to count."""
+    """A rule; ``query`` counts the rows that break it, and is None where there is nothing to count.
+    ``target``: the table that a reference leads to."""
 
     kind: Kind
     table: str
     rule: str
     query: sql.Composable | None
+    target: str = ""
+
+    def is_quick(self, few_rows: Container[str]) -> bool:
+        """Whether it looks at nothing but tables of ``few_rows``, and calls no function of others."""
+        return (
+            self.query is not None
+            and self.kind is not Kind.CHECK
+            and self.table in few_rows
+            and (not self.target or self.target in few_rows)
+        )
 
 
 # Not validated NOT NULL exists from PostgreSQL 18 on.
@@ -116,11 +128,16 @@ def answer(connection: Connection, question: Question) -> int | None:
     """How many rows break the rule; None where that cannot be found out. Leaves no lock behind."""
     if question.query is None:
         return 0
+    found = answers(connection, [question])
+    return found[0] if found else None
+
+
+def answers(connection: Connection, asked: Sequence[Question]) -> list[int] | None:
+    """``answer`` for many in one statement; None where one of them cannot be asked, or all take too long."""
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT question")
         try:
-            cursor.execute(question.query)
-            return int(cursor.fetchone()[0])  # type: ignore[index]
+            return together.numbers(connection, [one.query for one in asked if one.query])
         except psycopg2.Error:
             return None
         finally:
@@ -138,7 +155,8 @@ def _references(
         table = tables.get((key.schema, key.table))
         target = targets.get((key.target_schema, key.target_table))
         if table and target and not key.definition.endswith("NOT ENFORCED"):
-            yield Question(Kind.REFERENCE, key.table, key.name, _dangling(table, target, key))
+            query = _dangling(table, target, key)
+            yield Question(Kind.REFERENCE, key.table, key.name, query, key.target_table)
 
 
 def _dangling(table: LiveTable, target: LiveTable, key: ForeignKey) -> sql.Composable:

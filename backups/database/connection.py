@@ -114,9 +114,9 @@ def _fix_session(connection: Connection) -> None:
     with connection.cursor() as cursor:
         # A setting that this server does not have (transaction_timeout before 17) is passed over.
         cursor.execute(
-            "SELECT set_config(s.name, wanted.value, false)"
+            "SELECT set_config(wanted.name, wanted.value, false)"
             " FROM unnest(%s, %s) AS wanted(name, value)"
-            " JOIN pg_settings s ON lower(s.name) = wanted.name;"
+            " WHERE current_setting(wanted.name, true) IS NOT NULL;"
             f" SELECT set_config('work_mem', '{SORTING_MB}MB', false)"
             f" WHERE pg_size_bytes(current_setting('work_mem')) < {SORTING_MB * 2**20}",
             [list(SESSION), list(SESSION.values())],

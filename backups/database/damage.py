@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.database import together
 from backups.database.introspection import LiveTable
 from backups.database.row_stream import rows_query
 from backups.database.table_reading import TableReading
@@ -103,6 +104,25 @@ def damage_of(connection: Connection, reading: TableReading, limit_bytes: int) -
         return Damage(state, whole=True)
     with without_indexes(connection):
         return _searched(connection, reading, limit_bytes, state)
+
+
+def undamaged(
+    connection: Connection, readings: Sequence[TableReading], limit_bytes: int
+) -> set[str]:
+    """Of small tables those of which ``damage_of`` is None, found by reading many at once. Of those that are
+    not named, ask by itself."""
+    small = together.small_tables(connection, [reading.table for reading in readings])
+    found: set[str] = set()
+    for some in together.some_at_once([r for r in readings if r.table.name in small]):
+        numbers: list[int] = []
+        queries = [_too_long(reading, limit_bytes) for reading in some]
+
+        def read(numbers: list[int] = numbers, queries: list[sql.Composed] = queries) -> None:
+            numbers.extend(together.numbers(connection, queries))
+
+        if not _refusal(connection, read):
+            found |= {r.table.name for r, n in zip(some, numbers, strict=True) if not n}
+    return found
 
 
 def is_of_the_rows(error: psycopg2.Error) -> bool:
@@ -234,11 +254,7 @@ def _relations(connection: Connection, table: LiveTable) -> tuple[Relation, ...]
 
 def _objection(connection: Connection, reading: TableReading, limit_bytes: int) -> str:
     """What the database says against reading these rows; empty where it hands all of them out."""
-    # The conversion lets the server look at every byte: sent as they are, nobody would until too late.
-    query = sql.SQL(
-        "SELECT count(*) FILTER (WHERE octet_length(convert_to(r.line, 'UTF8')) >= {})"
-        " FROM ({}) AS r(line)"
-    ).format(sql.Literal(limit_bytes), rows_query(reading))
+    query = _too_long(reading, limit_bytes)
     too_long: list[int] = []
 
     def read() -> None:
@@ -247,6 +263,15 @@ def _objection(connection: Connection, reading: TableReading, limit_bytes: int) 
             too_long.append(int(cursor.fetchone()[0]))  # type: ignore[index]
 
     return _refusal(connection, read) or (TOO_LONG if too_long[0] else "")
+
+
+def _too_long(reading: TableReading, limit_bytes: int) -> sql.Composed:
+    """Counts the rows over the limit, and looks at all."""
+    # The conversion lets the server look at every byte: sent as they are, nobody would until too late.
+    return sql.SQL(
+        "SELECT count(*) FILTER (WHERE octet_length(convert_to(r.line, 'UTF8')) >= {})"
+        " FROM ({}) AS r(line)"
+    ).format(sql.Literal(limit_bytes), rows_query(reading))
 
 
 def _refusal(connection: Connection, work: Callable[[], None]) -> str:

@@ -4,19 +4,20 @@ The plan of a restore and the safety backup before it ask this one function, so 
 other did not.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from backups import conf
 from backups.database import introspection
 from backups.database.connection import Connection
-from backups.database.damage import NOT_ALLOWED, Damage, damage_of, reading_from
+from backups.database.damage import NOT_ALLOWED, Damage, damage_of, reading_from, undamaged
 from backups.database.introspection import LiveTable
 from backups.database.table_reading import TableReading, reading
 from backups.errors import ConfigurationError
 from backups.findings import Finding
-from backups.registry import COMPLETE, Registry, Scope, registry
+from backups.registry import COMPLETE, Registry, Scope, Section, registry
 from backups.services import coverage, outside
 
 # More than a row itself takes of its line in the file: a comma, and the end of the line.
@@ -70,15 +71,21 @@ def obstacles(connection: Connection, declared: Registry = registry, *, read: bo
     sections = outside.with_tables(declared.in_scope(COMPLETE), tables)
     forbidden = outside.unreadable(outsiders)
     damages = {s.table: Damage(NOT_ALLOWED, whole=True) for s in sections if s.table in forbidden}
-    for section in sections if read else ():
-        if section.table in damages:
-            continue
-        try:
-            one = reading(section, COMPLETE, tables)
-        except ConfigurationError:
-            continue  # said by the coverage
-        if damage := damage_of(connection, one, conf.row_limit_bytes() - _OF_THE_LINE):
-            damages[section.table] = damage
+    if read:
+        limit_bytes = conf.row_limit_bytes() - _OF_THE_LINE
+        asked = [*_readings(tables, [s for s in sections if s.table not in damages])]
+        sound = undamaged(connection, asked, limit_bytes)
+        for one in asked:
+            name = one.table.name
+            if name not in sound and (damage := damage_of(connection, one, limit_bytes)):
+                damages[name] = damage
     # What may not be read is a damage here.
     uncovered = tuple(finding for finding in found if finding.code != outside.MAY_NOT_READ)
     return Obstacles(uncovered, damages)
+
+
+def _readings(tables: dict[str, LiveTable], sections: Iterable[Section]) -> Iterator[TableReading]:
+    for section in sections:
+        # What does not fit its table is said by the coverage.
+        with contextlib.suppress(ConfigurationError):
+            yield reading(section, COMPLETE, tables)

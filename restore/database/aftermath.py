@@ -37,12 +37,11 @@ ORDER BY (SELECT count(*) FROM beneath b JOIN pg_class m ON m.oid = b.oid AND m.
 
 def analyze(connection: Connection, tables: Iterable[LiveTable]) -> int:
     """Tell the planner about the new rows. ``connection`` is in autocommit. Returns how many tables."""
-    done = 0
-    with connection.cursor() as cursor:
-        for table in tables:
-            cursor.execute(sql.SQL("ANALYZE {}").format(table.identifier))
-            done += 1
-    return done
+    names = [table.identifier for table in tables]
+    if names:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(names)))
+    return len(names)
 
 
 def refresh_materialized_views(connection: Connection) -> tuple[list[str], list[str]]:

@@ -50,15 +50,16 @@ def differing_rows(
     Images are compared first, which takes any type and is quick; of those that differ, what is printed.
     """
     target = waiting.target
+    return sql.SQL(" FROM {} AS s JOIN {} AS t ON {} WHERE {}").format(
+        waiting.relation, target.table.own_rows, same("s", "t", key), differs(target, columns)
+    )
+
+
+def differs(target: Target, columns: Sequence[str]) -> sql.Composed:
+    """Whether the file's row ``s`` differs from the live one ``t``."""
     kinds = [target.table.columns[name] for name in columns]
     of_file = [as_it_will_be(target, column) for column in kinds]
-    return sql.SQL(
-        " FROM {} AS s JOIN {} AS t ON {} WHERE record_image_ne(ROW({}), ROW({}))"
-        " AND ROW({}) IS DISTINCT FROM ROW({})"
-    ).format(
-        waiting.relation,
-        target.table.own_rows,
-        same("s", "t", key),
+    return sql.SQL("record_image_ne(ROW({}), ROW({})) AND ROW({}) IS DISTINCT FROM ROW({})").format(
         sql.SQL(", ").join(of_file),
         plain_cells(target.table, columns, "t"),
         _printed(of_file, kinds),
@@ -97,10 +98,17 @@ def _printed(cells: Sequence[sql.Composable], columns: Sequence[LiveColumn]) -> 
 
 
 def _ask(connection: Connection, rows: sql.Composable, columns: Sequence[str]) -> Difference:
-    query = sql.SQL(
-        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)::numeric), 0)::text{}"
-    ).format(names(columns, "t"), rows)
+    query = sql.SQL("SELECT count(*), coalesce(sum({}), 0)::text{}").format(hashed(columns), rows)
     with connection.cursor() as cursor:
         cursor.execute(query)
-        count, mark = cursor.fetchone()  # type: ignore[misc]
-    return Difference(int(count), str(mark) if count else "")
+        return difference(*cursor.fetchone())  # type: ignore[misc]
+
+
+def hashed(columns: Sequence[str]) -> sql.Composed:
+    """What stands in these cells of ``t``, as a number."""
+    return sql.SQL("hashtextextended(ROW({})::text, 0)::numeric").format(names(columns, "t"))
+
+
+def difference(rows: int, mark: str) -> Difference:
+    """As the database counted and added up."""
+    return Difference(int(rows), str(mark) if rows else "")

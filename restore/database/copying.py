@@ -14,11 +14,19 @@ def copy_in(
     relation: sql.Identifier,
     columns: Sequence[str],
     blocks: Iterator[bytes],
+    *,
+    made_by: sql.Composable | None = None,
 ) -> None:
-    """COPY blocks of text-format lines. Raises psycopg2.Error, or whatever ``blocks`` raises."""
+    """COPY blocks of text-format lines. ``made_by``: a statement that makes the table, sent along with it; in
+    autocommit the two are one transaction.
+
+    Raises psycopg2.Error, or whatever ``blocks`` raises."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         relation, sql.SQL(", ").join(sql.Identifier(name) for name in columns)
     )
+    if made_by is not None:
+        # libpq stops at the COPY, and goes on to the end behind it.
+        statement = sql.SQL("{}; {}").format(made_by, statement)
     feed = _Feed(blocks)
     with connection.cursor() as cursor:
         try:

@@ -8,12 +8,15 @@ then on, and the report says so.
 https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.database import together
 from backups.database.introspection import LiveTable
 from restore.database.attempts import attempt
 from restore.database.catalogue import Constraint, ForeignKey, Switch, constraints, switches
@@ -22,6 +25,8 @@ from restore.database.failures import restore_failure
 
 # Integrity rules that a row breaks, and whatever a rule's own expression says of a value.
 _OF_ROWS = ("22", "23")
+# What names a row, and so the rule: see ``failures``.
+_OF_A_ROW = (*_OF_ROWS, "54")
 
 
 # Of a table and its rule.
@@ -55,18 +60,9 @@ class Detached:
         self._constraints = constraints(self._connection, held)
         self._switches = switches(self._connection, held)
         self._domains = domain_rules(self._connection, held)
-        for key in keys:
-            self._alter(key.identifier, "DROP CONSTRAINT {}", sql.Identifier(key.name))
-        for constraint in self._constraints:
-            self._alter(
-                constraint.identifier, "DROP CONSTRAINT {}", sql.Identifier(constraint.name)
-            )
-        for rule in self._domains:
-            self._alter(
-                rule.identifier, "DROP CONSTRAINT {}", sql.Identifier(rule.name), of="DOMAIN"
-            )
-        for switch in self._switches:
-            self._alter(switch.only, f"DISABLE {switch.kind} {{}}", sql.Identifier(switch.name))
+        rules: list[Rule] = [*keys, *self._constraints, *self._domains]
+        off = [_switching(switch, "DISABLE") for switch in self._switches]
+        self._execute_all([*map(_dropping, rules), *off])
 
     def attach(self, lenient: Lenient) -> list[LeftOff]:
         """Put everything back, which validates what was valid. Returns the rules that rows break.
@@ -75,64 +71,88 @@ class Detached:
         """
         left: list[LeftOff] = []
         # Of a rule that partitions have too, the partitions' come first and the table's joins them.
-        for constraint in reversed(self._constraints):
-            left += self._add(constraint, lenient)
-        for key in self._keys:
-            left += self._add(key, lenient)
-        for rule in self._domains:
-            left += self._add(rule, _for_any(lenient, rule))
-        for switch in self._switches:
-            how = "ENABLE ALWAYS" if switch.firing == "A" else "ENABLE"
-            self._alter(switch.only, f"{how} {switch.kind} {{}}", sql.Identifier(switch.name))
+        rules: list[Rule] = [*reversed(self._constraints), *self._keys, *self._domains]
+        for may_be_broken, some in itertools.groupby(rules, lambda rule: _may_break(lenient, rule)):
+            if may_be_broken:
+                for rule in some:
+                    left += self._add(rule, raising=False)
+            else:
+                self._add_all([*some])
+        self._execute_all([_switching_back(switch) for switch in self._switches])
         return left
 
-    def _add(self, constraint: Rule, lenient: Lenient) -> list[LeftOff]:
+    def _add_all(self, rules: Sequence[Rule]) -> None:
+        """Rules that rows may not break: many at once, and where one is refused one by one, for its name."""
+        for some in together.some_at_once(rules):
+            statements = [s for rule in some for s in (_adding(rule), *_commenting(rule))]
+            if not attempt(self._connection, partial(self._execute_all, statements), _OF_A_ROW):
+                for rule in some:
+                    self._add(rule, raising=True)
+
+    def _add(self, constraint: Rule, *, raising: bool) -> list[LeftOff]:
         left: list[LeftOff] = []
-        may_be_broken = constraint.validated and lenient(constraint.table, constraint.name)
-        if not self._could_add(constraint, raising=not may_be_broken):
+        if not self._could_add(constraint, raising=raising):
             with restore_failure(constraint=constraint.name, table=constraint.table):
-                self._add_as(constraint, f"{constraint.definition} NOT VALID")
+                self._execute_all([_adding(constraint, " NOT VALID")])
             left = [LeftOff(constraint.table, constraint.name)]
-        if constraint.comment is not None:
-            self._execute(
-                sql.SQL("COMMENT ON CONSTRAINT {} ON {}{} IS {}").format(
-                    sql.Identifier(constraint.name),
-                    sql.SQL("DOMAIN " if isinstance(constraint, DomainRule) else ""),
-                    constraint.identifier,
-                    sql.Literal(constraint.comment),
-                )
-            )
+        self._execute_all(_commenting(constraint))
         return left
 
     def _could_add(self, constraint: Rule, *, raising: bool) -> bool:
         """As it was. False where rows break it; with ``raising`` that is an error."""
         if raising:
             with restore_failure(constraint=constraint.name, table=constraint.table):
-                self._add_as(constraint, constraint.definition)
+                self._execute_all([_adding(constraint)])
             return True
-        return attempt(
-            self._connection, lambda: self._add_as(constraint, constraint.definition), _OF_ROWS
-        )
+        return attempt(self._connection, lambda: self._execute_all([_adding(constraint)]), _OF_ROWS)
 
-    def _add_as(self, constraint: Rule, definition: str) -> None:
-        self._alter(
-            constraint.identifier,
-            "ADD CONSTRAINT {} {}",
-            sql.Identifier(constraint.name),
-            sql.SQL(definition),
-            of="DOMAIN" if isinstance(constraint, DomainRule) else "TABLE",
-        )
-
-    def _alter(
-        self, relation: sql.Composable, what: str, *parts: sql.Composable, of: str = "TABLE"
-    ) -> None:
-        self._execute(sql.SQL(f"ALTER {of} {{}} ").format(relation) + sql.SQL(what).format(*parts))
-
-    def _execute(self, query: sql.Composable) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(query)
+    def _execute_all(self, statements: Sequence[sql.Composable]) -> None:
+        """In their order, in one way to the server."""
+        if statements:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql.SQL("; ").join(statements))
 
 
-def _for_any(lenient: Lenient, rule: DomainRule) -> Lenient:
+def _may_break(lenient: Lenient, rule: Rule) -> bool:
     """A domain's rule gives way where it does for one of the tables that have it."""
-    return lambda _table, name: any(lenient(table, name) for table in rule.tables)
+    tables = rule.tables if isinstance(rule, DomainRule) else (rule.table,)
+    return rule.validated and any(lenient(table, rule.name) for table in tables)
+
+
+def _dropping(rule: Rule) -> sql.Composed:
+    return sql.SQL("ALTER {} {} DROP CONSTRAINT {}").format(
+        _kind(rule), rule.identifier, sql.Identifier(rule.name)
+    )
+
+
+def _adding(rule: Rule, how: str = "") -> sql.Composed:
+    return sql.SQL("ALTER {} {} ADD CONSTRAINT {} {}").format(
+        _kind(rule), rule.identifier, sql.Identifier(rule.name), sql.SQL(rule.definition + how)
+    )
+
+
+def _commenting(rule: Rule) -> list[sql.Composed]:
+    if rule.comment is None:
+        return []
+    return [
+        sql.SQL("COMMENT ON CONSTRAINT {} ON {}{} IS {}").format(
+            sql.Identifier(rule.name),
+            sql.SQL("DOMAIN " if isinstance(rule, DomainRule) else ""),
+            rule.identifier,
+            sql.Literal(rule.comment),
+        )
+    ]
+
+
+def _kind(rule: Rule) -> sql.SQL:
+    return sql.SQL("DOMAIN" if isinstance(rule, DomainRule) else "TABLE")
+
+
+def _switching(switch: Switch, how: str) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} {} {} {}").format(
+        switch.only, sql.SQL(how), sql.SQL(switch.kind), sql.Identifier(switch.name)
+    )
+
+
+def _switching_back(switch: Switch) -> sql.Composed:
+    return _switching(switch, "ENABLE ALWAYS" if switch.firing == "A" else "ENABLE")

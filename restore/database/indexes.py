@@ -17,6 +17,7 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveTable
 from restore.database import powers
 from restore.database.failures import restore_failure
+from restore.database.rules import FIRST_NUMBER_OF_OTHERS
 
 # Memory for one building at a time; the server's own setting where that is more.
 _MEMORY_MB = 256
@@ -43,14 +44,11 @@ class SpareIndex:
         return sql.Identifier(self.schema, self.table)
 
 
-# Objects with lower numbers are PostgreSQL's own.
-_FIRST_NUMBER_OF_OTHERS = 16384
-
 # Since version 17 an index is built under a search path of its own, so that functions of the application may
 # fail then that never failed before; a function may also do whatever else. Those that extensions bring for
 # their types do not.
 _RUNS_CODE = f"""
-    d.refobjid >= {_FIRST_NUMBER_OF_OTHERS} AND (
+    d.refobjid >= {FIRST_NUMBER_OF_OTHERS} AND (
     d.refclassid = 'pg_opclass'::regclass AND NOT EXISTS (
         SELECT FROM pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
     OR d.refclassid = 'pg_type'::regclass AND NOT EXISTS (
@@ -73,7 +71,7 @@ WHERE i.indrelid = ANY (%(tables)s::oid[])
   AND i.indisvalid AND i.indisready AND i.indislive
   AND NOT (i.indisprimary OR i.indisexclusion OR i.indisclustered OR i.indisreplident)
   AND has_schema_privilege(n.oid, 'CREATE')
-  AND x.reltablespace = 0 AND x.relam < {_FIRST_NUMBER_OF_OTHERS}
+  AND x.reltablespace = 0 AND x.relam < {FIRST_NUMBER_OF_OTHERS}
   AND (k.oid IS NULL OR x.reloptions IS NULL AND k.conislocal AND k.coninhcount = 0)
   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = x.oid AND o.oid IS DISTINCT FROM k.oid)
   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.oid AND coalesce(a.attstattarget, -1) >= 0)

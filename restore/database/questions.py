@@ -62,17 +62,18 @@ def not_in(
 
 def repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) -> int:
     """Values that stand more than once where they may stand once."""
-    return ask(
-        connection,
-        sql.SQL(
-            "SELECT count(*) FROM (SELECT FROM (SELECT {terms} FROM {waiting} WHERE {covers}) AS t"
-            " GROUP BY {names} HAVING count(*) > 1) AS r"
-        ).format(
-            terms=rule.term_list,
-            waiting=waiting.relation,
-            covers=rule.covers,
-            names=sql.SQL(", ").join(rule.names),
-        ),
+    return ask(connection, count_repeated(waiting, rule))
+
+
+def count_repeated(waiting: WaitingTable, rule: UniqueRule) -> sql.Composed:
+    return sql.SQL(
+        "SELECT count(*) FROM (SELECT FROM (SELECT {terms} FROM {waiting} WHERE {covers}) AS t"
+        " GROUP BY {names} HAVING count(*) > 1) AS r"
+    ).format(
+        terms=rule.term_list,
+        waiting=waiting.relation,
+        covers=rule.covers,
+        names=sql.SQL(", ").join(rule.names),
     )
 
 
@@ -97,25 +98,40 @@ def leave_out_repeated(connection: Connection, waiting: WaitingTable, rule: Uniq
 
 def broken(connection: Connection, waiting: WaitingTable, rule: CheckRule | PartitionRule) -> int:
     """Rows of the file that break a rule of their table."""
-    query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(waiting.relation, rule.is_broken)
-    return ask(connection, query)
+    return ask(connection, count_broken(waiting, rule))
+
+
+def count_broken(waiting: WaitingTable, rule: CheckRule | PartitionRule) -> sql.Composed:
+    return sql.SQL("SELECT count(*) FROM {} WHERE {}").format(waiting.relation, rule.is_broken)
 
 
 def dangling(
     connection: Connection, waiting: WaitingTable, key: ForeignKey, target: sql.Identifier
 ) -> int:
     """Rows of the file whose reference leads to nothing in ``target``."""
-    return ask(
-        connection,
-        sql.SQL(
-            "SELECT count(*) FROM {} AS s WHERE {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
-        ).format(
-            waiting.relation,
-            filled("s", key.columns),
-            target,
-            same("s", "t", key.columns, key.target_columns),
-        ),
+    return ask(connection, count_dangling(waiting, key, target))
+
+
+def count_dangling(waiting: WaitingTable, key: ForeignKey, target: sql.Identifier) -> sql.Composed:
+    return sql.SQL(
+        "SELECT count(*) FROM {} AS s WHERE {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
+    ).format(
+        waiting.relation,
+        filled("s", key.columns),
+        target,
+        same("s", "t", key.columns, key.target_columns),
     )
+
+
+def find_widest_entry(waiting: WaitingTable, columns: Sequence[str]) -> sql.Composed:
+    """The bytes that an index over all of these columns takes for a row of the file, at most."""
+    sizes = sql.SQL(" + ").join(
+        sql.SQL("coalesce(pg_column_size({}), 0) + {}").format(
+            sql.Identifier(name), sql.Literal(_ROOM_OF_A_CELL)
+        )
+        for name in columns
+    )
+    return sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(sizes, waiting.relation)
 
 
 def first_repeated(
@@ -189,6 +205,8 @@ def first_excluded(
 
 
 _NUMBER, _AGAIN, _COVERED = "__number", "__again", "__covered"
+# Between two cells of an entry, so that each stands where the processor wants it.
+_ROOM_OF_A_CELL = 8
 
 
 def _first(
@@ -339,14 +357,9 @@ def _looks_the_same(one: str, other: str, columns: Sequence[str]) -> sql.Composa
     return sql.SQL(" AND ").join(cells) if cells else sql.SQL("true")
 
 
-def count_pairs(
-    connection: Connection, waiting: WaitingTable, current: sql.Composable, identity: Identity
-) -> int:
-    """Rows of the file that exist now."""
-    return ask(
-        connection,
-        sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(waiting, current, identity, ())),
-    )
+def count_pairs(waiting: WaitingTable, current: sql.Composable, identity: Identity) -> sql.Composed:
+    """How many rows of the file exist now."""
+    return sql.SQL("SELECT count(*) FROM ({}) AS p").format(pairs(waiting, current, identity, ()))
 
 
 def revoked_now(

@@ -49,19 +49,20 @@ def set_aside(
     relation = create_aside(connection, f"aside_{number}", waiting.target.table, wanted)
     execute(
         connection,
-        sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t").format(
-            relation,
-            names(wanted, "t"),
-            source if source is not None else waiting.target.table.identifier,
+        sql.SQL(
+            "INSERT INTO {relation} SELECT {wanted} FROM {source} AS t; ANALYZE {relation}"
+        ).format(
+            relation=relation,
+            wanted=names(wanted, "t"),
+            source=source if source is not None else waiting.target.table.identifier,
         ),
     )
-    execute(connection, sql.SQL("ANALYZE {}").format(relation))
     return Aside(waiting, relation, identity)
 
 
-def insert_waiting(connection: Connection, waiting: WaitingTable) -> int:
+def insert_waiting(connection: Connection, waiting: WaitingTable) -> None:
     """Insert the waiting rows as they are; columns that do not wait get the database's default."""
-    return execute(
+    execute(
         connection,
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s").format(
             waiting.target.table.identifier,
@@ -123,7 +124,8 @@ def insert_filled(
             same=same("s", "r", aside.key),
         ),
     )
-    kept = questions.count_pairs(connection, waiting, aside.relation, aside.identity)
+    count = questions.count_pairs(waiting, aside.relation, aside.identity)
+    kept = questions.ask(connection, count)
     return kept, rows - kept
 
 

@@ -13,6 +13,9 @@ from backups.database.rules import CONDITION, INDEX_COLUMNS, TAIL, TERMS, check_
 from backups.database.rules import CheckRule as CheckRule
 from backups.database.rules import UniqueRule as UniqueRule
 
+# Objects with lower numbers are PostgreSQL's own.
+FIRST_NUMBER_OF_OTHERS = 16384
+
 
 @dataclass(frozen=True)
 class ExclusionRule:
@@ -122,6 +125,43 @@ SELECT c.relname,
 FROM pg_class c WHERE c.oid = ANY (%s::oid[]) AND c.relkind = 'p'
 ORDER BY c.relname
 """
+
+
+@dataclass(frozen=True)
+class SureIndexes:
+    """By table and name. ``page_bytes`` is the size of a page, on which an entry must find room."""
+
+    names: frozenset[tuple[str, str]]
+    page_bytes: int
+
+
+# 403 is the number of the method. A class for more than one type asks what others say of its elements.
+_SURE = f"""
+SELECT c.relname, x.relname
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+WHERE i.indrelid = ANY (%s::oid[]) AND x.relam = 403 AND i.indexprs IS NULL AND i.indpred IS NULL
+  AND NOT EXISTS (
+    SELECT FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[])
+                AS k(number, class, sorting)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    LEFT JOIN pg_opclass o ON o.oid = k.class
+    LEFT JOIN pg_type t ON t.oid = o.opcintype
+    WHERE i.indnkeyatts <> i.indnatts
+       OR o.oid IS NULL OR o.oid >= {FIRST_NUMBER_OF_OTHERS} OR t.typtype = 'p'
+       OR i.indisunique AND (NOT o.opcdefault OR k.sorting <> a.attcollation))
+"""
+
+
+def sure_indexes(connection: Connection, tables: Iterable[LiveTable]) -> SureIndexes:
+    """The B-trees of PostgreSQL's own kind over whole columns of these tables: nothing that such an index
+    asks of a value can fail, an entry of it only by its width or, where it is unique, by a value that stands
+    twice for the columns' own equality too."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SURE, [[table.oid for table in tables]])
+        names = frozenset((table, name) for table, name in cursor.fetchall())
+        cursor.execute("SELECT current_setting('block_size')::int")
+        (page_bytes,) = cursor.fetchone()  # type: ignore[misc]
+    return SureIndexes(names, int(page_bytes))
 
 
 def rules_of(connection: Connection, tables: Iterable[LiveTable]) -> Rules:

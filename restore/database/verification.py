@@ -44,19 +44,33 @@ def rows_as_waiting(
     Cells of one image are one value, of whatever type, and are printed alike; so with waiting rows that are
     proven nothing is printed again: https://www.postgresql.org/docs/current/functions-comparisons.html
     """
+    return many_as_waiting(connection, [(waiting, key)]).get(waiting.target.table.name)
+
+
+def many_as_waiting(
+    connection: Connection, asked: Sequence[tuple[WaitingTable, Sequence[str]]]
+) -> dict[str, int]:
+    """``rows_as_waiting`` of many tables in one statement, by name, without those of which it is None."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(" UNION ALL ").join(_counts(*one) for one in asked))
+        return {
+            name: int(live)
+            for name, live, wanted, alike in cursor.fetchall()
+            if live == wanted == alike
+        }
+
+
+def _counts(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
     # Of a waiting row without a live one all cells of the latter are NULL; its own key is not.
-    query = sql.SQL(
-        "SELECT (SELECT count(*) FROM {live} AS t), count(*),"
+    return sql.SQL(
+        "SELECT {name}, (SELECT count(*) FROM {live} AS t), count(*),"
         " count(*) FILTER (WHERE record_image_eq(ROW({of_file}), ROW({of_table})))"
         " FROM {waiting} AS s LEFT JOIN {live} AS t ON {key}"
     ).format(
+        name=sql.Literal(waiting.target.table.name),
         live=waiting.target.table.own_rows,
         waiting=waiting.relation,
         key=same("s", "t", key),
         of_file=names(waiting.columns, "s"),
         of_table=plain_cells(waiting.target.table, waiting.columns, "t"),
     )
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        live, wanted, alike = cursor.fetchone()  # type: ignore[misc]
-    return int(live) if live == wanted == alike else None

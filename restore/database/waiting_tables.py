@@ -4,6 +4,7 @@ Nothing of the application's is written: temporary tables live and die with the 
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -63,13 +64,11 @@ class WaitingTable:
     relation: sql.Identifier
 
 
-def create_waiting(connection: Connection, number: int, target: Target) -> WaitingTable:
-    """A temporary table with the live types of the columns that are written, and no constraints: of a domain
-    the type that it is made of, as rows may break its rules."""
+def plan_waiting(number: int, target: Target) -> WaitingTable:
+    """What ``make_waiting`` makes: a temporary table with the live types of the columns that are written, and
+    no constraints: of a domain the type that it is made of, as rows may break its rules."""
     columns = (*target.live_columns, *target.fills)
-    relation = sql.Identifier("pg_temp", f"waiting_{number}")
-    _create_like(connection, relation, target.table, columns)
-    return WaitingTable(target, tuple(columns), relation)
+    return WaitingTable(target, columns, sql.Identifier("pg_temp", f"waiting_{number}"))
 
 
 def create_aside(
@@ -77,7 +76,7 @@ def create_aside(
 ) -> sql.Identifier:
     """An empty temporary table with columns of a live one."""
     relation = sql.Identifier("pg_temp", name)
-    _create_like(connection, relation, table, columns)
+    _execute(connection, _creation(relation, table, columns))
     return relation
 
 
@@ -101,9 +100,7 @@ def create_lost(connection: Connection, name: str, table: LiveTable) -> sql.Iden
     return sql.Identifier("pg_temp", name)
 
 
-def _create_like(
-    connection: Connection, relation: sql.Identifier, table: LiveTable, columns: Sequence[str]
-) -> None:
+def _creation(relation: sql.Identifier, table: LiveTable, columns: Sequence[str]) -> sql.Composed:
     name = sql.Identifier(relation.strings[-1])
     cells = sql.SQL(", ").join(
         sql.SQL("{} AS {}").format(
@@ -111,11 +108,9 @@ def _create_like(
         )
         for column in columns
     )
-    query = sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WHERE false").format(
+    return sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WHERE false").format(
         name, cells, table.identifier
     )
-    with connection.cursor() as cursor:
-        cursor.execute(query)
 
 
 def without_domain(cell: sql.Composable, column: LiveColumn) -> sql.Composable:
@@ -147,6 +142,23 @@ def small_samples(connection: Connection) -> Iterator[None]:
         cursor.execute("RESET default_statistics_target")
 
 
+def make_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:
+    """Make a waiting table and fill it, as ``fill_waiting`` does. What comes in one block goes to the server
+    together with the table's own statement; of so few rows nobody needs statistics."""
+    creation = _creation(waiting.relation, waiting.target.table, waiting.columns)
+    first, second = next(blocks, None), next(blocks, None)
+    if first is None or second is not None:
+        _execute(connection, creation)
+        if first is not None and second is not None:
+            fill_waiting(connection, waiting, itertools.chain((first, second), blocks))
+        return
+    try:
+        copy_in(connection, waiting.relation, waiting.columns, iter([first]), made_by=creation)
+    except psycopg2.Error as error:
+        _execute(connection, creation)
+        raise copy_failure(error, waiting.target.head.key, waiting.relation) from error
+
+
 def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:
     """Fill a waiting table, whose rows then lie in the order in which they came. ``connection`` is in
     autocommit. Raises RestoreError where a value does not fit its column's type; the table is empty then."""
@@ -173,6 +185,11 @@ def _storage_of_its_own(connection: Connection, relation: sql.Identifier) -> Ite
                 cursor.execute("ROLLBACK")
             raise
         cursor.execute("COMMIT")
+
+
+def _execute(connection: Connection, statement: sql.Composable) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def printed(cell: sql.Composable, column: LiveColumn) -> sql.Composed:

@@ -57,7 +57,7 @@ def test_without_the_comparison_nobody_would_notice(studio, after_loading, monke
 
 
 def test_rows_that_wait_and_are_not_the_file_s_are_noticed(studio, monkeypatch) -> None:
-    fill = waiting_tables.fill_waiting
+    fill = waiting_tables.make_waiting
 
     def fill_and_spoil(session, waiting, blocks) -> None:
         fill(session, waiting, blocks)
@@ -66,7 +66,7 @@ def test_rows_that_wait_and_are_not_the_file_s_are_noticed(studio, monkeypatch) 
                 name = waiting.relation.as_string(session)
                 cursor.execute(f"UPDATE {name} SET name = name || '!'")
 
-    monkeypatch.setattr(waiting_tables, "fill_waiting", fill_and_spoil)
+    monkeypatch.setattr(waiting_tables, "make_waiting", fill_and_spoil)
     assert refusal(studio.complete) == "restore.differs"
     assert changed_tables(studio.rows, rows_of_database()) == {}
     # Without the proof what waited would be believed.

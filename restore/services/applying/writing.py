@@ -10,7 +10,7 @@ from django.apps import apps
 from backups import conf
 from backups.artifact.reader import FileReader, Tail
 from backups.artifact.tail import Locator
-from backups.database import introspection
+from backups.database import introspection, together
 from backups.database.introspection import LiveTable, Source
 from backups.database.table_reading import primary_key_columns
 from backups.errors import ArtifactError, RestoreError
@@ -27,7 +27,8 @@ from restore.database.relocating import point_to_new_names
 from restore.database.settling import SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
-from restore.database.verification import RowsDigest, rows_as_waiting
+from restore.database.verification import RowsDigest, many_as_waiting, rows_as_waiting
+from restore.database.waiting_tables import WaitingTable
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.applying import on_purpose
@@ -173,11 +174,10 @@ class Writer:
         self._work.detach(keys, tables, self._filled_with_many())
 
     def _filled_with_many(self) -> list[LiveTable]:
-        sections = self._file.tail.statistics.sections
         return [
             target.table
             for target in self._file.matched.targets
-            if sections[target.head.key].rows >= ROWS_WORTH_AN_INDEX
+            if self._rows_of(target) >= ROWS_WORTH_AN_INDEX
         ]
 
     def _set_aside(self) -> People:
@@ -249,6 +249,8 @@ class Writer:
 
     def _load_table(self, target: Target) -> None:
         connection, name = self._work.connection, target.table.name
+        if not self._rows_of(target):
+            return
         with restore_failure(table=name):
             if not target.redacted:
                 redacted.insert_waiting(connection, self._file.waiting[name])
@@ -285,9 +287,12 @@ class Writer:
         """Read every row back as a backup would, and compare with the file, before any change that
         is made on purpose."""
         self._progress.stage(Stage.VERIFYING, rows_done=0, sections_done=0)
+        known = self._many_as_waiting()
         for target in self._file.matched.targets:
             self._progress.section(target.head.key)
-            rows = self._rows_as_waiting(target)
+            rows = known.get(target.table.name)
+            if rows is None:
+                rows = self._rows_as_waiting(target)
             if rows is None:
                 rows = self._rows_as_printed(target)
             self._progress.add(rows_done=rows, sections_done=_counts(target))
@@ -295,12 +300,36 @@ class Writer:
     def _rows_as_waiting(self, target: Target) -> int | None:
         """Rows that waited stand for the file: they were proven, or are what is expected themselves.
         None where that cannot be told, or not that way."""
+        if not self._can_stand(target):
+            return None
+        return rows_as_waiting(self._work.connection, *self._waiting_by_key(target))
+
+    def _can_stand(self, target: Target) -> bool:
         name = target.table.name
         stands = name in self._file.proven or not proving.is_comparable(self._file, target)
         key = primary_key_columns(target.reading.section.model)
-        if not stands or not proving.is_told_apart_by(key, name, self._file.rules):
-            return None
-        return rows_as_waiting(self._work.connection, self._file.waiting[name], key)
+        return stands and proving.is_told_apart_by(key, name, self._file.rules)
+
+    def _waiting_by_key(self, target: Target) -> tuple[WaitingTable, tuple[str, ...]]:
+        key = primary_key_columns(target.reading.section.model)
+        return self._file.waiting[target.table.name], key
+
+    def _many_as_waiting(self) -> dict[str, int]:
+        """Of tables with few rows, by name, how many are the waiting ones; of others nothing."""
+        few = [
+            target
+            for target in self._file.matched.targets
+            if self._rows_of(target) <= together.FEW_ROWS and self._can_stand(target)
+        ]
+        found: dict[str, int] = {}
+        for some in together.some_at_once(few):
+            self._progress.check()
+            asked = [self._waiting_by_key(target) for target in some]
+            found |= many_as_waiting(self._work.connection, asked)
+        return found
+
+    def _rows_of(self, target: Target) -> int:
+        return self._file.tail.statistics.sections[target.head.key].rows
 
     def _rows_as_printed(self, target: Target) -> int:
         """Raises RestoreError where the rows, read back as a backup would, are not those expected."""

@@ -25,7 +25,7 @@ from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
 from restore.database.questions import Follower, Simulation
 from restore.database.targets import Target
-from restore.database.waiting_tables import Relation, WaitingTable, create_aside, one_instant
+from restore.database.waiting_tables import Relation, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
 from restore.services.asking import here
 from restore.services.planning import (
@@ -55,6 +55,7 @@ from restore.services.planning.opening import opened
 from restore.services.planning.pairing import pairing_findings
 from restore.services.planning.people import counts_all
 from restore.services.planning.remembering import Answers
+from restore.services.planning.replacing import Replacing
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
 
@@ -156,6 +157,9 @@ class _Planner:
         self._stay = renumbering.staying(connection, prepared)
         self._left_out: dict[str, int] = {}
         self._simulation = Simulation(connection, self._followers, self._after)
+        self._replacing = Replacing(
+            connection, prepared, self._answers, self._now, self._current, self._compared
+        )
 
     def plan(self, files: FilesPlan) -> Plan:
         self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
@@ -169,6 +173,7 @@ class _Planner:
         self._findings += examine(
             self._connection, self._file, self._target_of, giving_way, self._answers
         )
+        self._replacing.ask_of_many()
         tables = {t.table.name: self._replaced(t) for t in self._file.matched.targets}
         if people.table and people.survivor:
             # From here on the account counts as one of the file's rows.
@@ -223,8 +228,6 @@ class _Planner:
 
     def _replaced(self, target: Target) -> TablePlan:
         section, table = target.reading.section, target.table
-        waiting = self._file.waiting[table.name]
-        key = primary_key_columns(section.model)
         left_out = self._left_out.get(table.name, 0)
         rows = self._file.tail.statistics.sections[target.head.key].rows - left_out
         kept = refilled = 0
@@ -232,17 +235,10 @@ class _Planner:
         if target.redacted:
             identity = identity_of(self._file, section)
             paired = identity.pairing.value
-            current = self._current(table)
-            kept = self._answers.of_table(
-                table,
-                "pairs",
-                lambda: questions.count_pairs(self._connection, waiting, current, identity),
-            )
+            kept = self._replacing.pairs(target)
             refilled = rows - kept
             self._findings += pairing_findings(table.name, identity, kept, refilled)
-        changed, dropped, added = self._answers.of_table(
-            table, "compared", lambda: self._compare(target, waiting, key)
-        )
+        compared = self._replacing.compared(target)
         return TablePlan(
             key=section.key,
             table=table.name,
@@ -250,26 +246,15 @@ class _Planner:
             fate=Fate.REPLACED,
             now=self._now[table.name],
             after=rows,
-            added=added,
-            dropped=dropped.rows,
-            changed=changed.rows,
-            mark=_mark(changed, dropped),
+            added=compared.added,
+            dropped=compared.dropped.rows,
+            changed=compared.changed.rows,
+            mark=_mark(compared.changed, compared.dropped),
             left_out=left_out,
             kept=kept,
             refilled=refilled,
             paired=paired,
-            revoked=self._revoked(target, waiting),
-        )
-
-    def _compare(
-        self, target: Target, waiting: WaitingTable, key: tuple[str, ...]
-    ) -> tuple[Difference, Difference, int]:
-        """What changes, what goes, and how many rows come."""
-        table = target.table
-        return (
-            comparing.changed(self._connection, waiting, key, self._compared(target)),
-            comparing.dropped(self._connection, waiting, key, list(table.columns)),
-            questions.not_in(self._connection, waiting.relation, table.own_rows, key),
+            revoked=self._revoked(target),
         )
 
     def _current(self, table: LiveTable) -> Source:
@@ -289,13 +274,14 @@ class _Planner:
             )
         return [name for name in (*target.live_columns, *target.fills) if name not in kept]
 
-    def _revoked(self, target: Target, waiting: WaitingTable) -> int:
+    def _revoked(self, target: Target) -> int:
         section = target.reading.section
         if not (self._choices.keep_revoked and section.revoked):
             return 0
         columns = state_columns(section, section.revoked)
         state = list(zip(columns, section.revoked.values(), strict=True))
         key = primary_key_columns(section.model)
+        waiting = self._file.waiting[target.table.name]
         return questions.revoked_now(self._connection, waiting, target.table, key, state)
 
     def _emptied(self, table: LiveTable) -> TablePlan:

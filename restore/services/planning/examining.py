@@ -4,7 +4,7 @@ Rows of a backup that was made here are data, whatever rules they break: the rul
 validated, and the plan says so. Those of any other file have to keep all rules.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TypeVar
 
 from backups.database.connection import Connection
@@ -28,6 +28,7 @@ from restore.plan import Choices
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.remembering import Answers
 from restore.services.planning.scanning import rows_from
+from restore.services.planning.sieving import Sieve
 from restore.services.planning.staging import Prepared
 
 Rule = (
@@ -84,6 +85,7 @@ class _Examination:
     def __init__(self, connection: Connection, file: Prepared) -> None:
         self._connection = connection
         self._file = file
+        self._sieve = Sieve(connection, file, _ANSWERS)
         # Of rows that were here when the backup was made, the rule gives way.
         self._severity = Severity.WARNING if file.authentic else Severity.ERROR
         self._hint = _COMES_BACK if file.authentic else _EDITED
@@ -92,8 +94,10 @@ class _Examination:
         self, target_of: Callable[[ForeignKey], Relation | None], answers: Answers
     ) -> Iterator[tuple[Rule, Finding]]:
         yield from answers.of_the_file("rules", lambda: [*self._of_rows_alone()])
-        for key in self._file.keys:
-            if not key.validated:
+        keys = [key for key in self._file.keys if key.validated]
+        kept = answers.of_the_file("keys", lambda: self._sieve.kept_keys(keys))
+        for key in keys:
+            if key in kept:
                 continue
             target = target_of(key)
 
@@ -104,25 +108,26 @@ class _Examination:
             yield from answers.of_the_file(("key", key), ask) if waits else ask()
 
     def _of_rows_alone(self) -> Iterator[tuple[Rule, Finding]]:
-        rules = self._file.rules
-        yield from self._each(rules.unique, self._unique)
-        yield from self._each(rules.checks, self._check)
-        yield from self._each(rules.partitions, self._partition)
+        rules, kept = self._file.rules, self._sieve.kept_rules()
+        yield from self._each(rules.unique, self._unique, kept)
+        yield from self._each(rules.checks, self._check, kept)
+        yield from self._each(rules.partitions, self._partition, kept)
         yield from self._each(rules.generated, self._generated)
         yield from self._each(rules.exclusions, self._exclusion)
         if not self._file.authentic:
-            yield from self._each(rules.plain_indexes, self._plain_index)
+            yield from self._each(rules.plain_indexes, self._plain_index, kept)
 
     def _each(
         self,
         rules: Iterable[_Rule],
         ask: Callable[[WaitingTable, _Rule], Finding | None],
+        kept: Container[Rule] = (),
     ) -> Iterator[tuple[Rule, Finding]]:
-        """Ask each of the rules that look at nothing but columns of the file. One that cannot be asked
-        is told as that."""
+        """Ask each of the rules that look at nothing but columns of the file, and are not known to be
+        ``kept``. One that cannot be asked is told as that."""
         for rule in rules:
             table = self._file.waiting.get(rule.table)
-            if table is None or not set(rule.columns) <= set(table.columns):
+            if rule in kept or table is None or not set(rule.columns) <= set(table.columns):
                 continue
             found: list[Finding | None] = []
 
@@ -139,9 +144,9 @@ class _Examination:
         if count:
             first = questions.first_repeated(self._connection, table, rule, _key_of(table))
             return _repeated(rule, count, _where(table, *first))
-        if not self._file.authentic:
-            return self._tried(rule, lambda: questions.try_index(self._connection, table, rule))
-        return None
+        if self._file.authentic or rule in self._sieve.sure:
+            return None
+        return self._tried(rule, lambda: questions.try_index(self._connection, table, rule))
 
     def _check(self, table: WaitingTable, rule: CheckRule) -> Finding | None:
         if rule.calls_functions:

@@ -45,6 +45,14 @@ class Answers:
         """What depends on the waiting rows and on those of one live table."""
         return self._ask(table.name, question, ask)
 
+    def know(self, table: LiveTable, question: Hashable) -> bool:
+        """Whether ``of_table`` would ask nothing."""
+        return question in self._known.get(table.name, {})
+
+    def learn(self, table: LiveTable, question: Hashable, answer: Any) -> None:
+        """What was found otherwise than by ``of_table``."""
+        self._known.setdefault(table.name, {})[question] = answer
+
     def _ask(self, table: str, question: Hashable, ask: Callable[[], Answer]) -> Answer:
         answers = self._known.setdefault(table, {})
         if question not in answers:

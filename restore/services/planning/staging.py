@@ -227,7 +227,7 @@ class _Filling:
         if target is None:
             return
         number = len(self.tables) + len(self.dictionaries)
-        table = waiting_tables.create_waiting(self._connection, number, target)
+        table = waiting_tables.plan_waiting(number, target)
         translates = target.table.name in self._translates
         (self.dictionaries if translates else self.tables)[target.table.name] = table
         scan = SectionScan(
@@ -240,7 +240,7 @@ class _Filling:
         )
         try:
             blocks = _checked(scan.lines(section.blocks()), check)
-            waiting_tables.fill_waiting(self._connection, table, blocks)
+            waiting_tables.make_waiting(self._connection, table, blocks)
         except RowRefused as error:
             self.unread.add(target.table.name)
             self.findings.append(_misfit(error, section.head, self._locate(error)))

@@ -1,0 +1,48 @@
+"""Many small questions in one statement: what each takes by itself is mostly its way to the server and back,
+its savepoint and its beginning.
+
+Tables of many rows are asked one by one: what the server keeps in memory for a part of a statement, it keeps
+until the end of the statement.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+
+from backups.database.introspection import LiveTable
+
+Item = TypeVar("Item")
+# Yields one number.
+Query = sql.Composable
+
+# So many rows of a table at most, and so many questions of one statement.
+FEW_ROWS = 5_000
+AT_ONCE = 64
+
+_SMALL = "SELECT t::bigint FROM unnest(%s::oid[]) AS t WHERE pg_relation_size(t) <= %s"
+_SMALL_BYTES = 1024 * 1024
+
+
+def numbers(connection: Connection, queries: Sequence[Query]) -> list[int]:
+    """The one number of each query, in one statement."""
+    cells = sql.SQL(", ").join(sql.SQL("({})").format(query) for query in queries)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT {}").format(cells))
+        return [int(number) for number in cursor.fetchone() or ()]
+
+
+def small_tables(connection: Connection, tables: Iterable[LiveTable]) -> set[str]:
+    """Those that are small as they lie on the disk, whatever the planner thinks. Of those that consist of
+    others nothing is said."""
+    names = {table.oid: table.name for table in tables if not table.partitioned}
+    with connection.cursor() as cursor:
+        cursor.execute(_SMALL, [list(names), _SMALL_BYTES])
+        return {names[oid] for (oid,) in cursor.fetchall()}
+
+
+def some_at_once(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """As many at a time as one statement may ask."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
