@@ -9,7 +9,7 @@ import bisect
 import functools
 import html.entities
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 # How many escapes may lie in one another.
@@ -35,6 +35,26 @@ ESCAPES = re.compile(_ESCAPE)
 QUOTED = re.compile(_QUOTED)
 FOLDS = re.compile(_FOLD)
 _WORD = rb"[0-9A-Za-z+/=_-]"
+
+# Letters that may be a part of an escape themselves, so that one may lie in another.
+_OF_ESCAPES = frozenset(
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz%&=\\#;>\t\r\n"
+)
+_LAST = frozenset(range(0x20, 0x100)) - _OF_ESCAPES
+# How far from the one the other may begin, or end.
+_FURTHER = 24
+
+
+def _any_of(numbers: Iterable[int], form: str) -> bytes:
+    return "|".join(
+        sorted({form % n for n in numbers} | {(form % n).upper() for n in numbers})
+    ).encode()
+
+
+_LAST_HEX, _LAST_DECIMAL = _any_of(_LAST, "%02x"), _any_of(_LAST, "%d")
+# Of an escape that stands in no other and has none in it; the empty group tells all others.
+_HEX2 = rb"(?:(?:" + _LAST_HEX + rb")|[0-9A-Fa-f]{2}())"
+_HEX4 = rb"(?:00(?:" + _LAST_HEX + rb")|(?!00)[0-9A-Fa-f]{4}|00[0-9A-Fa-f]{2}())"
 
 
 @functools.lru_cache(maxsize=8192)
@@ -151,25 +171,41 @@ class Glimpses:
 
     def __init__(self, letters: frozenset[int], radius: int) -> None:
         self._radius = radius
-        names = b"|".join(name for name, letter in _NAMED.items() if letter[0] in letters)
+        names = [name for name, letter in _NAMED.items() if letter[0] in letters]
+        last = b"|".join(n for n in names if _NAMED[n][0] in _LAST)
+        others = b"|".join(n for n in names if _NAMED[n][0] not in _LAST)
         self._signs = [
-            _Sign(b"%", rb"%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})"),
-            _Sign(b"&", rb"&(?:amp;)*(?:#" + (b"|" + names if names else b"") + rb")"),
-            _Sign(b"=", rb"=(?:[0-9A-Fa-f]{2}|[ \t]*(?:\\+[rn]|[\r\n]))"),
+            _Sign(b"%", rb"%(?:[uU]" + _HEX4 + rb"|" + _HEX2 + rb")"),
+            _Sign(
+                b"&",
+                rb"&(?:amp;)*(?:#(?:(?:"
+                + _LAST_DECIMAL
+                + rb")(?![0-9])|[xX](?:"
+                + _LAST_HEX
+                + rb")(?![0-9A-Fa-f])|[xX]?0*())"
+                + (rb"|(?:" + last + rb")" if last else b"")
+                + (rb"|(?:" + others + rb")()" if others else b"")
+                + rb")",
+            ),
+            _Sign(b"=", rb"=(?:[0-9A-Fa-f]{2}|[ \t]*(?:(?:\\+r|\r)?(?:\\+n|\n)|\\+r|\r)())"),
             _Sign(
                 b"\\",
-                rb"\\(?:[ux/\\]|n(?<="
+                rb"\\(?:n(?<="
                 + _WORD * 2
                 + rb"\\n)[ \t>]*"
                 + _WORD
-                + rb"|r(?<="
+                + rb"|/|u"
+                + _HEX4
+                + rb"|x"
+                + _HEX2
+                + rb"|\\+(?:(?:r\\+)?n[ \t>]*)?()|[ux]()|r(?<="
                 + _WORD * 2
-                + rb"\\r))",
+                + rb"\\r)(?:\\n[ \t>]*)?)",
             ),
         ]
         self._breaks = [
             _Sign(b"\n", rb"\n(?<=" + _WORD * 2 + rb"\n)[ \t>]*" + _WORD),
-            _Sign(b"\r", rb"\r(?<=" + _WORD * 2 + rb"\r)"),
+            _Sign(b"\r", rb"\r(?<=" + _WORD * 2 + rb"\r)(?:\n[ \t>]*)?"),
         ]
 
     def of(self, text: bytes, *, in_rows: bool = False) -> Iterator[bytes]:
@@ -182,6 +218,8 @@ class Glimpses:
         # To look for a letter is much quicker than to look for a pattern that begins with it.
         signs = [
             found.span()
+            if found.lastindex is None
+            else (found.start() - _FURTHER, found.end() + _FURTHER)
             for sign in looked_for
             if sign.letter in text
             for found in sign.pattern.finditer(text)
@@ -196,7 +234,7 @@ class Glimpses:
             if end and first - radius > end:
                 parts.append(text[start:end])
                 start = first - radius
-            end = last + radius
+            end = max(end, last + radius)
         parts.append(text[start:end])
         # What parts them is in no escape and in no secret.
         return b"\x00".join(parts)

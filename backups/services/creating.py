@@ -156,10 +156,14 @@ def drafted(
     """
     with contextlib.ExitStack() as stack:
         sealing = encrypting.Sealing(run)
-        stack.enter_context(sealing.readable(watch.check, lambda: None))
         draft = stack.enter_context(vault.draft(run.pk))
         work = Composition(run, watch, watch.check, leaving_out, stream_rows, locators_to)
-        with vault.disk_errors(), ReadingBack(draft, work.verify, watch.check) as reading_back:
+        # Whoever keeps the draft may be another thread than made it: no key is held for longer than that.
+        with (
+            sealing.readable(watch.check, lambda: None),
+            vault.disk_errors(),
+            ReadingBack(draft, work.verify, watch.check) as reading_back,
+        ):
             with sealing.writing(reading_back.sink) as sink:
                 statistics = work.write(sink)
             vault.make_durable(draft)

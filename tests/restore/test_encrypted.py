@@ -35,7 +35,7 @@ from backupsvc.studio.models import Organization
 from restore import jobs
 from restore.models import PlanRun
 from restore.plan import Choices
-from restore.services.applying import applying, rehearsing
+from restore.services.applying import ahead, applying, rehearsing
 from restore.services.asking import kept_rows, requests, undoing, uploads
 from restore.services.planning import plan_runs
 from tests.backups.studio import small_studio
@@ -138,7 +138,11 @@ def test_adding_trying_and_removing_keys(backup, key_file, tmp_path):
 # The undo, and what lies on the disk
 
 
-def test_an_undo_asks_for_nothing_and_its_safety_backup_is_encrypted(backup):
+@pytest.mark.parametrize("fewest_rows", [0, 10**9], ids=["made ahead", "made under the locks"])
+def test_an_undo_asks_for_nothing_and_its_safety_backup_is_encrypted(
+    backup, monkeypatch, fewest_rows
+):
+    monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", fewest_rows)
     run = requests.request(Path("x"), auditing.COMMAND_LINE, Choices(), backup=backup.pk)
     with keyring.held([MINE]):
         applying.carry_out(run, stored(backup))

@@ -212,3 +212,39 @@ def test_without_the_views_escaped_forms_would_leave(monkeypatch):
     monkeypatch.setattr("backups.hunting.matcher.Glimpses.of", lambda *_, **__: iter(()))
     block = line(note=FORMS["address, upper"](TOKEN))
     assert marking.rows(block) == block
+
+
+ESCAPES = {
+    "JSON": "\\u{:04x}",
+    "JSON in JSON": "\\\\u{:04X}",
+    "program": "\\x{:02x}",
+    "HTML": "&#x{:X};",
+    "HTML, many noughts": "&#{:07d};",
+    "HTML in HTML": "&amp;#{};",
+    "address": "%{:02X}",
+    "address in addresses": "%252525{:02x}",
+    "JSON in an address": "%5Cu{:04x}",
+    "digits of it in an address": "%u00%3{0[0]}{0[1]}",
+}
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_one_letter_that_is_escaped_hides_nothing_whichever_it_is(marking, escape):
+    form, missed = ESCAPES[escape], []
+    for secret in (TOKEN, HASH, UUID):
+        for at, letter in enumerate(secret):
+            digits = f"{ord(letter):02x}"
+            if "[" in form and not digits[0].isdigit():
+                continue
+            hidden = form.format(digits if "[" in form else ord(letter))
+            text = f"{secret[:at]}{hidden}{secret[at + 1 :]}"
+            if secret in marking.row(note=f"before {text} after")["note"].replace(hidden, letter):
+                missed.append(text)
+    assert missed == []
+
+
+@pytest.mark.parametrize("fold", ["\n", "\r\n", "\r\n> ", "\r\n            ", "=\r\n"], ids=ascii)
+def test_wherever_mail_folds_a_secret_it_is_found(marking, fold):
+    texts = [HASH[:at] + fold + HASH[at:] for at in range(len(HASH) - 40, len(HASH) - 3)]
+    notes = [marking.row(note=f"before {text} after")["note"] for text in texts]
+    assert all("[redacted:people.c1]" in note for note in notes), notes
