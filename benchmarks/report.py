@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import contenders as c
 from benchmarks.measuring import Measurement
 from benchmarks.ratios import RATIOS
-from benchmarks.restoring import AWAY
+from benchmarks.restoring import AFTER, AWAY
 
 FEWEST_ROUNDS = 3
 Rounds = Mapping[str, Sequence[Measurement]]
@@ -221,11 +221,14 @@ def _stretched(seconds: float, start_seconds: float, factor: float) -> float:
 
 
 def _stages(restore: Measurement) -> str:
-    stages = {name: seconds for name, seconds in restore.parts.items() if name != AWAY}
-    rows = [(name, f"{seconds:.2f}") for name, seconds in stages.items()]
-    rows.append(
-        (f"**{AWAY}**: first lock that stops writers, to commit", f"{restore.parts[AWAY]:.2f}")
-    )
+    sums = {
+        AWAY: f"**{AWAY}**: first lock that stops writers, to commit",
+        AFTER: f"**{AFTER}**: statistics, views, caches",
+    }
+    rows = [
+        (sums.get(name, name), f"{seconds:.2f}")
+        for name, seconds in sorted(restore.parts.items(), key=lambda part: part[0] in sums)
+    ]
     return _table(("stage", "seconds"), rows)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 AWAY = "site away"
+AFTER = "after the commit"
 
 
 class Timeline:
@@ -39,12 +40,14 @@ class Timeline:
         setattr(owner, function, marked)
 
     def parts(self) -> dict[str, float]:
-        """Seconds a stage, until now for the last; and the time away."""
-        ends = [began for _, began in self._stages[1:]] + [self._clock()]
+        """Seconds a stage, until now for the last; the time away, and what came after it."""
+        now = self._clock()
+        ends = [began for _, began in self._stages[1:]] + [now]
         parts: dict[str, float] = {}
         for (name, began), end in zip(self._stages, ends, strict=True):
             parts[name] = parts.get(name, 0.0) + end - began
-        return parts | {AWAY: self._moments["committed"] - self._moments["locked"]}
+        committed = self._moments["committed"]
+        return parts | {AWAY: committed - self._moments["locked"], AFTER: now - committed}
 
 
 def main() -> None:

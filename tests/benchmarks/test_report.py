@@ -10,7 +10,7 @@ from benchmarks import contenders as c
 from benchmarks.measuring import Measurement
 from benchmarks.ratios import RATIOS
 from benchmarks.report import FEWEST_ROUNDS, Facts, Report, Rounds, median_of
-from benchmarks.restoring import AWAY
+from benchmarks.restoring import AFTER, AWAY
 
 EVERYONE = (
     *(c.COPY, c.PG_DUMP, c.PG_DUMP_FC, c.PG_DUMP_Z1, c.PG_DUMP_ZSTD, c.PG_RESTORE),
@@ -18,7 +18,7 @@ EVERYONE = (
     *(c.INSPECT_OWN, c.INSPECT_FOREIGN, c.PLAN, c.RESTORE),
 )
 ONE = Measurement(2.0, 1.0, 0.5, 50_000_000)
-RESTORED = replace(ONE, parts={"loading": 1.2, AWAY: 1.5})
+RESTORED = replace(ONE, parts={"loading": 1.2, AWAY: 1.5, AFTER: 0.5})
 
 
 def report(rounds: int, changed: Rounds = MappingProxyType({}), *, part: int = 0) -> Report:
@@ -125,3 +125,10 @@ def test_the_stages_of_the_restore_are_listed_with_the_time_away():
     text = report(FEWEST_ROUNDS).as_markdown()
     assert "| loading | 1.20 |" in text
     assert f"| **{AWAY}**: first lock that stops writers, to commit | 1.50 |" in text
+    assert f"| **{AFTER}**: statistics, views, caches | 0.50 |" in text
+
+
+def test_a_restore_is_compared_until_its_commit():
+    made = report(FEWEST_ROUNDS, {c.RESTORE: [RESTORED] * 3, c.PG_RESTORE: [ONE] * 3})
+    values = {(r.what, r.against): r.value(made.medians()) for r in RATIOS}
+    assert values["restore, from file to commit", c.PG_RESTORE] == (2.0 - 0.5) / 2.0

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.restoring import AWAY, Timeline
+from benchmarks.restoring import AFTER, AWAY, Timeline
 
 
 class Clock:
@@ -37,12 +37,16 @@ def restored() -> dict[str, float]:
 
 def test_each_stage_has_its_time_once_however_often_it_was_told():
     parts = restored()
-    assert list(parts) == ["inspecting", "planning", "loading", AWAY]
+    assert list(parts) == ["inspecting", "planning", "loading", AWAY, AFTER]
     assert [parts[name] for name in ("inspecting", "planning", "loading")] == [1.0, 2.0, 12.0]
 
 
 def test_the_time_away_is_from_the_first_lock_to_the_commit():
     assert restored()[AWAY] == 1.5 + 4.0
+
+
+def test_what_follows_the_commit_is_told_apart():
+    assert restored()[AFTER] == 8.0
 
 
 def test_what_has_gone_cannot_be_marked():
