@@ -280,6 +280,7 @@ def test_what_comes_compressed_is_kept_as_a_browser_would_show_it(web: Web):
         (b"x", "gzip, gzip"),
         (b"x", "zstd"),
     ],
+    ids=["other", "cut", "junk behind it", "br", "twice", "zstd"],
 )
 def test_what_cannot_be_unpacked_is_no_file(web: Web, content: bytes, encoding: str):
     assert refusal(web.on("/a", body(content, Content_Encoding=encoding))).code == "file.encoding"
