@@ -87,6 +87,17 @@ def test_a_null_of_a_domain_that_takes_none_comes_back(studio) -> None:
         assert cursor.fetchone() == (True,)
 
 
+def test_a_composite_of_nothing_in_a_domain_is_no_null(studio) -> None:
+    execute(
+        "CREATE TYPE two AS (one text, other integer)",
+        "CREATE DOMAIN pair AS two",
+        "ALTER TABLE studio_contractor ALTER COLUMN business_name TYPE pair USING ROW(NULL, NULL)::two",
+    )
+    rows = rows_of_database()
+    restore_as(stored(back_up(COMPLETE)))
+    assert changed_tables(rows, rows_of_database()) == {}
+
+
 def test_a_foreign_file_must_keep_the_rules_of_domains(studio, tmp_path) -> None:
     execute(*DOMAIN, "ALTER DOMAIN label ADD CONSTRAINT short CHECK (VALUE = '') NOT VALID")
     file = foreign(stored(back_up(COMPLETE)), tmp_path / "f.json")
