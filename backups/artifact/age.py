@@ -6,6 +6,7 @@ and the last of them as the last. Private keys stay in the library's objects, of
 """
 
 import base64
+import binascii
 import hashlib
 import re
 import threading
@@ -173,7 +174,10 @@ def is_by_passphrase(start: bytes) -> bool:
     """Whether what begins so, with its first few hundred bytes, is opened by a passphrase."""
     if start.startswith(ARMOR):
         body = b"".join(start.splitlines()[1:3])
-        start = base64.b64decode(body[: len(body) // 4 * 4])
+        try:
+            start = base64.b64decode(body[: len(body) // 4 * 4])
+        except binascii.Error:
+            return False  # whoever decrypts it will say what is wrong with it
     return b"\n-> scrypt " in start[:100]
 
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -34,6 +35,7 @@ _LABEL = b"age-encryption.org/v1/scrypt"
 _CHUNK_BYTES = 64 * 1024
 _TAG_BYTES = 16
 _KEY_BYTES = 16
+_WORK = re.compile(rb"[1-9][0-9]?").fullmatch
 # Version, one stanza of two lines and the code over them.
 _HEADER_LINES = 4
 _MOST_HEADER_BYTES = 1024
@@ -186,7 +188,7 @@ class _Header:
         if version != _VERSION or parts[:2] != [b"->", b"scrypt"] or len(parts) != 4:
             raise changed()
         mark, _blank, code = end.partition(b" ")
-        if mark != b"---" or not parts[3].isdigit() or len(parts[3]) > 2:
+        if mark != b"---" or not _WORK(parts[3]):
             raise changed()
         work = int(parts[3])
         if work > MOST_WORK:

@@ -145,6 +145,11 @@ def put_back() -> None:
         connection.commit()
 
 
+def see_each_commit(cursor: Cursor) -> None:
+    """Let the transaction, of which this is the first statement, see what others commit meanwhile."""
+    cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
 def chain_all(cursor: Cursor) -> None:
     """Number and chain all events that are there, oldest first. Only without the triggers."""
     text = _HASH.replace("$1", "before").replace("$2", "n")

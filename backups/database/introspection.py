@@ -31,6 +31,11 @@ class LiveColumn:
         return encoding_of(self.type)
 
     @property
+    def made_of(self) -> str:
+        """The type whose values its cells have: of a domain the one beneath."""
+        return self.base or self.type
+
+    @property
     def is_array(self) -> bool:
         return self.type.endswith("[]")
 

@@ -37,7 +37,7 @@ def secret_values(
 
 
 def _is_bytes(wanted: SecretColumn) -> bool:
-    return wanted.column.type in ("bytea", "bytea[]")
+    return wanted.column.made_of in ("bytea", "bytea[]")
 
 
 def _query(wanted: SecretColumn) -> sql.Composed:
@@ -48,20 +48,20 @@ def _query(wanted: SecretColumn) -> sql.Composed:
 
 
 def _value(wanted: SecretColumn, cell: sql.Composable) -> sql.Composable:
-    if wanted.column.type in ("json", "jsonb"):
+    if wanted.column.made_of in ("json", "jsonb"):
         return sql.SQL("(e #>> '{{}}')")
-    element = sql.SQL("e") if wanted.column.is_array else cell
+    element = sql.SQL("e") if wanted.column.made_of.endswith("[]") else cell
     if _is_bytes(wanted):
         return sql.SQL("encode({}, 'hex')").format(element)
     return sql.SQL("{}::text").format(element)
 
 
 def _each(wanted: SecretColumn, cell: sql.Composable) -> sql.Composable:
-    if wanted.column.type in ("json", "jsonb"):
+    if wanted.column.made_of in ("json", "jsonb"):
         return sql.SQL(
             " CROSS JOIN LATERAL (SELECT j FROM jsonb_path_query({}::jsonb, 'lax $.**') AS j"
             " WHERE jsonb_typeof(j) IN ('string', 'number')) AS u(e)"
         ).format(cell)
-    if wanted.column.is_array:
+    if wanted.column.made_of.endswith("[]"):
         return sql.SQL(" CROSS JOIN LATERAL unnest({}) AS u(e)").format(cell)
     return sql.SQL("")

@@ -1,8 +1,9 @@
 """A marker in the place of each secret, cell by cell, so that every cell stays what its type takes.
 
 What a cell is follows from its column: a text, an array of texts, a JSON document, bytes. Where no marker can
-stand (numbers, times, UUIDs) the cell that *is* a secret becomes NULL; where a value leads to another row
-(keys) it is left, and counted: a key that everybody may read opens nothing by being read once more.
+stand (numbers, times, UUIDs) the cell that *is* a secret, or an array that has one, becomes NULL; where a
+value leads to another row (keys) it is left, and counted: a key that everybody may read opens nothing by
+being read once more.
 """
 
 import functools
@@ -27,6 +28,7 @@ ROUNDS = 5
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\d[0-9.eE+-]*+', re.DOTALL)
 _BYTES = re.compile(rb"\\+x((?:[0-9a-f]{2})+)")
+_VALUES = re.compile(rb'[^"\\\[\](){},]+')
 _LIMIT = re.compile(r"\((\d+)\)")
 _NUMBERS = r"smallint|integer|bigint|real|double precision|numeric.*|money|oid|boolean|bit.*"
 _TIMES = r"date|time.*|interval.*"
@@ -252,7 +254,7 @@ def _tag(*parts: str) -> str:
 def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: "_Marks") -> bytes:
     limit, padded = limit_of(type_)
     if holds in (Holds.VALUE, Holds.REQUIRED_VALUE):
-        return b"null" if encoding != "json" and marks.is_secret(_plain(raw)) else raw
+        return b"null" if any(map(marks.is_secret, _values(raw))) else raw
     if encoding == "json" or not raw.startswith(b'"'):
         return _document(raw, marks, limit)
     text = msgspec.json.decode(raw, type=str)
@@ -286,8 +288,9 @@ def limit_of(type_: str) -> tuple[int | None, bool]:
     return (int(found[1]) if found else None), padded
 
 
-def _plain(raw: bytes) -> bytes:
-    return raw.strip(b'"')
+def _values(raw: bytes) -> list[bytes]:
+    """A value by itself; of an array each of its elements, of a range its ends."""
+    return _VALUES.findall(raw)
 
 
 def _document(raw: bytes, marks: "_Marks", limit: int | None) -> bytes:

@@ -25,6 +25,8 @@ _HELD: contextvars.ContextVar[tuple[Key, ...]] = contextvars.ContextVar("held", 
 # What is said of a file that the keys of now do not open.
 CLOSED = {"key.needed", "key.wrong", "passphrase.needed", "passphrase.wrong"}
 _START_BYTES = 256
+# Former keys of the safety backups are kept so long, and some days is how long those backups are.
+MOST_SAFETY_KEYS = 10
 
 
 @contextlib.contextmanager
@@ -146,16 +148,39 @@ def _unreadable() -> StorageFailure:
 
 
 def safety_key() -> Identity:
-    """The key of the safety backups, made at first need. Its file is one of age's identity files.
+    """The key of the safety backups, made at first need. Raises as ``safety_keys``."""
+    return safety_keys()[0]
+
+
+def safety_keys() -> list[Identity]:
+    """That key, and behind it those that it was before, which still open what was made then. Their file is
+    one of age's identity files.
 
     Raises StorageFailure where it cannot be read or made.
     """
     path = conf.safety_key_file()
-    try:
+    with _safety_key_errors():
         if not path.exists():
             private.make_folder(path.parent)
             private.write_once(path, as_identity_file([age.new_identity()]))
-        return age.identities_of(path.read_bytes())[0]
+        return age.identities_of(path.read_bytes())
+
+
+def rotate_safety_key() -> None:
+    """Put a new key in front of the others, where there is one: whoever has a copy of these opens no safety
+    backup that is made from now on. Raises StorageFailure."""
+    path = conf.safety_key_file()
+    with _safety_key_errors():
+        if path.exists():
+            with private.alone(path.parent):
+                kept = safety_keys()[: MOST_SAFETY_KEYS - 1]
+                private.write(path, as_identity_file([age.new_identity(), *kept]))
+
+
+@contextlib.contextmanager
+def _safety_key_errors() -> Iterator[None]:
+    try:
+        yield
     except (OSError, ArtifactError) as error:
         raise StorageFailure(
             "installation.safety_key",
@@ -175,4 +200,4 @@ def as_identity_file(identities: Sequence[Identity]) -> bytes:
 
 
 def _of_installation() -> list[Identity]:
-    return [safety_key()] if has_safety_key() else []
+    return safety_keys() if has_safety_key() else []

@@ -88,7 +88,7 @@ class RecoveryKit:
 def current() -> RecoveryKit:
     """This installation's kit. Raises StorageFailure where its keys cannot be read or made."""
     today, *former = installation.keys()
-    safety = [keyring.safety_key()] if keyring.has_safety_key() else []
+    safety = keyring.safety_keys() if keyring.has_safety_key() else []
     public = tuple(_public(key) for key in Recipient.objects.all())
     return RecoveryKit(today, tuple(former), tuple(safety), public)
 

@@ -2,15 +2,17 @@
 served long enough.
 
 Backups are signed with the new one from then on. The former ones stay beside it and go on proving what was
-made here before; only who deletes them takes that away.
+made here before; only who deletes them takes that away. The key of the safety backups is changed with it: a
+recovery kit holds both.
 """
 
-from backups.services import auditing, installation
+from backups.services import auditing, installation, keyring
 from backups.services.auditing import Actor
 
 
 def rotate(actor: Actor) -> tuple[str, str]:
     """Make a new key. Returns the installation's names before and after. Raises StorageFailure."""
     before, after = installation.rotate()
+    keyring.rotate_safety_key()
     auditing.audit(actor, "key.rotate", "done", subject=after, before=before)
     return before, after

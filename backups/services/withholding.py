@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 from django.apps import apps
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db.models import Model, UniqueConstraint
@@ -162,9 +163,10 @@ class Hunt:
             if (str(row_key), column) not in emptied:
                 self._list(AlteredCell(key, row_key, column))
 
-        contents = ContentMarker(item.head(), held, note_content, self.contents.add)
+        head = _without_domains(item)
+        contents = ContentMarker(head, held, note_content, self.contents.add)
         secrets = SectionMarker(
-            item.head(), held, self._matcher, self.found, note, mask_credentials=self._mask
+            head, held, self._matcher, self.found, note, mask_credentials=self._mask
         )
 
         def withheld(block: bytes) -> bytes:
@@ -357,13 +359,21 @@ def _leaked(leak: Leak) -> ArtifactError:
     )
 
 
+def _without_domains(item: TableReading) -> SectionHead:
+    """What a cell may hold, and how long it may be, is said by the type beneath."""
+    head = item.head()
+    beneath = {column.name: column.made_of for column in item.columns}
+    columns = [msgspec.structs.replace(c, type=beneath[c.name]) for c in head.columns]
+    return msgspec.structs.replace(head, columns=tuple(columns))
+
+
 def holds(item: TableReading) -> dict[str, Holds]:
     """What each column of a reading holds, to who puts markers into cells."""
     model = item.section.model
     keys, distinct = _key_columns(item), _distinct_columns(model)
     found = {}
     for column in item.columns:
-        kind = kind_of(column.type, nullable=column.nullable)
+        kind = kind_of(column.made_of, nullable=column.nullable)
         if column.name in keys or item.section.framework:
             kind = Holds.KEY
         elif kind is Holds.TEXT and column.name in distinct:

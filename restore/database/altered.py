@@ -13,6 +13,8 @@ from psycopg2.extensions import connection as Connection
 from backups.artifact.rows import copy_text
 from backups.artifact.tail import AlteredCell
 from backups.database.data_addresses import EMPTY, is_emptied
+from backups.database.introspection import LiveColumn
+from backups.hunting.marking import Holds, kind_of, limit_of
 from restore.database.copying import copy_in
 from restore.database.targets import Altered, Target
 from restore.database.waiting_tables import printed
@@ -21,6 +23,8 @@ from restore.database.waiting_tables import printed
 MARKER = "[redacted:"
 # A marker that stands for anything but a file.
 _NO_FILE = r"\[redacted:(?!file[]#])"
+# The end of a text that has no room for more of it.
+_BEGUN = r"\[(r(e(d(a(c(t(e(d)?)?)?)?)?)?)?)?$"
 _COLUMN = "__column"
 _LINES = 5_000
 
@@ -93,9 +97,7 @@ def is_altered(target: Target, name: str, alias: str) -> sql.Composable:
         return sql.SQL("false")
     column = target.table.columns[name]
     if name in altered.marked:
-        return sql.SQL("coalesce(strpos({}, {}) > 0, false)").format(
-            printed(sql.Identifier(alias, name), column), sql.Literal(MARKER)
-        )
+        return _looks_altered(sql.Identifier(alias, name), column)
     same = [
         sql.SQL("a.{} = {}").format(
             sql.Identifier(f"k{place}"),
@@ -108,11 +110,29 @@ def is_altered(target: Target, name: str, alias: str) -> sql.Composable:
     )
 
 
+def _looks_altered(cell: sql.Composable, column: LiveColumn) -> sql.Composable:
+    """Of a cell that no list names: whether a marker stands there, or the beginning of one where it had no
+    room; or nothing, in a column that can hold none."""
+    kind, (limit, _padded) = kind_of(column.made_of, nullable=True), limit_of(column.made_of)
+    if kind is Holds.VALUE:
+        return sql.SQL("({} IS NULL)").format(cell)
+    text = printed(cell, column)
+    if kind is Holds.BYTES:
+        found = sql.SQL("strpos({}, {}) > 0").format(text, sql.Literal(MARKER.encode().hex()))
+    elif limit:
+        found = sql.SQL(
+            "strpos({cell}, {}) > 0 OR char_length({cell}) = {} AND {cell} ~ {}"
+        ).format(sql.Literal(MARKER), sql.Literal(limit), sql.Literal(_BEGUN), cell=text)
+    else:
+        found = sql.SQL("strpos({}, {}) > 0").format(text, sql.Literal(MARKER))
+    return sql.SQL("coalesce({}, false)").format(found)
+
+
 def is_secret_marked(target: Target, name: str, alias: str) -> sql.Composable:
     """Whether a marker stands in the cell for a secret."""
     altered = is_altered(target, name, alias)
     printed_cell = printed(sql.Identifier(alias, name), target.table.columns[name])
-    return sql.SQL("({} AND ({cell} ~ {} OR strpos({cell}, {}) = 0))").format(
+    return sql.SQL("({} AND coalesce({cell} ~ {} OR strpos({cell}, {}) = 0, true))").format(
         altered, sql.Literal(_NO_FILE), sql.Literal(EMPTY), cell=printed_cell
     )
 

@@ -71,11 +71,11 @@ def domain_rules(connection: Connection, tables: Iterable[LiveTable]) -> list[Do
 
 def as_own(table: LiveTable, column: LiveColumn, cell: sql.Composable) -> sql.Composable:
     """A cell of the base type as the column's own. A NULL comes out of a query without rows: there no rule is
-    asked."""
+    asked. (``IS NULL`` is true of a composite with nothing in its members, which is a value.)"""
     if not column.base:
         return cell
     return sql.SQL(
-        "CASE WHEN ({cell}) IS NULL THEN (SELECT n.{name} FROM {table} AS n WHERE false)"
+        "CASE WHEN ({cell}) IS NOT DISTINCT FROM NULL THEN (SELECT n.{name} FROM {table} AS n WHERE false)"
         " ELSE ({cell})::{kind} END"
     ).format(
         cell=cell,

@@ -11,10 +11,12 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from psycopg2 import sql
 
 from backups.artifact.tail import AlteredCell
 from backups.database import introspection
 from backups.database.connection import connected
+from backups.database.introspection import LiveColumn
 from backups.errors import ArtifactError
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, registry
@@ -223,6 +225,35 @@ def test_where_too_many_cells_are_altered_their_columns_are_listed(studio, monke
     restore_as(stored(run))
     marked = {EmailLog._meta.db_table, ClientApprovalEmailLog._meta.db_table}
     assert changed_tables(before, rows_of_database()).keys() & marked == set()
+
+
+def test_of_a_listed_column_a_marker_is_told_whatever_the_column_can_hold(db):
+    cells = {
+        ("text", "a [redacted:users.password]"): True,
+        ("text", "a [reda"): False,
+        ("character varying(9)", "a [redact"): True,
+        ("character varying(9)", "a [reda"): False,
+        ("character(3)", "ab["): True,
+        ("bytea", "\\x00" + b"[redacted:users.password]".hex()): True,
+        ("bytea", "\\x00"): False,
+        ("uuid", None): True,
+        ("uuid", "0b8f5c3e-1a2b-4c3d-8e4f-a1b2c3d4e5f6"): False,
+        ("text", None): False,
+    }
+    with connection.cursor() as cursor:
+        for (type_, cell), is_marked in cells.items():
+            kind = "bpchar" if type_ == "character(3)" else type_.partition("(")[0]
+            cursor.execute(
+                "SELECT fn.nspname, f.proname FROM pg_type t JOIN pg_proc f ON f.oid = t.typoutput"
+                " JOIN pg_namespace fn ON fn.oid = f.pronamespace WHERE t.oid = %s::regtype",
+                [kind],
+            )
+            column = LiveColumn("c", type_, cursor.fetchone(), True, False, False, False)
+            asked = altered._looks_altered(sql.Identifier("s", "c"), column)
+            cursor.execute(
+                sql.SQL(f"SELECT {{}} FROM (SELECT %s::{type_}) AS s(c)").format(asked), [cell]
+            )
+            assert cursor.fetchone() == (is_marked,), (type_, cell)
 
 
 def test_a_restored_safe_backup_is_the_same_again(studio):

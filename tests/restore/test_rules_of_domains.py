@@ -3,18 +3,18 @@
 import pytest
 from django.db import connection
 
-from backups.registry import COMPLETE
-from backupsvc.studio.models import Contractor
+from backups.registry import COMPLETE, SAFE
+from backupsvc.studio.models import Asset, ClientAccessToken, Contractor
 from restore.database import detaching, domains
 from tests.restore.forging import foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 from tests.restore.test_rows_that_break_rules import execute
-from tests.roundtrip.engine import back_up, stored
+from tests.roundtrip.engine import back_up, document, stored
 
 pytestmark = pytest.mark.usefixtures("changing_schema")
 
-
+SECRET = "1234506789"
 DOMAIN = (
     "CREATE DOMAIN label AS text",
     "ALTER TABLE studio_contractor ALTER COLUMN business_name TYPE label",
@@ -87,6 +87,17 @@ def test_a_null_of_a_domain_that_takes_none_comes_back(studio) -> None:
         assert cursor.fetchone() == (True,)
 
 
+def test_a_composite_of_nothing_in_a_domain_is_no_null(studio) -> None:
+    execute(
+        "CREATE TYPE two AS (one text, other integer)",
+        "CREATE DOMAIN pair AS two",
+        "ALTER TABLE studio_contractor ALTER COLUMN business_name TYPE pair USING ROW(NULL, NULL)::two",
+    )
+    rows = rows_of_database()
+    restore_as(stored(back_up(COMPLETE)))
+    assert changed_tables(rows, rows_of_database()) == {}
+
+
 def test_a_foreign_file_must_keep_the_rules_of_domains(studio, tmp_path) -> None:
     execute(*DOMAIN, "ALTER DOMAIN label ADD CONSTRAINT short CHECK (VALUE = '') NOT VALID")
     file = foreign(stored(back_up(COMPLETE)), tmp_path / "f.json")
@@ -106,3 +117,18 @@ def test_without_a_query_that_has_no_rows_such_a_null_would_be_refused(studio, m
     monkeypatch.setattr(domains, "as_own", lambda _table, _column, cell: cell)
     monkeypatch.setattr("restore.database.redacted.as_own", domains.as_own)
     assert refusal(file) == "restore.null"
+
+
+def test_a_secret_in_a_domain_of_numbers_leaves_the_safe_file_one_that_can_be_restored(studio):
+    execute(
+        "CREATE DOMAIN amount AS integer",
+        "ALTER TABLE studio_asset ALTER COLUMN size TYPE amount",
+    )
+    ClientAccessToken.objects.filter(pk=ClientAccessToken.objects.first().pk).update(token=SECRET)
+    asset = Asset.objects.order_by("pk").first()
+    Asset.objects.filter(pk=asset.pk).update(size=int(SECRET))
+    rows = rows_of_database()
+    run = back_up(SAFE)
+    assert SECRET.encode() not in document(run)
+    restore_as(stored(run))
+    assert changed_tables(rows, rows_of_database()) == {}

@@ -13,6 +13,7 @@ import pytest
 from backups.artifact import age, codecs
 from backups.artifact.behind import PREFIX
 from backups.errors import ArtifactError
+from backups.services import keyring
 
 MINE, YOURS, OTHER = (age.new_identity() for _ in range(3))
 PLAIN = os.urandom(300_000)
@@ -112,6 +113,13 @@ def test_another_key_opens_nothing_and_is_not_told():
     with pytest.raises(ArtifactError) as raised:
         decrypted(FILE, OTHER)
     assert OTHER.told() not in repr(raised.value) + repr(OTHER) + str(raised.value.hint)
+
+
+@pytest.mark.parametrize("body", [b"=AAA", b"A===", b"\xff", b""], ids=ascii)
+def test_what_only_looks_like_the_form_for_mail_is_refused_with_a_reason(body):
+    with pytest.raises(ArtifactError) as raised, keyring.held([MINE]):
+        keyring.unlock(io.BytesIO(age.ARMOR + b"\n" + body + b"\n")).read()
+    assert raised.value.code in ("artifact.damaged", "artifact.truncated")
 
 
 def test_a_document_inside_is_bounded_and_a_key_is_asked_for():

@@ -94,6 +94,12 @@ def test_a_file_does_not_choose_how_much_memory_it_costs():
     assert code(content) == "passphrase.work"
 
 
+@pytest.mark.parametrize("work", [b"0", b"00", b"04", b"+4", b""], ids=ascii)
+def test_what_a_passphrase_costs_is_a_number_of_the_format(work):
+    content = encrypted(PLAIN).replace(b" 4\n", b" " + work + b"\n", 1)
+    assert code(content) == "artifact.damaged"
+
+
 def test_a_short_passphrase_is_not_taken():
     with pytest.raises(ArtifactError) as raised:
         passphrase.new("short")

@@ -139,6 +139,28 @@ def test_a_value_that_can_be_no_marker_becomes_null_where_it_is_the_secret(marki
     assert (row["ref"], row["number"]) == (None, 5)
 
 
+@pytest.mark.parametrize(
+    "type_, cell",
+    [
+        ("uuid[]", f"{{NULL,{UUID}}}"),
+        ("bigint[]", [5, 1234506789]),
+        ("numeric(12,2)[]", "{1234506789}"),
+        ("int8range", "[5,1234506789)"),
+    ],
+    ids=["uuids", "numbers", "exact numbers", "a range"],
+)
+def test_an_array_of_what_can_be_no_marker_becomes_null_where_it_has_the_secret(type_, cell):
+    columns = [Column(n, t, encoding_of(t)) for n, t in (("id", "text"), ("cell", type_))]
+    head = SectionHead("mails", "mail", ("id",), tuple(columns), (), ())
+    searched = Matcher([*common([Secret(b"1234506789", "people.pin"), SECRETS[-1]])])
+    kinds = {"id": Holds.KEY, "cell": kind_of(type_, nullable=True)}
+    altered, other = [], b'{"id":"k2","cell":null}\n'
+    marker = SectionMarker(head, kinds, searched, Found(), lambda *cell: altered.append(cell))
+    row = json.dumps({"id": "k1", "cell": cell}, separators=(",", ":")).encode() + b"\n"
+    assert marker.rows(row + other) == b'{"id":"k1","cell":null}\n' + other
+    assert altered == [("k1", "cell")]
+
+
 def test_what_may_not_be_null_is_left_and_counted():
     marking = Marking(ref=Holds.REQUIRED_VALUE)
     assert marking.row(ref=UUID)["ref"] == UUID

@@ -1,14 +1,18 @@
 """Another key of the installation: what was made before stays authentic, and the kit follows."""
 
+import io
 import json
 import stat
 from io import StringIO
+from pathlib import Path
 
+import pyrage
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from backups import conf
+from backups.artifact import codecs
 from backups.errors import StorageFailure
 from backups.models import AuditEvent
 from backups.services import auditing, installation, keyring, recovery_kit, rotating
@@ -58,11 +62,31 @@ def test_the_kit_is_wanted_anew_and_proves_both(folders):
     kit = parsed(recovery_kit.as_file(recovery_kit.current()))
     assert kit.signed(before) and kit.signed(installation.seal(DIGEST))
     assert kit.names == installation.names()
-    assert [key.recipient for key in kit.identities] == [keyring.safety_key().recipient]
+    assert [k.recipient for k in kit.identities] == [k.recipient for k in keyring.safety_keys()]
     assert old_kit.signed(before) and not old_kit.signed(installation.seal(DIGEST))
     recovery_kit.require_of(kit, before.key_id)
     typed = parsed(kit.text.encode())
     assert typed.key == kit.key and typed.former == ()
+
+
+def test_whoever_has_the_old_kit_opens_no_safety_backup_that_is_made_afterwards(tmp_path):
+    def made() -> Path:
+        path = tmp_path / f"{keyring.safety_key().recipient}.age"
+        plain = codecs.compress_to(sink := io.BytesIO())
+        with plain:
+            plain.write(b"{}")
+        path.write_bytes(pyrage.encrypt(sink.getvalue(), [keyring.safety_key().key.to_public()]))
+        return path
+
+    before, thief = made(), recovery_kit.current().identities
+    rotating.rotate(auditing.COMMAND_LINE)
+    after = made()
+    assert before != after and keyring.opens(before) and keyring.opens(after)
+    kit = parsed(recovery_kit.as_file(recovery_kit.current())).identities
+    conf.safety_key_file().unlink()
+    for keys, opened in ((thief, [before]), (kit, [before, after])):
+        with keyring.held(keys):
+            assert [path for path in (before, after) if keyring.opens(path)] == opened
 
 
 def test_a_kit_of_an_earlier_version_is_read(folders):
