@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 
 from backups.registry import COMPLETE, SAFE, Omit, registry
-from backupsvc.studio.models import Organization, RoomFFEInstance, RoomFFESection, User
+from backupsvc.studio.models import (
+    ChecklistItem,
+    Organization,
+    RoomFFEInstance,
+    RoomFFESection,
+    User,
+)
+from tests.restore.conftest import OWNER
 from tests.restore.steps import plan_as, restore_as
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up, stored, writing
@@ -101,3 +108,30 @@ def test_rows_outside_the_file_that_led_nowhere_before_are_planned_to_go(studio)
     plan = plan_as(studio.safe)
     assert next(t for t in plan.tables if t.table == sections).removed > 0
     restore_as(studio.safe, confirmed=plan)
+
+
+@pytest.mark.usefixtures("changing_schema")
+def test_of_two_keys_over_one_column_each_row_counts_once(studio):
+    """What the plan says of rows outside of the file is what is done, and both keys come back."""
+    file = stored(back_up(SAFE))
+    leaver = User.objects.exclude(email=OWNER).first()
+    leaver.pk, leaver.email = "leaver", "leaver@studio.example"
+    leaver.save(force_insert=True)
+    ChecklistItem.objects.filter(pk=ChecklistItem.objects.first().pk).update(completed_by=leaver)
+    keys = (
+        "SELECT c.oid::regclass::text, pg_get_constraintdef(k.oid) FROM pg_constraint k"
+        " JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'f' AND relname LIKE 'studio\\_%'"
+    )
+    with writing() as cursor:
+        cursor.execute(keys)
+        for number, (table, text) in enumerate(cursor.fetchall()):
+            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT again_{number} {text}")
+        cursor.execute(keys)
+        both = sorted(cursor.fetchall())
+    plan = plan_as(file)
+    assert [t.set_null for t in plan.tables if t.table == "studio_checklistitem"] == [1]
+    restore_as(file, confirmed=plan)
+    assert not ChecklistItem.objects.filter(completed_by="leaver").exists()
+    with writing() as cursor:
+        cursor.execute(keys)
+        assert sorted(cursor.fetchall()) == both

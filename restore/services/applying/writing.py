@@ -399,7 +399,7 @@ class Writer:
                 email=self._plan.choices.acting,
             )
         if survivor:
-            keys = [key for key in self._file.keys if key.table == table]
+            keys = [key for key in self._file.references if key.table == table]
             counted = self._state.of(table)
             counted.survives, counted.set_null = survivor.put_back(keys)
             self._numbered_beside.add(people.table.target.table.oid)
@@ -436,7 +436,7 @@ class Writer:
     def _clear_kept_references(self) -> None:
         for target in self._file.matched.targets:
             missing = set(target.redacted)
-            for key in self._file.keys:
+            for key in self._file.references:
                 if key.table == target.table.name and set(key.columns) <= missing:
                     counted = self._state.of(key.table)
                     counted.set_null += self._work.clear_references(key)

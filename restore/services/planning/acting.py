@@ -98,7 +98,7 @@ def add_survivor(
         connection, waiting, live, table.columns.key, survivor.key, survivor.new_key
     )
     cleared, findings = 0, []
-    for foreign in prepared.keys:
+    for foreign in prepared.references:
         target = prepared.waiting.get(foreign.target_table)
         if foreign.table != live.name or target is None:
             continue

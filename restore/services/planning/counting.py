@@ -322,7 +322,7 @@ class _Planner:
     def _count_kept_to_nowhere(self, simulation: Simulation, tables: dict[str, TablePlan]) -> None:
         for target in self._file.matched.targets:
             name = target.table.name
-            for column, foreign in _kept_references(target, self._file.keys):
+            for column, foreign in _kept_references(target, self._file.references):
                 section = target.reading.section
                 kept = questions.pairs(
                     self._file.waiting[name],

@@ -20,14 +20,14 @@ from restore.services.planning.staging import Prepared
 def followers_of(prepared: Prepared) -> list[Follower]:
     """The tables that point at written ones, and, as they may lose rows, those that point at them."""
     written = {table.name for table in prepared.matched.written}
-    names = followers(written, prepared.keys)
+    names = followers(written, prepared.references)
     rules = _delete_rules()
     return [
         Follower(
             table=prepared.tables[name],
             keys=tuple(
                 (key, rules.get((key.table, key.columns[0]), "restrict"))
-                for key in prepared.keys
+                for key in prepared.references
                 if key.table == name and (key.target_table in written or key.target_table in names)
             ),
         )

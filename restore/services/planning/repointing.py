@@ -111,7 +111,7 @@ def meanings(references: list[Repointed]) -> dict[ForeignKey, Meanings]:
 
 def findings(connection: Connection, references: list[Repointed]) -> Iterator[Finding]:
     """Those that stay, and point to somebody else then."""
-    for one in _each_once(references):
+    for one in references:
         if not one.cuts:
             count = repointing.count_cut(connection, one.table, one.key, one.becoming)
             yield from numbers_of_others(one.key.target_table, {one.table.name: count})
@@ -129,11 +129,5 @@ def carry_out(
             yield one.table.name, 0, repointing.clear_cut(*asked)
         else:
             yield one.table.name, repointing.remove_cut(*asked), 0
-    for one in _each_once(references):
+    for one in references:
         repointing.move(connection, one.table, one.key, one.becoming)
-
-
-def _each_once(references: list[Repointed]) -> list[Repointed]:
-    """A database may have two keys over the same columns, and what they hold moves no further for that."""
-    first = {(one.table.oid, one.key.columns): one for one in reversed(references)}
-    return [one for one in references if first[one.table.oid, one.key.columns] is one]

@@ -4,7 +4,7 @@ They wait in temporary tables of one connection, which serve the plan that is sh
 the plan that is applied; and out of them the live tables are filled.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,16 @@ class Prepared:
 
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
+
+    @property
+    def references(self) -> list[ForeignKey]:
+        """What leads where: of keys over the same columns to the same ones, which a database may have two of,
+        the first. ``keys`` are all that stand in the way of writing."""
+        first: dict[Hashable, ForeignKey] = {}
+        for key in self.keys:
+            columns = frozenset(zip(key.columns, key.target_columns, strict=True))
+            first.setdefault((key.table, key.target_table, columns), key)
+        return [*first.values()]
 
 
 def prepare(
