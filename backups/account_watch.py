@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.db.models.signals import post_delete, post_save, pre_save
 
 from backups.permissions import acting_now
-from backups.registry import registry
+from backups.registry import access, registry
 from backups.registry.accounts import Accounts, django_accounts
 from backups.services import auditing
 
@@ -40,7 +40,8 @@ def _email_field(model: Any) -> str:
 
 def _watched(model: type[Model]) -> list[str]:
     accounts = _accounts(model)
-    names = [accounts.email, accounts.password, accounts.role, *accounts.active, "is_staff"]
+    names = [accounts.email, accounts.password, accounts.role, *accounts.active]
+    names += [*accounts.flags, *access.FLAGS]
     there = {field.name for field in model._meta.concrete_fields}
     return [name for name in dict.fromkeys(names) if name in there]
 

@@ -1,6 +1,9 @@
 """What is written down: each way in which somebody does, tries, copies or is refused something."""
 
+from dataclasses import replace
+
 import pytest
+from django.contrib.auth import models as auth_models
 from django.core.management import call_command
 from django.db.models.signals import post_save
 from django.test import Client
@@ -10,6 +13,7 @@ from backups import account_watch, permissions
 from backups.errors import BackupSystemError
 from backups.models import AuditEvent, BackupRun
 from backups.registry import SAFE
+from backups.registry.accounts import django_accounts
 from backups.services import audit_proof, auditing, creating
 from backupsvc.studio.models import User
 from restore.models import RestoreRun, Upload
@@ -60,6 +64,13 @@ def test_what_lets_an_account_in_is_written_down_whoever_saves_it(designer, chan
     assert event.details["changed"] == changed
     assert (event.person_name, event.details["role"]) == ("application", designer.role)
     assert CANARY not in str(AuditEvent.objects.values_list())
+
+
+def test_flags_that_give_power_are_watched_whatever_the_role_is(monkeypatch):
+    declared = replace(django_accounts(), role="username", flags=("last_name",))
+    monkeypatch.setattr(account_watch, "_accounts", lambda model: declared)
+    watched = account_watch._watched(auth_models.User)
+    assert {"username", "is_superuser", "is_staff", "last_name"} <= {*watched}
 
 
 def test_an_account_that_is_made_or_removed_too(owner):
