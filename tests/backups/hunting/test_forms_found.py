@@ -152,7 +152,7 @@ def test_a_value_that_can_be_no_marker_becomes_null_where_it_is_the_secret(marki
 def test_an_array_of_what_can_be_no_marker_becomes_null_where_it_has_the_secret(type_, cell):
     columns = [Column(n, t, encoding_of(t)) for n, t in (("id", "text"), ("cell", type_))]
     head = SectionHead("mails", "mail", ("id",), tuple(columns), (), ())
-    searched = Matcher([*common([Secret(b"1234506789", "people.pin"), SECRETS[-1]])])
+    searched = Marking([Secret(b"1234506789", "people.pin"), SECRETS[-1]]).matcher
     kinds = {"id": Holds.KEY, "cell": kind_of(type_, nullable=True)}
     altered, other = [], b'{"id":"k2","cell":null}\n'
     marker = SectionMarker(head, kinds, searched, Found(), lambda *cell: altered.append(cell))
