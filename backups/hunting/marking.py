@@ -274,7 +274,7 @@ def _bare(raw: bytes, type_: str, marks: "_Marks") -> bytes:
     """The marker alone: a secret stands across the parts of which the cell is made."""
     marker = marks.marker(next(iter(marks.columns)), numbered=False).decode()
     limit, _padded = limit_of(type_)
-    text = marker[:limit]
+    text = marks.fitting(marker, limit)
     if type_.endswith("[]"):
         return msgspec.json.encode([text] if raw.startswith(b"[") else f"{{{text}}}")
     return msgspec.json.encode(f'"{text}"' if type_ == "json" else text)
@@ -315,7 +315,7 @@ def _text(text: str, marks: "_Marks", limit: int | None, *, numbered: bool = Fal
     if marked == given:
         return text
     # A marker may be longer than what it stands for, and what stands beside it must still fit.
-    return marked.decode("utf-8", "replace")[:limit]
+    return marks.fitting(marked.decode("utf-8", "replace"), limit)
 
 
 def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
@@ -349,6 +349,14 @@ class _Marks:
             if not (self._veiled or self._matcher.may_hold(text, words=self._mask)):
                 return text
         return text if not self._matcher.hits(text) else self.marker("secret", numbered)
+
+    def fitting(self, marked: str, limit: int | None) -> str:
+        """The text of a cell that takes so many letters. What tells one from another is never cut off."""
+        if limit is None or len(marked) <= limit or not self.suffix:
+            return marked[:limit]
+        tag = self.suffix.removeprefix("#")
+        alone = f"[redacted:{tag}]"
+        return alone if len(alone) <= limit else f"[{tag}"[:limit]
 
     def _hits(self, text: bytes) -> list[Hit]:
         return self._matcher.hits(text, veiled=self._veiled)

@@ -179,6 +179,15 @@ def test_markers_of_cells_that_must_differ_differ():
     assert first != second and first == marking.row(id="k1", note=TOKEN)["note"]
 
 
+@pytest.mark.parametrize("most", [9, 17, 18, 33])
+def test_so_do_those_that_have_little_room(most, monkeypatch):
+    monkeypatch.setitem(COLUMNS, "short", f"character varying({most})")
+    marking = Marking([Secret(b"abcdEFGH1", "people.password_of_old")], short=Holds.DISTINCT)
+    text = "x" * (most - 9) + "abcdEFGH1"
+    found = {marking.row(id=f"k{n}", short=text)["short"] for n in range(20)}
+    assert len(found) == 20 and max(map(len, found)) <= most
+
+
 def test_members_with_one_name_do_not_come_of_two_secrets(marking):
     row = marking.row(doc={TOKEN: 1, f"{TOKEN}": 2, TOKEN + "x": 3})
     assert len(row["doc"]) == 2
