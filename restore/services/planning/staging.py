@@ -72,6 +72,10 @@ class Prepared:
     files_at: int = 0
     entries: Sequence[bytes] | None = None
 
+    def rows_of(self, target: Target) -> int:
+        """How many the file has."""
+        return self.tail.statistics.sections[target.head.key].rows
+
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
 
