@@ -154,7 +154,8 @@ def prepare(
             matched=matched,
             tables=tables,
             keys=keys,
-            rules=rules_of(connection, matched.written),
+            # Rows of our own went into them once.
+            rules=rules_of(connection, matched.written, plain=not (ours or by_kit)),
             waiting=held.waiting,
             access=() if ours or by_kit else held.rows,
             unread=frozenset(work.unread),
