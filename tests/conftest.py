@@ -1,5 +1,6 @@
 """Fixtures for all tests. Servers and settings come from ``tests.settings``."""
 
+import gc
 import os
 from collections import Counter
 from pathlib import Path
@@ -41,6 +42,12 @@ def _rank(path: Path) -> int:
 def no_backups_of_others() -> None:
     """A file finds no backup that another file's tests have left, whatever the order."""
     empty_folder(Path(os.environ["BACKUPS_ROOT"]))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector of garbage need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -5,6 +5,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,28 +25,35 @@ def become(name: str) -> None:
     of any test with real commits is."""
     current = _name()
     audit_door.forget_the_head()
-    on_server(
-        *dropping(current),
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(current), sql.Identifier(f"{current}_{name}")
-        ),
-    )
+    on_server(*dropping(current), copying(f"{current}_{name}", current))
 
 
 @contextmanager
 def copy_of_database(name: str) -> Iterator[None]:
     """Keep what the database holds now, under a name, for the length of the block."""
     current = _name()
-    copy = sql.Identifier(f"{current}_{name}")
     drop = dropping(f"{current}_{name}")
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, sql.Identifier(current))
     on_server(*drop)
     leave_nobody_in(current)
-    on_server(create)
+    on_server(copying(current, f"{current}_{name}"))
     try:
         yield
     finally:
         on_server(*drop)
+
+
+def copying(template: str, name: str) -> sql.Composable:
+    """A new database like another. File by file, where the server knows of it: page by page, through its log,
+    costs half as much again, and these servers are kept from no crash."""
+    how = sql.SQL(" STRATEGY FILE_COPY" if _knows_strategies() else "")
+    names = (sql.Identifier(name), sql.Identifier(template))
+    return sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(*names, how)
+
+
+@cache
+def _knows_strategies() -> bool:
+    with closing(superuser("postgres")) as connection:
+        return connection.info.server_version >= 150000
 
 
 def dropping(name: str) -> tuple[sql.Composable, ...]:

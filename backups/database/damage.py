@@ -112,8 +112,9 @@ def undamaged(
     """Of small tables those of which ``damage_of`` is None, found by reading many at once. Of those that are
     not named, ask by itself."""
     small = together.small_tables(connection, [reading.table for reading in readings])
-    found: set[str] = set()
-    for some in together.some_at_once([r for r in readings if r.table.name in small]):
+    found = set(small.empty)
+    small_ones = [r for r in readings if r.table.name in small.names - small.empty]
+    for some in together.some_at_once(small_ones):
         numbers: list[int] = []
         queries = [_too_long(reading, limit_bytes) for reading in some]
 

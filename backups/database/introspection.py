@@ -15,7 +15,8 @@ from backups.artifact.native import Encoding, encoding_of
 @dataclass(frozen=True)
 class LiveColumn:
     """``output`` is the type's output function: schema and name. ``collatable``: it sorts by language.
-    ``base`` is what a domain is made of, and empty of any other type."""
+    ``base`` is what a domain is made of, and empty of any other type. ``sorts_as_its_type``: by no other
+    collation than that of its type."""
 
     name: str
     type: str
@@ -25,6 +26,7 @@ class LiveColumn:
     generated: bool
     collatable: bool
     base: str = ""
+    sorts_as_its_type: bool = True
 
     @property
     def encoding(self) -> Encoding:
@@ -129,7 +131,7 @@ CASE WHEN t.typtype <> 'd' THEN '' ELSE (
 _COLUMNS = f"""
 SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),
        fn.nspname, f.proname, NOT a.attnotnull OR {_HOLDS_NULLS}, a.atthasdef OR a.attidentity <> '',
-       a.attgenerated <> '', a.attcollation <> 0, {_BASE}
+       a.attgenerated <> '', a.attcollation <> 0, {_BASE}, a.attcollation = t.typcollation
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_proc f ON f.oid = t.typoutput

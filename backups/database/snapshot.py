@@ -15,7 +15,7 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
-from backups.database import holding, introspection, locators, row_stream, standing
+from backups.database import holding, introspection, locators, row_stream, standing, together
 from backups.database.connection import (
     close_quietly,
     connect,
@@ -65,6 +65,7 @@ class Snapshot:
         self._tables: dict[str, LiveTable] = {}
         self._storage: Mapping[int, int] = {}
         self._types: standing.Types = {}
+        self._empty: Collection[str] = ()
         self._readings = 0
 
     def hold(
@@ -127,6 +128,7 @@ class Snapshot:
         if not storage.keys() <= holding.taken(self.connection):
             return False
         self._tables, self._storage = tables, storage
+        self._empty = together.small_tables(self.connection, wanted).empty
         self._types = standing.types(self.connection)
         return True
 
@@ -149,6 +151,8 @@ class Snapshot:
 
     def stream_rows(self, reading: TableReading, write: Callable[[bytes], None]) -> None:
         """Whether these are the rows of the instant, ``look_again`` and the end of the block tell."""
+        if reading.table.source is None and reading.table.name in self._empty:
+            return
         with self._as_held(), by_place(self.connection, [reading]):
             row_stream.stream_rows(self.connection, reading, write)
 

@@ -6,6 +6,7 @@ until the end of the statement.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from psycopg2 import sql
@@ -21,8 +22,21 @@ Query = sql.Composable
 FEW_ROWS = 5_000
 AT_ONCE = 64
 
-_SMALL = "SELECT t::bigint FROM unnest(%s::oid[]) AS t WHERE pg_relation_size(t) <= %s"
+# Of a table with policies the server may refuse to read even nothing.
+_SMALL = """
+SELECT t::bigint, pg_relation_size(t) = 0 AND NOT row_security_active(t)
+FROM unnest(%s::oid[]) AS t WHERE pg_relation_size(t) <= %s
+"""
 _SMALL_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Small:
+    """Names of tables that are small as they lie on the disk, whatever the planner thinks. The ``empty``
+    among them have no page, and so no row for anybody."""
+
+    names: frozenset[str]
+    empty: frozenset[str]
 
 
 def numbers(connection: Connection, queries: Sequence[Query]) -> list[int]:
@@ -33,13 +47,14 @@ def numbers(connection: Connection, queries: Sequence[Query]) -> list[int]:
         return [int(number) for number in cursor.fetchone() or ()]
 
 
-def small_tables(connection: Connection, tables: Iterable[LiveTable]) -> set[str]:
-    """Those that are small as they lie on the disk, whatever the planner thinks. Of those that consist of
-    others nothing is said."""
+def small_tables(connection: Connection, tables: Iterable[LiveTable]) -> Small:
+    """Of these; of those that consist of others nothing is said. ``connection`` has locks on them, so that
+    nobody empties one meanwhile."""
     names = {table.oid: table.name for table in tables if not table.partitioned}
     with connection.cursor() as cursor:
         cursor.execute(_SMALL, [list(names), _SMALL_BYTES])
-        return {names[oid] for (oid,) in cursor.fetchall()}
+        found = {names[oid]: is_empty for oid, is_empty in cursor.fetchall()}
+    return Small(frozenset(found), frozenset(name for name, is_empty in found.items() if is_empty))
 
 
 def some_at_once(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

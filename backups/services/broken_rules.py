@@ -14,6 +14,7 @@ from backups.database import broken_rules, together
 from backups.database.broken_rules import Kind, Question
 from backups.database.connection import Connection, close_quietly, connect, database_errors
 from backups.database.introspection import LiveTable
+from backups.database.together import Small
 from backups.errors import DatabaseFailure
 
 logger = logging.getLogger("backups")
@@ -91,9 +92,9 @@ class Asking:
     def _ask(self, connection: Connection, instant: str) -> None:
         broken_rules.see_instant(connection, instant)
         questions = broken_rules.questions(connection, *self._tables)
-        few = together.small_tables(connection, self._tables[1])
+        small = together.small_tables(connection, self._tables[1])
         broken_rules.distrust_indexes(connection)
-        known = self._answered_at_once(connection, questions, few)
+        known = self._answered_at_once(connection, questions, small)
         for place, question in enumerate(questions):
             if self._stopped:
                 return
@@ -106,11 +107,19 @@ class Asking:
                 self._found.append(Broken(question.kind, question.table, question.rule, rows))
 
     def _answered_at_once(
-        self, connection: Connection, questions: Sequence[Question], few_rows: set[str]
+        self, connection: Connection, questions: Sequence[Question], small: Small
     ) -> dict[int, int]:
-        """By place, the rows that break a rule, of those that can be asked together."""
-        quick = [n for n, question in enumerate(questions) if question.is_quick(few_rows)]
-        known: dict[int, int] = {}
+        """By place, the rows that break a rule, of those that can be asked together, or have none to ask."""
+        known = {
+            place: 0
+            for place, question in enumerate(questions)
+            if question.table in small.empty and question.kind is not Kind.INVALID_INDEX
+        }
+        quick = [
+            place
+            for place, question in enumerate(questions)
+            if place not in known and question.is_quick(small.names)
+        ]
         for some in together.some_at_once(quick):
             if self._stopped:
                 break

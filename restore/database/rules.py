@@ -164,8 +164,8 @@ def sure_indexes(connection: Connection, tables: Iterable[LiveTable]) -> SureInd
     return SureIndexes(names, int(page_bytes))
 
 
-def rules_of(connection: Connection, tables: Iterable[LiveTable]) -> Rules:
-    """Every rule of these tables, primary keys included."""
+def rules_of(connection: Connection, tables: Iterable[LiveTable], *, plain: bool = True) -> Rules:
+    """Every rule of these tables, primary keys included; indexes that are not unique only with ``plain``."""
     oids = [table.oid for table in tables]
 
     def ask(query: str) -> list[tuple[object, ...]]:
@@ -177,7 +177,10 @@ def rules_of(connection: Connection, tables: Iterable[LiveTable]) -> Rules:
         unique=unique_rules(connection, oids),
         checks=check_rules(connection, oids),
         exclusions=tuple(ExclusionRule(*row) for row in ask(_EXCLUSIONS)),  # type: ignore[arg-type]
-        plain_indexes=tuple(PlainIndex(*row) for row in ask(_PLAIN)),  # type: ignore[arg-type]
+        plain_indexes=tuple(
+            PlainIndex(*row)  # type: ignore[arg-type]
+            for row in (ask(_PLAIN) if plain else ())
+        ),
         generated=tuple(GeneratedRule(*row) for row in ask(_GENERATED)),  # type: ignore[arg-type]
         partitions=tuple(
             PartitionRule(table, "", columns, conditions)  # type: ignore[arg-type]

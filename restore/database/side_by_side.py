@@ -1,6 +1,6 @@
 """The rows of a file beside the live ones: one pass over both says which change, which go and which come."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 from restore.database import comparing, questions
 from restore.database.attempts import attempt
 from restore.database.comparing import Difference, difference, differs, hashed
+from restore.database.verification import many_as_waiting
 from restore.database.waiting_tables import WaitingTable, same
 
 # What says, of a live row, that there is one; no column of an application is called so.
@@ -42,6 +43,11 @@ def compare(connection: Connection, asked: Sequence[Asked]) -> list[Compared]:
         cursor.execute(query)
         found = {place: cells for place, *cells in cursor.fetchall()}
     return [_compared(*found[place]) for place in range(len(asked))]
+
+
+def alike(connection: Connection, asked: Sequence[Asked]) -> Iterable[str]:
+    """The tables that hold the rows of the file and no others, by name, as far as their images tell."""
+    return many_as_waiting(connection, [(one.waiting, one.key) for one in asked])
 
 
 def compare_if_possible(connection: Connection, asked: Sequence[Asked]) -> list[Compared]:

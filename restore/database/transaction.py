@@ -101,7 +101,8 @@ class RestoreTransaction:
 
     def empty(self, tables: Iterable[LiveTable]) -> None:
         names = [table.own_rows for table in tables]
-        self._execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
+        if names:
+            self._execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)))
 
     def remove_followers(self, key: ForeignKey) -> int:
         """Remove the rows whose target has gone. Returns how many."""

@@ -15,7 +15,8 @@ _BATCH = 5000
 
 
 class UsedRows:
-    """Lists keys in temporary tables, and counts those that no waiting row has. ``waiting`` is by table."""
+    """Lists keys, in temporary tables where they are many, and counts those that no waiting row has.
+    ``waiting`` is by table."""
 
     def __init__(self, connection: Connection, waiting: dict[str, WaitingTable]) -> None:
         self._connection = connection
@@ -50,14 +51,7 @@ class _List:
         self._relation = sql.Identifier("pg_temp", f"used_{number}")
         self._names = [f"key_{n}" for n in range(len(table.target.reading.primary_key))]
         self._pending: list[tuple[str, ...]] = []
-        columns = sql.SQL(", ").join(
-            sql.SQL("{} text").format(sql.Identifier(name)) for name in self._names
-        )
-        self._execute(
-            sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(
-                sql.Identifier(f"used_{number}"), columns
-            )
-        )
+        self._is_made = False
 
     def add(self, keys: Sequence[tuple[str, ...]]) -> None:
         self._pending += keys
@@ -65,7 +59,8 @@ class _List:
             self._flush()
 
     def absent(self) -> int:
-        self._flush()
+        if self._is_made:
+            self._flush()
         same = sql.SQL(" AND ").join(
             sql.SQL("w.{}::text = u.{}").format(sql.Identifier(c.name), sql.Identifier(name))
             for c, name in zip(self._table.target.reading.primary_key, self._names, strict=True)
@@ -74,16 +69,31 @@ class _List:
             self._connection,
             sql.SQL(
                 "SELECT count(*) FROM {} AS u WHERE NOT EXISTS (SELECT FROM {} AS w WHERE {})"
-            ).format(self._relation, self._table.relation, same),
+            ).format(self._keys(), self._table.relation, same),
         )
-        self._execute(sql.SQL("DROP TABLE {}").format(self._relation))
+        if self._is_made:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql.SQL("DROP TABLE {}").format(self._relation))
         return count
 
-    def _flush(self) -> None:
-        lines = ((copy_text(list(key), careful=True) + "\n").encode() for key in self._pending)
-        copy_in(self._connection, self._relation, self._names, lines)
-        self._pending = []
+    def _keys(self) -> sql.Composable:
+        """What they are read from: a few go along with the question."""
+        if self._is_made:
+            return self._relation
+        parts = [sql.Literal([key[n] for key in self._pending]) for n in range(len(self._names))]
+        return sql.SQL("(SELECT * FROM unnest({}) AS k({}))").format(
+            sql.SQL(", ").join(sql.SQL("{}::text[]").format(part) for part in parts),
+            sql.SQL(", ").join(map(sql.Identifier, self._names)),
+        )
 
-    def _execute(self, query: sql.Composed) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(query)
+    def _flush(self) -> None:
+        """Into a temporary table, which is made with the first of them."""
+        creation = sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(
+            sql.Identifier(self._relation.strings[-1]),
+            sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(n)) for n in self._names),
+        )
+        lines = ((copy_text(list(key), careful=True) + "\n").encode() for key in self._pending)
+        made_by = None if self._is_made else creation
+        copy_in(self._connection, self._relation, self._names, lines, made_by=made_by)
+        self._is_made = True
+        self._pending = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from backups.database import together
 from backups.database.row_stream import stream_rows
 from backups.database.table_reading import TableReading
 from restore.database.waiting_tables import WaitingTable, names, plain_cells, same
@@ -18,6 +19,20 @@ from restore.database.waiting_tables import WaitingTable, names, plain_cells, sa
 class RowsDigest:
     rows: int
     sha256: str
+
+
+# What a file says of a section without rows.
+NO_ROWS = RowsDigest(0, hashlib.sha256().hexdigest())
+
+
+def without_rows(connection: Connection, tables: Sequence[WaitingTable]) -> set[str]:
+    """Which of them have none, by name: of those the digest is ``NO_ROWS``."""
+    found: set[str] = set()
+    for some in together.some_at_once(tables):
+        counts = [sql.SQL("SELECT count(*) FROM {}").format(one.relation) for one in some]
+        rows = together.numbers(connection, counts)
+        found |= {w.target.table.name for w, n in zip(some, rows, strict=True) if not n}
+    return found
 
 
 def read_digest(

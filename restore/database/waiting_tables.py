@@ -16,12 +16,18 @@ from psycopg2.extensions import connection as Connection
 from backups.database import holding
 from backups.database.introspection import LiveColumn, LiveTable
 from restore.database.copying import copy_in
-from restore.database.failures import copy_failure, tables_busy
+from restore.database.failures import copy_failure, reason_of, tables_busy
 from restore.database.targets import Target
 
 Relation = sql.Identifier
 # Three hundred rows are sampled for each: https://www.postgresql.org/docs/current/planner-stats.html
 _STATISTICS_TARGET = 10
+# So much of a table's rows goes to the server at once, before the table is there.
+_LITTLE_BYTES = 256 * 1024
+# A line of COPY's. Whatever it says fits on a page, and into an entry of an index.
+_NARROW_BYTES = 1000
+# The version of the server from which on CREATE TABLE may say how a column is stored.
+_SAYS_STORAGE = 160000
 
 
 @contextlib.contextmanager
@@ -143,20 +149,70 @@ def small_samples(connection: Connection) -> Iterator[None]:
 
 
 def make_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:
-    """Make a waiting table and fill it, as ``fill_waiting`` does. What comes in one block goes to the server
-    together with the table's own statement; of so few rows nobody needs statistics."""
-    creation = _creation(waiting.relation, waiting.target.table, waiting.columns)
-    first, second = next(blocks, None), next(blocks, None)
-    if first is None or second is not None:
-        _execute(connection, creation)
-        if first is not None and second is not None:
-            fill_waiting(connection, waiting, itertools.chain((first, second), blocks))
+    """Make a waiting table and fill it, as ``fill_waiting`` does. What is little goes to the server together
+    with the table's own statement; of so few rows nobody needs statistics."""
+    first = _first_bytes(blocks)
+    if len(first) <= _LITTLE_BYTES and _could_go_at_once(connection, waiting, first):
         return
-    try:
-        copy_in(connection, waiting.relation, waiting.columns, iter([first]), made_by=creation)
-    except psycopg2.Error as error:
+    table = waiting.target.table
+    _execute(connection, _creation(waiting.relation, table, waiting.columns))
+    fill_waiting(connection, waiting, itertools.chain((first,), blocks))
+
+
+def _first_bytes(blocks: Iterator[bytes]) -> bytes:
+    """All that comes where that is little, else more than that."""
+    first: list[bytes] = []
+    size = 0
+    while size <= _LITTLE_BYTES and (block := next(blocks, None)) is not None:
+        first.append(block)
+        size += len(block)
+    return b"".join(first)
+
+
+def _could_go_at_once(connection: Connection, waiting: WaitingTable, lines: bytes) -> bool:
+    """False where the database refuses a row, or has no room for it like that; there is no table then."""
+    table = waiting.target.table
+    if _are_narrow(lines) and _is_ordinary(connection, table, waiting.columns):
+        creation = _plain_creation(waiting.relation, table, waiting.columns)
+    else:
+        creation = _creation(waiting.relation, table, waiting.columns)
+    if not lines:
         _execute(connection, creation)
-        raise copy_failure(error, waiting.target.head.key, waiting.relation) from error
+        return True
+    try:
+        copy_in(connection, waiting.relation, waiting.columns, iter([lines]), made_by=creation)
+    except psycopg2.Error as error:
+        if reason_of(error) is None:
+            raise copy_failure(error, waiting.target.head.key, waiting.relation) from error
+        return False
+    return True
+
+
+def _are_narrow(lines: bytes) -> bool:
+    return max(map(len, lines.split(b"\n"))) <= _NARROW_BYTES
+
+
+def _is_ordinary(connection: Connection, table: LiveTable, columns: Sequence[str]) -> bool:
+    kinds = [table.columns[name] for name in columns]
+    return connection.info.server_version >= _SAYS_STORAGE and all(
+        column.sorts_as_its_type and not column.base for column in kinds
+    )
+
+
+def _plain_creation(
+    relation: sql.Identifier, table: LiveTable, columns: Sequence[str]
+) -> sql.Composed:
+    """For narrow rows: nothing will have to be put elsewhere, and three quarters of the work is to make the
+    table and the index for what is. A column of any type may be told so."""
+    cells = sql.SQL(", ").join(
+        sql.SQL("{} {} STORAGE PLAIN").format(
+            sql.Identifier(name), sql.SQL(table.columns[name].type)
+        )
+        for name in columns
+    )
+    return sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(
+        sql.Identifier(relation.strings[-1]), cells
+    )
 
 
 def fill_waiting(connection: Connection, waiting: WaitingTable, blocks: Iterator[bytes]) -> None:

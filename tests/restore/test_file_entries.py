@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from backupsvc.studio.models import User
-from restore.database import relocating
+from restore.database import relocating, used_rows
 from restore.services.planning import staging
 from tests.restore.entries import locator, plant, use
 from tests.restore.forging import Document, Row, foreign, ours
@@ -104,8 +104,12 @@ def media(settings, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("maker", [foreign, ours])
-def test_an_entry_that_wants_more_than_declared_is_found(studio, tmp_path, media, maker) -> None:
-    """Whoever made the file."""
+def test_an_entry_that_wants_more_than_declared_is_found(
+    studio, tmp_path, media, monkeypatch, maker
+) -> None:
+    """Whoever made the file, and whether the keys go along with the question or wait in a table."""
+    if maker is ours:
+        monkeypatch.setattr(used_rows, "_BATCH", 1)
     found = {}
     for name, (_, edit) in ATTACKS.items():
         plan = plan_as(maker(studio.complete, tmp_path / "f.json", edit), accept_foreign=True)

@@ -101,9 +101,9 @@ def test_samples_of_waiting_tables_are_small_and_those_of_others_are_not(
     monkeypatch.setattr(staging._Filling, "take", noting)
     prove = staging.rules_of
 
-    def after(session, tables):
+    def after(session, tables, **wanted):
         targets.append(_target(session))
-        return prove(session, tables)
+        return prove(session, tables, **wanted)
 
     monkeypatch.setattr(staging, "rules_of", after)
     restore_as(studio.complete)

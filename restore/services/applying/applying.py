@@ -251,12 +251,16 @@ class _Restore:
                 writer = Writer(work, prepared, plan, self._path, self._progress, readable)
                 left_out = foresight.leaving_out
                 if not ahead.is_kept:
-                    superseded.list_files(connection, spool.path("before"), left_out)
+                    superseded.list_files(
+                        connection, spool.path("before"), left_out, prepared.tables
+                    )
                 back = FilesBack(
                     journal, spool, self._progress.check, host=self._choices.host_files
                 )
                 report = writer.write(back, self._run.pk)
-                superseded.list_files(connection, spool.path("after"), foresight.afterwards)
+                superseded.list_files(
+                    connection, spool.path("after"), foresight.afterwards, prepared.tables
+                )
                 left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
                 undo = parachute.as_reported(self._run, safety, foresight)
                 noted = {"safety_backup": undo["backup"], "files_left_for_undo": left}

@@ -14,7 +14,7 @@ import msgspec
 from django.utils import timezone
 
 from backups import conf, printed_json
-from backups.database import introspection, locators
+from backups.database import locators
 from backups.database.connection import Connection
 from backups.database.damage import by_place
 from backups.database.introspection import LiveTable
@@ -42,10 +42,12 @@ TRIES = 24
 _FINAL = (Left.BAD_NAME, Left.NO_FILE)
 
 
-def list_files(connection: Connection, path: Path, without: LeavingOut = LeavingOut()) -> None:  # noqa: B008
+def list_files(
+    connection: Connection, path: Path, without: LeavingOut, tables: dict[str, LiveTable]
+) -> None:
     """Write what the rows point to now to ``path``, one locator a line, sorted; ``without`` what cannot
-    be read. The connection's transaction has a lock on the tables, or rows could be missing."""
-    readings = _readings(introspection.live_tables(connection), without)
+    be read. The connection's transaction has a lock on the ``tables``, or rows could be missing."""
+    readings = _readings(tables, without)
     with path.open("wb") as out, by_place(connection, readings):
         locators.stream_locators(connection, readings, lambda block: _put(out, block))
 

@@ -141,7 +141,7 @@ class Writer:
         people = self._set_aside()
         references = self._outside_references(people)
         survivor = self._surviving_row(people)
-        self._work.empty(self._file.matched.written)
+        self._empty()
         self._load()
         self._put_files(files)
         self._verify()
@@ -177,7 +177,7 @@ class Writer:
         return [
             target.table
             for target in self._file.matched.targets
-            if self._rows_of(target) >= ROWS_WORTH_AN_INDEX
+            if self._file.rows_of(target) >= ROWS_WORTH_AN_INDEX
         ]
 
     def _set_aside(self) -> People:
@@ -234,6 +234,12 @@ class Writer:
             people.survivor.new_key,
         )
 
+    def _empty(self) -> None:
+        """A table without a page has no row, and new storage for it and its indexes would be for nothing."""
+        written = self._file.matched.written
+        without_page = together.small_tables(self._work.connection, written).empty
+        self._work.empty([table for table in written if table.name not in without_page])
+
     def _load(self) -> None:
         statistics = self._file.tail.statistics
         read = [statistics.sections[target.head.key] for target in self._file.matched.targets]
@@ -249,7 +255,7 @@ class Writer:
 
     def _load_table(self, target: Target) -> None:
         connection, name = self._work.connection, target.table.name
-        if not self._rows_of(target):
+        if not self._file.rows_of(target):
             return
         with restore_failure(table=name):
             if not target.redacted:
@@ -319,7 +325,7 @@ class Writer:
         few = [
             target
             for target in self._file.matched.targets
-            if self._rows_of(target) <= together.FEW_ROWS and self._can_stand(target)
+            if self._file.rows_of(target) <= together.FEW_ROWS and self._can_stand(target)
         ]
         found: dict[str, int] = {}
         for some in together.some_at_once(few):
@@ -327,9 +333,6 @@ class Writer:
             asked = [self._waiting_by_key(target) for target in some]
             found |= many_as_waiting(self._work.connection, asked)
         return found
-
-    def _rows_of(self, target: Target) -> int:
-        return self._file.tail.statistics.sections[target.head.key].rows
 
     def _rows_as_printed(self, target: Target) -> int:
         """Raises RestoreError where the rows, read back as a backup would, are not those expected."""

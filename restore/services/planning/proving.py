@@ -12,7 +12,7 @@ from backups.errors import RestoreError
 from backups.wording import _
 from restore.database.rules import Rules
 from restore.database.targets import Target
-from restore.database.verification import RowsDigest, read_digest
+from restore.database.verification import NO_ROWS, RowsDigest, read_digest, without_rows
 from restore.services.planning.staging import Prepared
 from restore.services.planning.watching import NOBODY, Watch
 
@@ -23,15 +23,25 @@ def prove(connection: Connection, prepared: Prepared, watch: Watch = NOBODY) -> 
     plan may know why, as it does of repeated rows; else verifying what was written refuses them.
     ``connection`` has the waiting tables.
     """
-    proven = set()
-    for target in () if _is_blocked(prepared) else prepared.matched.targets:
+    if _is_blocked(prepared):
+        return prepared
+    comparable = [
+        target
+        for target in prepared.matched.targets
+        if target.table.name not in prepared.unread and is_comparable(prepared, target)
+    ]
+    waiting = [
+        prepared.waiting[t.table.name] for t in comparable if of_file(prepared, t) == NO_ROWS
+    ]
+    proven = without_rows(connection, waiting)
+    for target in comparable:
         name = target.table.name
-        if name in prepared.unread or not is_comparable(prepared, target):
+        if name in proven:
             continue
         watch.check()
-        waiting = target.reading_of(prepared.waiting[name].relation)
+        reading = target.reading_of(prepared.waiting[name].relation)
         # They came in the file's order, and lie in it: a temporary table is read from its start.
-        if read_digest(connection, waiting, as_they_lie=True) == of_file(prepared, target):
+        if read_digest(connection, reading, as_they_lie=True) == of_file(prepared, target):
             proven.add(name)
     return replace(prepared, proven=frozenset(proven))
 

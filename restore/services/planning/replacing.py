@@ -10,11 +10,14 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable, Source
 from backups.database.table_reading import primary_key_columns
 from restore.database import questions, side_by_side
+from restore.database.comparing import Difference
 from restore.database.side_by_side import Asked, Compared
 from restore.database.targets import Target
 from restore.services.planning.following import identity_of
 from restore.services.planning.remembering import Answers
 from restore.services.planning.staging import Prepared
+
+_ALIKE = Compared(Difference(), Difference(), 0)
 
 
 class Replacing:
@@ -39,7 +42,16 @@ class Replacing:
 
     def ask_of_many(self) -> None:
         """Everything of the tables with few rows, for ``compared`` and ``pairs`` to be told."""
-        few = [t for t in self._file.matched.targets if self._has_few_rows(t)]
+        few = [t for t in self._file.matched.targets if self._most_rows(t) <= together.FEW_ROWS]
+        for target in few:
+            if not self._most_rows(target):
+                self._answers.learn(target.table, "compared", _ALIKE)
+                self._answers.learn(target.table, "pairs", 0)
+        # Most tables of a studio are what they were, and that is sooner found than how others differ.
+        for some in together.some_at_once(self._unknown("compared", few)):
+            asked = [self._asked(target) for target in some]
+            for name in side_by_side.alike(self._connection, asked):
+                self._answers.learn(self._file.tables[name], "compared", _ALIKE)
         for some in together.some_at_once(self._unknown("compared", few)):
             asked = [self._asked(target) for target in some]
             for target, found in zip(
@@ -69,9 +81,9 @@ class Replacing:
     def _unknown(self, question: str, targets: Sequence[Target]) -> list[Target]:
         return [target for target in targets if not self._answers.know(target.table, question)]
 
-    def _has_few_rows(self, target: Target) -> bool:
-        of_file = self._file.tail.statistics.sections[target.head.key].rows
-        return max(of_file, self._now[target.table.name]) <= together.FEW_ROWS
+    def _most_rows(self, target: Target) -> int:
+        """Of the file or of now."""
+        return max(self._file.rows_of(target), self._now[target.table.name])
 
     def _asked(self, target: Target) -> Asked:
         waiting = self._file.waiting[target.table.name]

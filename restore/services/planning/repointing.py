@@ -46,7 +46,9 @@ def becomings(
     for number, target in enumerate(prepared.matched.targets):
         section, name = target.reading.section, target.table.name
         identity = _whose(identity_of(prepared, section))
-        if name in prepared.unread or not _may_be_another(prepared, section, identity):
+        if name in prepared.unread or not (prepared.rows_of(target) or section.accounts):
+            continue
+        if not _may_be_another(prepared, section, identity):
             continue
         found[name] = repointing.list_becoming(
             connection, number, prepared.waiting[name], current(target.table), identity

@@ -34,25 +34,33 @@ class Sieve:
     def kept_keys(self, keys: Iterable[ForeignKey]) -> frozenset[ForeignKey]:
         """Of those among tables of the file the ones that no row breaks."""
         asked: list[tuple[ForeignKey, Query]] = []
+        kept: set[ForeignKey] = set()
         for key, table in self._of_few_rows(keys):
             target = self._file.waiting.get(key.target_table)
-            if target and self._has_few_rows(target) and key.target_table not in self._file.unread:
+            if not self._rows_of(table):
+                kept.add(key)
+            elif (
+                target and self._has_few_rows(target) and key.target_table not in self._file.unread
+            ):
                 asked.append((key, questions.count_dangling(table, key, target.relation)))
-        return frozenset(self._none_broken(asked))
+        return frozenset(kept.union(self._none_broken(asked)))
 
     def kept_rules(self) -> frozenset[OfRows | PlainIndex]:
         """Of unique values, CHECKs and partitions; of a foreign file the indexes that take every row, too."""
         known = self._file.rules
         asked: list[tuple[OfRows, Query]] = []
+        kept: set[OfRows | PlainIndex] = set()
         for unique, table in self._of_few_rows(known.unique):
-            if self._file.authentic or unique in self.sure:
+            if not self._rows_of(table):
+                kept.add(unique)
+            elif self._file.authentic or unique in self.sure:
                 asked.append((unique, questions.count_repeated(table, unique)))
         for check, table in self._of_few_rows(known.checks):
             if not check.calls_functions:
                 asked.append((check, questions.count_broken(table, check)))
         for partition, table in self._of_few_rows(known.partitions):
             asked.append((partition, questions.count_broken(table, partition)))
-        kept: set[OfRows | PlainIndex] = {*self._none_broken(asked)}
+        kept.update(self._none_broken(asked))
         if not self._file.authentic:
             kept |= self.sure.intersection(known.plain_indexes)
         return frozenset(kept)
@@ -88,8 +96,10 @@ class Sieve:
                 yield rule, table
 
     def _has_few_rows(self, table: WaitingTable) -> bool:
-        sections = self._file.tail.statistics.sections
-        return sections[table.target.head.key].rows <= together.FEW_ROWS
+        return self._rows_of(table) <= together.FEW_ROWS
+
+    def _rows_of(self, table: WaitingTable) -> int:
+        return self._file.rows_of(table.target)
 
     def _none_broken(self, asked: Sequence[tuple[_Rule, Query]]) -> Iterator[_Rule]:
         return (rule for rule, count in self._asked(asked) if not count)

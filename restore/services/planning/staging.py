@@ -72,6 +72,10 @@ class Prepared:
     files_at: int = 0
     entries: Sequence[bytes] | None = None
 
+    def rows_of(self, target: Target) -> int:
+        """How many the file has."""
+        return self.tail.statistics.sections[target.head.key].rows
+
     def target_of(self, table: str) -> Target | None:
         return next((t for t in self.matched.targets if t.table.name == table), None)
 
@@ -160,7 +164,8 @@ def prepare(
             matched=matched,
             tables=tables,
             keys=keys,
-            rules=rules_of(connection, matched.written),
+            # Rows of our own went into them once.
+            rules=rules_of(connection, matched.written, plain=not (ours or by_kit)),
             waiting=held.waiting,
             access=() if ours or by_kit else held.rows,
             unread=frozenset(work.unread),
