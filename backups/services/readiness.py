@@ -150,6 +150,14 @@ def files_of(run: BackupRun) -> dict[str, int]:
     }
 
 
+def local_files(run: BackupRun) -> int | None:
+    """How many files in storages of ours a backup of either kind counted; None where it did not."""
+    counted: int | None = run.statistics.get("counted_files", {}).get("local")
+    if counted is None and run.scope == SAFE:
+        counted = run.statistics.get("files", {}).get("not_included_local")
+    return counted
+
+
 def rows_of(run: BackupRun) -> dict[str, int]:
     """``rows`` and ``tables`` of the project, and ``framework_rows`` and ``framework_tables`` of Django
     itself, which are counted apart everywhere."""

@@ -1,12 +1,17 @@
 """Accounts in the admin: owners decide on roles, approvals and passwords, and nobody else does."""
 
+import threading
 from typing import Any
 
 import pytest
+from django.contrib.admin import site as admin_site
 from django.contrib.auth import authenticate
+from django.core.exceptions import PermissionDenied
+from django.db import connection, connections, transaction
 from django.urls import reverse
 
 from backups.models import AuditEvent
+from backupsvc.studio.admin import users
 from backupsvc.studio.models import Organization, User
 from tests.studio.conftest import PASSWORD
 from tests.studio.pages import fields_on
@@ -291,3 +296,56 @@ def test_what_is_done_to_accounts_is_written_down(owner, designer, browser_of):
     assert {event.person_email for event in events(subject=designer.pk)} == {"", owner.email}
     assert {event.outcome for event in events(person_email="")} == {"made"}, "by the test itself"
     assert not [event for event in events() if NEW_PASSWORD in str(event.details)]
+
+
+# Two at once
+
+
+def remaining(owner, account, browser_of) -> list[str]:
+    """Two owners delete each other at the same time: the roles that remain."""
+    other = account(Role.OWNER, email="other@studio.example")
+    browser = browser_of(other)
+
+    def post() -> None:
+        browser.post(delete_page(owner), {"post": "yes"})
+        connections.close_all()
+
+    late = threading.Thread(target=post)
+    with transaction.atomic():
+        users.owners_held()
+        User.objects.filter(pk=other.pk).update(role=Role.VIEWER)
+        late.start()
+        wait_for_lock_or_end(late)
+    late.join()
+    return list(User.objects.values_list("role", flat=True))
+
+
+def wait_for_lock_or_end(thread: threading.Thread) -> None:
+    with connection.cursor() as cursor:
+        while thread.is_alive():
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+            )
+            if cursor.fetchone()[0]:
+                return
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_remove_each_other_one_remains(owner, account, browser_of):
+    assert Role.OWNER in remaining(owner, account, browser_of)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_holding_them_none_would(owner, account, browser_of, monkeypatch):
+    """A twin."""
+    monkeypatch.setattr(users, "_require_owner_beside", lambda removed: None)
+    assert Role.OWNER not in remaining(owner, account, browser_of)
+
+
+def test_nor_are_all_owners_deleted(owner, rf):
+    site_admin = admin_site._registry[User]
+    with pytest.raises(PermissionDenied):
+        site_admin.delete_queryset(rf.post("/"), User.objects.all())
+    with pytest.raises(PermissionDenied):
+        site_admin.delete_model(rf.post("/"), owner)
+    assert User.objects.filter(pk=owner.pk).exists()

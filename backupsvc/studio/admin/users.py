@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -103,10 +104,19 @@ class AddressForm(ConfirmedForm, forms.ModelForm):
         return bool(DECISIVE & set(self.changed_data))
 
 
+def owners_held() -> set[Any]:
+    """The approved owners, whom nobody changes before the caller's transaction has ended: of two who take
+    each other's role away the second sees that they are the last."""
+    owners = User.objects.filter(role=User.Role.OWNER, approval_status=User.ApprovalStatus.APPROVED)
+    return set(owners.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
 class ChangeForm(AddressForm):
     """What of an account is edited. Its password is not among it."""
 
     def clean(self) -> dict[str, Any]:
+        # Before the password is looked at, which holds the row of who acts: all take rows in one order.
+        self._owners = owners_held()
         cleaned = super().clean() or self.cleaned_data
         owns = cleaned.get("role", self.instance.role) == User.Role.OWNER
         status = cleaned.get("approval_status", self.instance.approval_status)
@@ -115,10 +125,7 @@ class ChangeForm(AddressForm):
         return cleaned
 
     def _is_last_owner(self) -> bool:
-        owners = User.objects.filter(
-            role=User.Role.OWNER, approval_status=User.ApprovalStatus.APPROVED
-        )
-        return set(owners.values_list("pk", flat=True)) == {self.instance.pk}
+        return self._owners == {self.instance.pk}
 
 
 class AddWithPasswordForm(AddressForm, AdminUserCreationForm):
@@ -231,6 +238,15 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
             _audit(request, "account.delete", user, [])
         return super().log_deletions(request, queryset)
 
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        _require_owner_beside({obj.pk})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with transaction.atomic():
+            _require_owner_beside(set(queryset.values_list("pk", flat=True)))
+            super().delete_queryset(request, queryset)
+
     def save_model(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool
     ) -> None:
@@ -238,6 +254,13 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if "approval_status" in form.changed_data and obj.is_active:
             obj.approved_at, obj.approved_by = timezone.now(), request.user.pk
             obj.save(update_fields=["approved_at", "approved_by"])
+
+
+def _require_owner_beside(removed: set[Any]) -> None:
+    """Raises PermissionDenied where no approved owner would remain: two may delete each other at once."""
+    owners = owners_held()
+    if owners & removed and not owners - removed:
+        raise PermissionDenied
 
 
 def _without_token(entry: Any) -> Any:
