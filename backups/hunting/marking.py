@@ -329,8 +329,8 @@ def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
 
 
 class _Marks:
-    """Puts markers into one cell; ``columns`` are those whose secrets were there, and ``credentials`` the kinds
-    of what no column holds."""
+    """Puts markers into one cell; ``columns`` are those whose secrets were there, and ``credentials`` the
+    kinds of what no column holds."""
 
     def __init__(self, matcher: Matcher, *, mask: bool, veiled: bool) -> None:
         self._matcher = matcher
