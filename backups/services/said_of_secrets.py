@@ -30,12 +30,15 @@ def _sentences(secrets: Mapping[str, Any]) -> Iterator[Sentence]:
         secrets["hunted"],
     )
     if secrets["cells"]:
+        found = secrets["found"] | _masked(secrets)
         yield ngettext(
             "In {n} cell a marker stands for a secret ({columns}).",
             "In {n} cells a marker stands for a secret ({columns}).",
             secrets["cells"],
-            columns=listed(secrets["found"] | _masked(secrets)),
+            columns=listed(found),
         )
+        if sum(found.values()) > secrets["cells"]:
+            yield _("Some of these cells hold several.")
     if secrets["not_hunted"]:
         yield ngettext(
             "{n} value of a secret column is too short or too common a word to be looked for.",
