@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "a-new-and-long-one-77"
 PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 AGAIN = {"password_again": PASSWORD}
+DELETE = {"post": "yes", "password": PASSWORD}
 
 
 @pytest.fixture
@@ -187,9 +188,28 @@ def test_an_owner_deletes_others_but_not_themselves(owner, account, browser_of):
     browser = browser_of(owner)
     delete = {"action": "delete_selected", "post": "yes", "_selected_action": [owner.pk]}
     assert browser.post(delete_page(owner), {"post": "yes"}).status_code == 403
-    assert browser.post(reverse("admin:studio_user_changelist"), delete).status_code == 403
-    assert browser.post(delete_page(second), {"post": "yes"}).status_code == 302
+    browser.post(
+        reverse("admin:studio_user_changelist"), delete | {"_selected_action": [second.pk]}
+    )
+    assert set(User.objects.all()) == {owner, second}, "not in bulk"
+    assert browser.post(delete_page(second), DELETE).status_code == 302
     assert set(User.objects.all()) == {owner}
+
+
+@pytest.mark.parametrize("typed", [{}, {"password": "a guess"}])
+def test_no_account_is_deleted_without_the_password(owner, designer, browser_of, typed):
+    browser = browser_of(owner)
+    assert "Your password, again" in browser.get(delete_page(designer)).content.decode()
+    said = browser.post(delete_page(designer), {"post": "yes"} | typed, follow=True)
+    assert "password" in said.content.decode() and User.objects.filter(pk=designer.pk).exists()
+
+
+def test_nor_with_what_it_belongs_to(owner, account, browser_of):
+    studio = Organization.objects.create(name="Studio", slug="studio")
+    account(org=studio)
+    page = reverse("admin:studio_organization_delete", args=[studio.pk])
+    assert browser_of(owner).post(page, {"post": "yes"}).status_code == 403
+    assert User.objects.filter(org=studio).exists()
 
 
 def test_an_owner_does_not_go_with_the_organisation(account, browser_of):
@@ -287,7 +307,7 @@ def test_what_is_done_to_accounts_is_written_down(owner, designer, browser_of):
     edit(browser, designer, role=Role.ADMIN)
     browser.post(password_page(designer), {**PASSWORDS, **AGAIN, "set-password": "1"})
     add(browser, email="new@studio.example", usable_password="true", **PASSWORDS)
-    browser.post(delete_page(designer), {"post": "yes"})
+    browser.post(delete_page(designer), DELETE)
     first, second = events(action="account.change", subject=designer.pk).order_by("id")
     assert (first.details["role"], first.details["changed"]) == ("ADMIN", ["Role"])
     assert second.details["changed"] == ["password"]
@@ -307,7 +327,7 @@ def remaining(owner, account, browser_of) -> list[str]:
     browser = browser_of(other)
 
     def post() -> None:
-        browser.post(delete_page(owner), {"post": "yes"})
+        browser.post(delete_page(owner), DELETE)
         connections.close_all()
 
     late = threading.Thread(target=post)

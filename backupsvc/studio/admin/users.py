@@ -16,9 +16,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backups import second_factor
-from backups.forms import password_again, require_password, token_again
+from backups.forms import PasswordAgainForm, password_again, require_password, token_again
 from backups.permissions import actor_of
 from backups.services import auditing
+from backups.views.frame import ask_again
 from backupsvc.studio.admin.base import StudioAdmin
 from backupsvc.studio.models import User
 
@@ -154,6 +155,7 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
     form = ChangeForm
     add_form = AddWithPasswordForm
     change_password_form = SetPasswordForm
+    delete_confirmation_template = "studio/delete_account.html"
     change_user_password_template = "studio/set_password.html"  # noqa: S105 - a page
     list_display = ("email", "name", "role", "approval_status", "org")
     list_filter = ("role", "approval_status")
@@ -211,8 +213,29 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody deletes themselves, nor by deleting their organisation: an owner always remains."""
-        return obj != request.user and super().has_delete_permission(request, obj)
+        """Nobody deletes themselves, so an owner always remains; and no account goes with something else, its
+        organisation, say: it has a page of its own, which asks for the password."""
+        if obj is not None and (obj == request.user or not _is_of_accounts(request)):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Accounts are deleted one by one."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        form = PasswordAgainForm(
+            request, request.POST or None, reason="account.delete", subject=object_id[:64]
+        )
+        account = self.get_object(request, object_id)
+        is_meant = request.method == "POST" and self.has_delete_permission(request, account)
+        if is_meant and not form.is_valid():
+            return ask_again(request, form)
+        return super().delete_view(request, object_id, {**(extra_context or {}), "form": form})
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
@@ -254,6 +277,12 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if "approval_status" in form.changed_data and obj.is_active:
             obj.approved_at, obj.approved_by = timezone.now(), request.user.pk
             obj.save(update_fields=["approved_at", "approved_by"])
+
+
+def _is_of_accounts(request: HttpRequest) -> bool:
+    """Whether one of the pages of accounts is asked for."""
+    found = request.resolver_match
+    return found is not None and (found.url_name or "").startswith("studio_user_")
 
 
 def _require_owner_beside(removed: set[Any]) -> None:
