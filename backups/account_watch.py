@@ -1,22 +1,28 @@
 """What lets an account in, or lets it do more: whatever of Django saves it, a change is written down.
 
 Beside what the pages write of their own. Of passwords and their hashes nothing is told but that there is
-another one. What goes past Django's models (``QuerySet.update``, SQL) sends no signal and is not seen.
+another one. What goes past Django's models (``QuerySet.update``, SQL) sends no signal: that is seen later,
+see ``services.account_states``, for which each event keeps how the account is now.
 """
 
+import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.db.models import Model
-from django.db.models.signals import post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
+from backups.errors import StorageFailure
+from backups.logs import kind_of
 from backups.permissions import acting_now
 from backups.registry import access, registry
 from backups.registry.accounts import Accounts, django_accounts
-from backups.services import auditing
+from backups.services import account_states, auditing
 
-ACTION = "account.access"
+logger = logging.getLogger("backups")
+ACTION = account_states.ACCESS
 _BEFORE = "_backups_access_before"
 
 
@@ -26,6 +32,54 @@ def connect() -> None:
     pre_save.connect(_remember, sender=model, dispatch_uid="backups.access_before")
     post_save.connect(_compare, sender=model, dispatch_uid="backups.access_after")
     post_delete.connect(_removed, sender=model, dispatch_uid="backups.access_removed")
+    for section in registry.sections:
+        if section.model is model:
+            _connect_rights(access.memberships(section))
+
+
+def _connect_rights(memberships: Iterable[access.Membership]) -> None:
+    """Groups and permissions of accounts, and what groups lead to."""
+    for membership in memberships:
+        links = [membership.field, *membership.onwards]
+        for link in links:
+            through: Any = link.remote_field.through
+            uid = f"backups.rights {through._meta.label}"
+            m2m_changed.connect(_rights_changed, sender=through, dispatch_uid=uid)
+        if not membership.is_of_permissions:
+            uid = f"backups.rights_removed {membership.target._meta.label}"
+            post_delete.connect(_group_removed, sender=membership.target, dispatch_uid=uid)
+
+
+def _rights_changed(sender: type[Model], instance: Any, action: str, **_others: Any) -> None:
+    if not action.startswith("post_"):
+        return
+    changed = [str(sender._meta.model_name)]
+    if isinstance(instance, get_user_model()):
+        _write(type(instance), instance, "changed", changed=changed)
+    else:
+        _write_of_many(instance, "changed", changed=changed)
+
+
+def _group_removed(sender: type[Model], instance: Any, **_others: Any) -> None:
+    _write_of_many(instance, "removed")
+
+
+def _write_of_many(instance: Any, outcome: str, **details: Any) -> None:
+    """Of a group, say: what that means for whom."""
+    name = str(instance)[:200]
+    subject = str(instance.pk or "")[:64]
+    auditing.audit(
+        acting_now(), ACTION, outcome, subject=subject, name=name, **details, **_states_now(None)
+    )
+
+
+def _states_now(keys: list[Any] | None) -> dict[str, Any]:
+    """How they are now, for the next comparison; nothing where the key to tell it by cannot be read."""
+    try:
+        return account_states.details_of(keys)
+    except StorageFailure as error:
+        logger.warning("an account's state was not noted (%s)", kind_of(error))
+        return {}
 
 
 def _accounts(model: type[Model]) -> Accounts:
@@ -99,4 +153,5 @@ def _write(sender: type[Model], instance: Any, outcome: str, **details: Any) -> 
         role=str(getattr(instance, accounts.role, "")),
         approval=", ".join(active.values()),
         **details,
+        **_states_now([instance.pk]),
     )

@@ -139,6 +139,8 @@ class BackupRun(Run):
     encrypted_to = models.JSONField(default=list, blank=True)
     # SHA-256 of the file as it is stored, once it was proven; of encrypted ones alone.
     stored_sha256 = models.CharField(max_length=64, blank=True, default="")
+    # Whether a Safe file shows markers for what looks like a credential that no column holds.
+    mask_credentials = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("backup")
@@ -236,7 +238,8 @@ class AuditEvent(models.Model):
 
 class OneTimeDownload(models.Model):
     """The way to the file of a Complete backup, as the password opened it: for one account, in one browser,
-    until one download is complete. ``sent`` has the spans of bytes that went out, by form."""
+    until one download is complete. ``sent`` has the spans of bytes that went out, by form; ``turn`` is of the
+    one transfer that may go on."""
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
     run = models.CharField(max_length=32, db_index=True)
@@ -246,6 +249,7 @@ class OneTimeDownload(models.Model):
     is_begun = models.BooleanField(default=False)
     done_at = models.DateTimeField(null=True, blank=True)
     sent = models.JSONField(default=dict, blank=True)
+    turn = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:
         ordering = ["-opened_at"]

@@ -33,6 +33,8 @@ View = Callable[..., HttpResponseBase]
 # may ask, and must not fill the trail with it.
 MOST_OF_STRANGERS = 20
 WINDOW = datetime.timedelta(minutes=15)
+# And of all of them together: addresses can be had in any number.
+MOST_OF_ALL_STRANGERS = 200
 _served: ContextVar[HttpRequest | None] = ContextVar("served", default=None)
 # What acts where no request is served: a command, a job, somebody at a shell.
 APPLICATION = Actor(name="application")
@@ -79,9 +81,10 @@ def note_refusal(request: HttpRequest, action: str, *, subject: str = "", **deta
     """Write down that somebody was refused whom nothing is known of but an address."""
     actor = stranger(request)
     lately = AuditEvent.objects.filter(
-        address=actor.address, person_id="", outcome="refused", at__gt=timezone.now() - WINDOW
+        person_id="", outcome="refused", at__gt=timezone.now() - WINDOW
     )
-    if lately.count() < MOST_OF_STRANGERS:
+    from_there = lately.filter(address=actor.address)
+    if from_there.count() < MOST_OF_STRANGERS and lately.count() < MOST_OF_ALL_STRANGERS:
         auditing.audit(actor, action, "refused", subject=subject[:64], **details)
 
 

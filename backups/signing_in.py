@@ -5,7 +5,9 @@ waiting ends by itself, and what comes from elsewhere does not count where an ac
 """
 
 import datetime
+import ipaddress
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -24,6 +26,11 @@ from backups.services.auditing import Actor
 
 ACTION = "sign-in"
 WINDOW = datetime.timedelta(minutes=15)
+# How many tries while waiting are written down for one place within the window: whoever likes may try on,
+# and must not fill the trail with it.
+MOST_LIMITED = 20
+# Who has an address of IPv6 has as many as they like: those that begin alike count as one.
+_IPV6_BITS = 64
 # An account is at home at addresses from which it signed in so lately.
 AT_HOME = datetime.timedelta(days=30)
 # Wrong passwords before the first waiting: for an account from one address, and from all those where it is
@@ -48,20 +55,47 @@ class SlowDown:
             return
         user = _known(credentials)
         account = "" if user is None else str(user.pk)
-        if timezone.now() < _may_try_at(account, _actor(user, request).address):
+        if timezone.now() < _may_try_at(account, Place.of(request)):
             request.sign_in_is_limited = True  # type: ignore[attr-defined]
             raise PermissionDenied
 
 
-def _may_try_at(account: str, address: str) -> datetime.datetime:
+@dataclass(frozen=True)
+class Place:
+    """Where somebody comes from: an address, or a network of IPv6 addresses that is one subscriber's."""
+
+    address: str
+    network: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Place":
+        address = str(request.META.get("REMOTE_ADDR", ""))
+        try:
+            known = ipaddress.ip_address(address)
+        except ValueError:
+            return cls(address)
+        if known.version == 4 or known.ipv4_mapped is not None:
+            return cls(address)
+        network = ipaddress.IPv6Network((int(known), _IPV6_BITS), strict=False)
+        return cls(address, str(network))
+
+    @property
+    def asked(self) -> Q:
+        """What of the trail came from there."""
+        return Q(details__network=self.network) if self.network else Q(address=self.address)
+
+    @property
+    def details(self) -> dict[str, str]:
+        return {"network": self.network} if self.network else {}
+
+
+def _may_try_at(account: str, place: Place) -> datetime.datetime:
     """When the next password is looked at. What was tried while waiting counts for nothing."""
     lately = AuditEvent.objects.filter(action=ACTION, at__gt=timezone.now() - WINDOW)
-    here = _failures(lately.filter(details__account=account, address=address)) if account else []
+    here = _failures(lately.filter(place.asked, details__account=account)) if account else []
     moments = [_after(here, FREE)]
-    if not (account and _is_at_home(account, address)):
-        anybody = (
-            Q(address=address) | Q(details__account=account) if account else Q(address=address)
-        )
+    if not (account and _is_at_home(account, place)):
+        anybody = place.asked | Q(details__account=account) if account else place.asked
         moments.append(_after(_failures(lately.filter(anybody), keep=True), FREE_ELSEWHERE))
     return max(moments)
 
@@ -85,12 +119,12 @@ def _after(failures: list[datetime.datetime], free: int) -> datetime.datetime:
     return failures[-1] + wait
 
 
-def _is_at_home(account: str, address: str) -> bool:
+def _is_at_home(account: str, place: Place) -> bool:
     return AuditEvent.objects.filter(
+        place.asked,
         action=ACTION,
         outcome="accepted",
         details__account=account,
-        address=address,
         at__gt=timezone.now() - AT_HOME,
     ).exists()
 
@@ -115,8 +149,9 @@ def _tell_once(user: Any) -> None:
 
 
 def _signed_in(sender: Any, request: HttpRequest | None, user: Any, **_others: Any) -> None:
-    if _came_over_the_web(request):
-        auditing.audit(_actor(user, request), ACTION, "accepted", account=str(user.pk))
+    if request is not None and _came_over_the_web(request):
+        details = Place.of(request).details
+        auditing.audit(_actor(user, request), ACTION, "accepted", account=str(user.pk), **details)
 
 
 def _signed_out(sender: Any, request: HttpRequest | None, user: Any, **_others: Any) -> None:
@@ -128,15 +163,23 @@ def _failed(
     sender: Any, credentials: Mapping[str, Any], request: HttpRequest | None = None, **_others: Any
 ) -> None:
     """Who is not known is not named: people type their password into the wrong field."""
-    if not _came_over_the_web(request):
+    if request is None or not _came_over_the_web(request):
         return
     user = _known(credentials)
     account = "" if user is None else str(user.pk)
+    place = Place.of(request)
     is_limited = getattr(request, "sign_in_is_limited", False)
+    if is_limited and _is_told_enough(place):
+        return
     outcome = "limited" if is_limited else "failed"
-    auditing.audit(_actor(user, request), ACTION, outcome, account=account)
+    auditing.audit(_actor(user, request), ACTION, outcome, account=account, **place.details)
     if user is not None and not is_limited:
         _tell_once(user)
+
+
+def _is_told_enough(place: Place) -> bool:
+    lately = AuditEvent.objects.filter(action=ACTION, at__gt=timezone.now() - WINDOW)
+    return lately.filter(place.asked, outcome="limited").count() >= MOST_LIMITED
 
 
 def _came_over_the_web(request: HttpRequest | None) -> bool:

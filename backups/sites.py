@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.sites import AdminSite, all_sites
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -72,7 +72,22 @@ def outside_transactions(view: View) -> View:
     must stay written down, and a worker sees at once what it was asked for."""
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
-    return view
+    return fit_to_ask(view)
+
+
+def fit_to_ask(view: View) -> View:
+    """The view for addresses that a database can be asked by: in no text of PostgreSQL's there is a NUL, so
+    that nothing has such a number or name."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        given = (*kwargs.values(), *request.GET.keys())
+        said = (text for name in request.GET for text in request.GET.getlist(name))
+        if any("\0" in str(text) for text in (*given, *said)):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return asked
 
 
 def is_page_asked_for(request: HttpRequest) -> bool:

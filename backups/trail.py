@@ -11,7 +11,9 @@ Words = Mapping[str, str | Promise]
 
 _ACTIONS: dict[str, str | Promise] = {
     "account.access": _("What lets an account in"),
+    "account.states": _("Accounts that may act as owners or admins"),
     "audit.chain": _("The audit trail itself"),
+    "audit.verify": _("Verify the audit trail"),
     "csrf": _("Something sent from elsewhere"),
     "backup.safe": _("Safe Backup"),
     "backup.complete": _("Complete Backup"),
@@ -29,6 +31,7 @@ _ACTIONS: dict[str, str | Promise] = {
     "keys.remove": _("Remove a public key"),
     "keys.try": _("Try a private key"),
     "kit": _("Recovery kit"),
+    "kit.adopt": _("Take another installation's backups for our own"),
     "kit.save": _("Save the recovery kit"),
     "password.again": _("Password again"),
     "sign-in": _("Sign in"),
@@ -46,13 +49,17 @@ _OUTCOMES: dict[str, str | Promise] = {
     "cancel requested": _("cancelling asked for"),
     "cancelled": _("cancelled"),
     "changed": _("changed"),
+    "changed outside": _("changed outside of the application"),
     "discarded": _("thrown away"),
     "done": _("done"),
     "downloaded": _("downloaded"),
+    "expired": _("expired"),
     "failed": _("failed"),
     "hashed anew": _("stored in a newer way"),
     "incomplete": _("incomplete"),
     "limited": _("limited"),
+    "noted": _("noted"),
+    "not whole": _("not whole"),
     "no device": _("no device for a second factor"),
     "looked": _("looked at"),
     "made": _("made"),
@@ -60,11 +67,14 @@ _OUTCOMES: dict[str, str | Promise] = {
     "received": _("received"),
     "refused": _("refused"),
     "released": _("released"),
+    "renewed": _("renewed"),
     "removed": _("removed"),
     "requested": _("asked for"),
     "served": _("served"),
     "shown": _("shown"),
     "succeeded": _("succeeded"),
+    "whole": _("whole"),
+    "whole, unguarded": _("whole, but unguarded"),
     "wrong": _("wrong"),
 }
 _DETAILS: dict[str, str | Promise] = {
@@ -85,6 +95,8 @@ _DETAILS: dict[str, str | Promise] = {
     "kind": _("kind"),
     "made": _("made"),
     "name": _("name"),
+    "network": _("network"),
+    "number": _("event"),
     "page": _("page"),
     "path": _("address"),
     "proven": _("proven"),
@@ -94,10 +106,13 @@ _DETAILS: dict[str, str | Promise] = {
     "table": _("table"),
     "with_key": _("with a private key"),
 }
+# Fingerprints that are compared with, and say nothing to a reader of the page; an export has them.
+_NOT_SHOWN = frozenset({"states", "states_by"})
 # Who is no person.
 _NOBODIES: dict[str, str | Promise] = {
     "application": _("the application itself"),
     "command line": _("command line"),
+    "outside": _("outside of the application"),
     "sweep": _("cleaning up"),
 }
 
@@ -138,6 +153,11 @@ def outcome(code: str) -> str:
 
 def detail(name: str) -> str:
     return str(_DETAILS.get(name, name))
+
+
+def shown_details(details: Mapping[str, object]) -> dict[str, object]:
+    """What of an event's details a page shows."""
+    return {name: value for name, value in details.items() if name not in _NOT_SHOWN}
 
 
 def person(name: str) -> str:

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "backupsvc.studio.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backups.middleware.ContentSecurityPolicyMiddleware",
+    "backupsvc.studio.not_kept.NotKeptMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

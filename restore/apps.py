@@ -11,7 +11,7 @@ class RestoreConfig(AppConfig):
 
     def ready(self) -> None:
         from backups import jobs, navigation, panels, trail
-        from backups.services import keeping
+        from backups.services import account_states, keeping
         from restore.jobs import hold_if_asked
         from restore.models import PlanRun, Rehearsal, RestoreRun
         from restore.services.applying import rehearsing, superseded
@@ -30,6 +30,7 @@ class RestoreConfig(AppConfig):
             lambda: jobs.end_lost(Rehearsal),
             lambda: jobs.end_lost(PlanRun),
         ]
+        account_states.REPLACING.add("restore")
         if in_use.reads not in keeping.READERS:
             keeping.READERS.append(in_use.reads)
         from restore import checks

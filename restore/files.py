@@ -119,10 +119,10 @@ class FilesBack:
         if not here:
             return
         spooled = self._spool.take(self._checked(file), limit_bytes=file.head.size_bytes or 0)
-        entry = _Entry(self._journal, self._spool.path(spooled.sha256), spooled.sha256, self._check)
-        for locator in here:
-            self._put_locator(locator, entry)
-        self._spool.discard(spooled.sha256)
+        with self._spool.nameless(spooled.sha256) as content:
+            entry = _Entry(self._journal, content, spooled.sha256, self._check)
+            for locator in here:
+                self._put_locator(locator, entry)
 
     def _checked(self, file: FileReader) -> Iterator[bytes]:
         for block in file.content():

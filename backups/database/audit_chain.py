@@ -5,6 +5,9 @@ itself and the event before it. They do so at the end of the transaction (deferr
 two rounds: what else a transaction puts off to its end, the checks of foreign keys, comes first, so that the
 lock by which writers follow one another is the last that any of them waits for. So there is no fork, no
 deadlock, and nobody waits for a transaction that is still at work.
+
+A transaction that sees one instant only (REPEATABLE READ, SERIALIZABLE) cannot see what was chained since:
+its events are marked as waiting, and ``link_waiting`` gives them their places right after the commit.
 https://www.postgresql.org/docs/current/sql-createtrigger.html
 
 The owner of the table can drop the triggers and write the whole chain anew. That its head is not the one that
@@ -26,6 +29,9 @@ TABLE = "backups_auditevent"
 # The lock that writers take one after the other: a number in the space of our locks, see ``locks``.
 _LOCK = "195821569, 1"
 
+# What stands in the place of the hash of an event that waits for its place.
+WAITS = "waits"
+
 # What an event says, as text that no setting of a session changes; ``t`` is its row.
 _CONTENT = """jsonb_build_array(t.id, to_char(t.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
     t.action, t.outcome, t.person_id, t.person_name, t.person_email, t.address, t.subject, t.details)::text"""
@@ -39,9 +45,11 @@ BEGIN
     NEW.hash := '';
     RETURN NEW;
   ELSIF TG_OP = 'UPDATE' THEN
-    -- The chain's own triggers, once for each event and within the transaction that wrote it.
-    IF pg_trigger_depth() > 1 AND OLD.hash = ''
-       AND to_jsonb(NEW) - '{number,hash}'::text[] = to_jsonb(OLD) - '{number,hash}'::text[] THEN
+    -- The chain's own triggers, once for each event, within the transaction that wrote it or, for an event
+    -- that waits, in the one that asks for its place.
+    IF to_jsonb(NEW) - '{number,hash}'::text[] = to_jsonb(OLD) - '{number,hash}'::text[]
+       AND (pg_trigger_depth() > 1 AND OLD.hash = ''
+            OR OLD.hash = 'waits' AND NEW.hash = '' AND NEW.number IS NULL) THEN
       RETURN NEW;
     END IF;
   END IF;
@@ -51,8 +59,10 @@ END
 """
 _QUEUE = """
 BEGIN
-  EXECUTE format('UPDATE %I.%I SET number = NULL WHERE id = $1 AND hash = ''''',
-    TG_TABLE_SCHEMA, TG_TABLE_NAME) USING NEW.id;
+  EXECUTE format('UPDATE %I.%I SET number = NULL, hash = $2 WHERE id = $1 AND hash = ''''',
+    TG_TABLE_SCHEMA, TG_TABLE_NAME) USING NEW.id,
+    CASE WHEN current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+      THEN 'waits' ELSE '' END;
   RETURN NULL;
 END
 """
@@ -148,6 +158,14 @@ def put_back() -> None:
 def see_each_commit(cursor: Cursor) -> None:
     """Let the transaction, of which this is the first statement, see what others commit meanwhile."""
     cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def link_waiting() -> None:
+    """Give the events that wait their places; nothing where none does. Raises DatabaseFailure."""
+    with database_errors(), connected(purpose="audit") as connection, connection.cursor() as cursor:
+        connection.set_session(isolation_level="READ COMMITTED")
+        cursor.execute(f"UPDATE {TABLE} SET hash = '' WHERE number IS NULL AND hash = '{WAITS}'")
+        connection.commit()
 
 
 def chain_all(cursor: Cursor) -> None:

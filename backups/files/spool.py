@@ -19,6 +19,10 @@ from backups.wording import _
 READ_BYTES = 255 * 1024  # a multiple of three: base64 then needs no remainder carried over
 
 
+# Linux: by it a file of this process is opened anew, also one that has no name any more.
+_DESCRIPTORS = Path("/proc/self/fd")
+
+
 @dataclass(frozen=True)
 class Spooled:
     size_bytes: int
@@ -62,6 +66,21 @@ class Spool:
         with self.path(sha256).open("rb") as stored, reading(stored, self._key) as source:
             while block := source.read(READ_BYTES):
                 yield block
+
+    @contextlib.contextmanager
+    def nameless(self, sha256: str) -> Iterator[Path]:
+        """A path to what was taken, for this process and this block alone: its name is taken off the disk at
+        once where the system lets a file be opened without one, so that whoever is killed leaves nothing
+        behind. Only without a key."""
+        with self.path(sha256).open("rb") as held:
+            through = _DESCRIPTORS / str(held.fileno())
+            has_path = through.exists()
+            if has_path:
+                self.discard(sha256)
+            try:
+                yield through if has_path else self.path(sha256)
+            finally:
+                self.discard(sha256)
 
     def discard(self, sha256: str) -> None:
         self.path(sha256).unlink(missing_ok=True)

@@ -52,6 +52,7 @@ KINDS = (
         ),
     ),
 )
+NAMES = frozenset(kind.name for kind in KINDS)
 WORDS = tuple(word for kind in KINDS for word in kind.words)
 
 

@@ -223,6 +223,8 @@ class SectionMarker:
         if marked != raw:
             for secret in marks.columns:
                 self._found.cells[secret] += 1
+            # They are counted where they stand in rows, and these no longer do.
+            self._found.credentials.update(+marks.credentials)
         return marked
 
 
@@ -327,7 +329,8 @@ def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
 
 
 class _Marks:
-    """Puts markers into one cell; ``columns`` are those whose secrets were there."""
+    """Puts markers into one cell; ``columns`` are those whose secrets were there, and ``credentials`` the
+    kinds of what no column holds."""
 
     def __init__(self, matcher: Matcher, *, mask: bool, veiled: bool) -> None:
         self._matcher = matcher
@@ -335,6 +338,7 @@ class _Marks:
         self._mask = mask
         self.suffix = ""
         self.columns: dict[str, None] = {}
+        self.credentials: Counter[str] = Counter()
         self._names = 0
 
     def put(self, text: bytes, *, numbered: bool = False) -> bytes:
@@ -388,6 +392,7 @@ class _Marks:
                     place = end
                 continue
             parts += [text[place:start], self.marker(name, numbered)]
+            self.credentials[name] += int(name in credentials.NAMES)
             place = end
         return b"".join([*parts, text[place:]])
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import AuditEvent, BackupRun, Run, State, error_values
-from backups.services import auditing, creating, keeping, key_requests, runs, vault
+from backups.services import account_states, auditing, creating, keeping, key_requests, runs, vault
 from backups.services.auditing import Actor
 from backups.wording import _
 
@@ -35,6 +35,7 @@ AFTER_A_DEATH: list[Callable[[], object]] = [
     vault.sweep,
     creating.drop_unnamed,
     key_requests.drop_forgotten,
+    account_states.Daily(),
 ]
 
 # How often a worker looks whether others died, and how long the pause of other jobs outlives us.

@@ -14,6 +14,7 @@ from django.db import Error as DjangoDatabaseError
 from django.db import connection
 
 from backups import conf
+from backups.database import audit_chain
 from backups.errors import StorageFailure
 from backups.files import private, storage
 from backups.logs import kind_of
@@ -37,6 +38,7 @@ class Head:
 def note() -> None:
     """Note the chain's head as it is now. Silent for the caller whatever fails: the log has it."""
     try:
+        link_waiting()
         with _alone():
             before, now = noted(), newest()
             if before is not None and not leads_on_from(before):
@@ -50,6 +52,13 @@ def note() -> None:
         logger.warning("the head of the audit trail could not be noted (%s)", kind_of(error))
         if isinstance(error, DjangoDatabaseError):
             connection.close()
+
+
+def link_waiting() -> None:
+    """Let events that wait for their place in the chain have it: those of transactions that saw one instant,
+    also of a process that died right behind its commit. Raises DatabaseFailure."""
+    if AuditEvent.objects.filter(number=None, hash=audit_chain.WAITS).exists():
+        audit_chain.link_waiting()
 
 
 def note_anew() -> None:

@@ -1,20 +1,33 @@
 """Whether the audit trail is what was written: its chain, its guards, and its head outside the database."""
 
+import datetime
+import json
+import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
+from backups import conf
 from backups.database import audit_chain
 from backups.database.audit_chain import Link
 from backups.database.connection import connected
 from backups.errors import StorageFailure
+from backups.files import private
 from backups.findings import Finding, Severity
+from backups.logs import kind_of
 from backups.models import AuditEvent
-from backups.services import audit_head, auditing
+from backups.services import account_states, audit_head, auditing
 from backups.services.audit_head import Head
+from backups.services.auditing import Actor
 from backups.wording import Sentence, _, ngettext
 
+logger = logging.getLogger("backups")
+
 ACTION = "audit.chain"
+LOOK = "audit.verify"
 # So many places are named; of the rest it is said how many there are.
 NAMED = 20
 
@@ -39,6 +52,13 @@ class Proof:
     def is_guarded(self) -> bool:
         return not self.findings
 
+    @property
+    def outcome(self) -> str:
+        """As the audit trail calls it."""
+        if self.is_guarded:
+            return "whole"
+        return "whole, unguarded" if self.is_whole else "not whole"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -53,7 +73,11 @@ class Proof:
 
 
 def verify() -> Proof:
-    """Read the whole trail, at one instant. Raises DatabaseFailure, StorageFailure."""
+    """Read the whole trail, at one instant; events that wait for their place are given it first.
+
+    Raises DatabaseFailure, StorageFailure.
+    """
+    audit_head.link_waiting()
     walk, before_chain = _Walk(), _before_chain()
     unread: list[Finding] = []
     # First: what is added while we read is behind it.
@@ -72,6 +96,60 @@ def verify() -> Proof:
     if walk.newest and not noted and not unread:
         findings.append(_unnoted())
     return Proof(walk.events, before_chain, walk.newest, noted, tuple(findings))
+
+
+@dataclass(frozen=True)
+class Look:
+    """When the trail was verified, by whom, up to which event, and what came of it."""
+
+    at: datetime.datetime
+    by: str
+    outcome: str
+    number: int
+    codes: tuple[str, ...]
+
+
+def verify_for(actor: Actor) -> Proof:
+    """``verify``, then compare accounts with what it says of them, and note outside the trail who looked: to
+    a trail that may be damaged nothing is added for that. Raises as ``verify`` does."""
+    proof = verify()
+    if changed := account_states.compare():
+        proof = replace(proof, findings=(*proof.findings, _changed_outside(len(changed))))
+    codes = tuple(sorted({finding.code for finding in proof.findings}))
+    number = proof.newest.number if proof.newest else 0
+    by = actor.name or actor.email
+    _note(Look(timezone.now(), by, proof.outcome, number, codes))
+    return proof
+
+
+def last_look() -> Look | None:
+    """The last time that it was verified; None where it never was, or nobody can read of it any more."""
+    try:
+        said = json.loads(_look_file().read_bytes())
+        return Look(
+            at=datetime.datetime.fromisoformat(said["at"]),
+            by=str(said["by"]),
+            outcome=str(said["outcome"]),
+            number=int(said["number"]),
+            codes=tuple(map(str, said["codes"])),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _note(look: Look) -> None:
+    said = asdict(look) | {"at": look.at.isoformat()}
+    try:
+        folder = private.make_folder(_look_file().parent)
+        private.write(folder / _look_file().name, json.dumps(said).encode())
+    except OSError as error:
+        logger.warning("that the audit trail was verified could not be noted (%s)", kind_of(error))
+
+
+def _look_file() -> Path:
+    """Beside what is noted of the trail's head."""
+    head = conf.audit_head_file()
+    return head.with_name(head.name + ".verified")
 
 
 def accept() -> None:
@@ -184,6 +262,24 @@ def _unnoted() -> Finding:
         ),
         _(
             "The next event is noted in BACKUPS_AUDIT_HEAD_FILE. Find out where the former note went."
+        ),
+        severity=Severity.WARNING,
+    )
+
+
+def _changed_outside(number: int) -> Finding:
+    return _finding(
+        "audit.accounts",
+        ngettext(
+            "{n} account that may act as owner or admin was changed past the application since the last"
+            " look.",
+            "{n} accounts that may act as owner or admin were changed past the application since the last"
+            " look.",
+            number,
+        ),
+        _(
+            "Each is an event of the trail now. Find out who has the password of the database, or what"
+            " program did that; give these accounts new passwords."
         ),
         severity=Severity.WARNING,
     )

@@ -246,7 +246,8 @@ class Composition:
         if self._scope is not SAFE:
             return None
         tables = view.tables()
-        return Hunt(view.secret_values(withholding.secret_columns(tables)), tables)
+        values = view.secret_values(withholding.secret_columns(tables))
+        return Hunt(values, tables, mask_credentials=self.run.mask_credentials)
 
     def _asking_rules(
         self, view: Snapshot, readings: list[TableReading]

@@ -19,8 +19,8 @@ from backups.database import introspection, locks
 from backups.database.connection import connected
 from backups.database.snapshot import Snapshot, snapshot
 from backups.models import BackupRun, Purpose, State
-from backups.registry import Scope, registry
-from backups.services import auditing, encrypting, runs, vault
+from backups.registry import SAFE, Scope, registry
+from backups.services import account_states, auditing, encrypting, runs, vault
 from backups.services.auditing import Actor
 from backups.services.composing import Beginning, Composition, StreamRows, Watch
 from backups.services.obstacles import LeavingOut
@@ -40,18 +40,24 @@ def request(
     note: str = "",
     encrypt: bool | None = None,
     by_passphrase: bool = False,
+    mask_credentials: bool = False,
 ) -> BackupRun:
     """Write down that a backup is wanted, ``note`` being its name. Somebody must then ``carry_out`` it.
 
-    ``encrypt`` and ``by_passphrase``: as ``encrypting.columns_for`` takes them, whose errors are raised.
+    ``mask_credentials``: a Safe file shows markers for what looks like a credential, as it does wherever the
+    setting says so. ``encrypt`` and ``by_passphrase``: as ``encrypting.columns_for`` takes them, whose errors
+    are raised.
     """
     runs.end_abandoned(BackupRun)
+    if purpose == Purpose.ORDINARY:
+        account_states.compare()
     encryption = encrypting.columns_for(scope, purpose, encrypt, by_passphrase=by_passphrase)
     with runs.asking() as asked:
         run = BackupRun.objects.create(
             scope=scope.value,
             purpose=purpose,
             note=note,
+            mask_credentials=mask_credentials and scope is SAFE,
             requested_by_name=actor.name,
             requested_by_email=actor.email,
             **encryption,

@@ -5,12 +5,13 @@ still tell what was made here.
 """
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from backups import conf
 from backups.artifact import digest
 from backups.artifact.tail import Integrity
-from backups.errors import StorageFailure
+from backups.errors import ConfigurationError, StorageFailure
 from backups.files import private
 from backups.wording import _
 
@@ -55,16 +56,21 @@ def keys() -> list[bytes]:
     return list(dict.fromkeys([key(), *former_keys()]))
 
 
-def rotate() -> tuple[str, str]:
+def rotate(*, of: str = "") -> tuple[str, str]:
     """Put a new key in place of today's, which becomes a former one. Returns the names before and after.
+    ``of``: the name that is to be changed; where it was changed already, it is not a second time.
 
-    Whoever dies in between leaves today's key in both places, which harms nothing. Raises StorageFailure.
+    Whoever dies in between leaves today's key in both places, which harms nothing.
+
+    Raises StorageFailure, ConfigurationError (``key.changed``).
     """
     path = conf.key_file()
     key()  # made, where there is none yet
     try:
         with private.alone(path.parent):
             known = keys()
+            if of and digest.key_id(known[0]) != of:
+                raise _changed_already()
             private.write(_former_file(), "".join(f"{one.hex()}\n" for one in known).encode())
             private.write(path, secrets.token_hex(KEY_BYTES).encode())
     except OSError as error:
@@ -74,6 +80,37 @@ def rotate() -> tuple[str, str]:
             hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
         ) from error
     return digest.key_id(known[0]), name()
+
+
+def adopt(others: Sequence[bytes]) -> int:
+    """Take keys of an installation that is no more for former ones of this: what was made with them counts as
+    made here. Returns how many were not known before. Raises StorageFailure."""
+    path = conf.key_file()
+    key()  # made, where there is none yet
+    try:
+        with private.alone(path.parent):
+            known = keys()
+            new = [one for one in dict.fromkeys(others) if one not in known]
+            if new:
+                former = [*known[1:], *new]
+                private.write(_former_file(), "".join(f"{one.hex()}\n" for one in former).encode())
+    except OSError as error:
+        raise StorageFailure(
+            "installation.key",
+            _("The installation's key cannot be read or made."),
+            hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
+        ) from error
+    return len(new)
+
+
+def _changed_already() -> ConfigurationError:
+    return ConfigurationError(
+        "key.changed",
+        _(
+            "The key of the installation has changed since the page was shown. It was not changed again."
+        ),
+        hint=_("Save the recovery kit of today. If it must be changed once more, begin anew."),
+    )
 
 
 def _former_file() -> Path:

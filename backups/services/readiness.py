@@ -34,7 +34,8 @@ class Contents:
 
 @dataclass(frozen=True)
 class Next:
-    """The next backup: rows and bytes as estimated. ``measured``: from an earlier backup's size."""
+    """The next backup: rows of the project and bytes of all, as estimated. ``measured``: from an earlier
+    backup's size."""
 
     rows: int
     bytes: int
@@ -150,6 +151,14 @@ def files_of(run: BackupRun) -> dict[str, int]:
     }
 
 
+def local_files(run: BackupRun) -> int | None:
+    """How many files in storages of ours a backup of either kind counted; None where it did not."""
+    counted: int | None = run.statistics.get("counted_files", {}).get("local")
+    if counted is None and run.scope == SAFE:
+        counted = run.statistics.get("files", {}).get("not_included_local")
+    return counted
+
+
 def rows_of(run: BackupRun) -> dict[str, int]:
     """``rows`` and ``tables`` of the project, and ``framework_rows`` and ``framework_tables`` of Django
     itself, which are counted apart everywhere."""
@@ -164,13 +173,18 @@ def rows_of(run: BackupRun) -> dict[str, int]:
 
 def next_backup(scope: Scope, last: BackupRun | None) -> Next:
     """The last one of its kind, in proportion to the rows; else what the tables take on disk."""
-    now = estimates.estimate(section.table for section in registry.in_scope(scope))
+    held = registry.in_scope(scope)
+    # Tables of Django itself are counted apart, as everywhere.
+    now = estimates.estimate(
+        (section.table for section in held if not section.framework),
+        (section.table for section in held if section.framework),
+    )
     before = last.statistics.get("rows", 0) if last else 0
     if last is None or not before:
-        return Next(now.rows, now.bytes, measured=False)
+        return Next(now.own_rows, now.bytes, measured=False)
     rows_bytes = sum(s["bytes"] for s in last.statistics["sections"].values())
     grown = int(rows_bytes * now.rows / before)
-    return Next(now.rows, grown + last.plain_bytes - rows_bytes, measured=True)
+    return Next(now.own_rows, grown + last.plain_bytes - rows_bytes, measured=True)
 
 
 def expected(scope: Scope) -> dict[str, int]:

@@ -152,6 +152,14 @@ def write(path: Path) -> RecoveryKit:
     return kit
 
 
+def adopt(kit: RecoveryKit, actor: Actor) -> int:
+    """Let backups of the kit's installation count as made here from now on, without the kit. Returns how many
+    of its keys were not known. Raises StorageFailure."""
+    number = installation.adopt([kit.key, *kit.former])
+    auditing.audit(actor, "kit.adopt", "done", subject=kit.installation, count=number)
+    return number
+
+
 # Reading one
 
 

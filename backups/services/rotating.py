@@ -10,9 +10,12 @@ from backups.services import auditing, installation, keyring
 from backups.services.auditing import Actor
 
 
-def rotate(actor: Actor) -> tuple[str, str]:
-    """Make a new key. Returns the installation's names before and after. Raises StorageFailure."""
-    before, after = installation.rotate()
+def rotate(actor: Actor, *, of: str = "") -> tuple[str, str]:
+    """Make a new key; ``of``: only while this is the installation's name. Returns the names before and after.
+
+    Raises StorageFailure, ConfigurationError.
+    """
+    before, after = installation.rotate(of=of)
     keyring.rotate_safety_key()
     auditing.audit(actor, "key.rotate", "done", subject=after, before=before)
     return before, after

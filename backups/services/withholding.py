@@ -26,7 +26,7 @@ from backups.database.table_reading import TableReading, column_of, reading
 from backups.errors import ArtifactError, ConfigurationError
 from backups.hunting.contents import ContentMarker
 from backups.hunting.credentials import KINDS
-from backups.hunting.forms import SHORTEST, is_hunted
+from backups.hunting.forms import is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
 from backups.hunting.matcher import (
     FEW_LETTERS,
@@ -53,8 +53,8 @@ from backups.wording import _
 
 # Forms of one secret, about: as it is, two of hexadecimal, six of base64.
 _FORMS_EACH = 9
-# How much of a secret may stand at the end of a text that is cut.
-_BEGUN_BYTES = 400
+# How many letters one letter of a secret may be written with: escaped for JSON within JSON, say.
+_WRITTEN_LETTERS = 12
 # The list of altered cells must fit into its line, whatever its keys.
 _LISTED_BYTES = LIST_BYTES * 3 // 4
 
@@ -106,15 +106,20 @@ def _sessions(tables: Mapping[str, LiveTable]) -> Iterator[SecretColumn | None]:
 class Hunt:
     """The secrets of one instant, and what was found of them in one file.
 
-    ``values``: those of ``secret_columns``, each with its column's name.
+    ``values``: those of ``secret_columns``, each with its column's name. ``mask_credentials``: what looks
+    like a credential is marked too, as it is where the setting says so.
     """
 
     def __init__(
-        self, values: Iterable[tuple[str, bytes]], tables: Mapping[str, LiveTable]
+        self,
+        values: Iterable[tuple[str, bytes]],
+        tables: Mapping[str, LiveTable],
+        *,
+        mask_credentials: bool = False,
     ) -> None:
         self._tables = tables
         self._names = _names_of_schema(tables)
-        self._mask = conf.mask_credentials()
+        self._mask = mask_credentials or conf.mask_credentials()
         self._not_hunted = 0
         self._secrets = list(self._hunted(values))
         self._forms = _FORMS_EACH * len(self._secrets)
@@ -179,34 +184,24 @@ class Hunt:
         """Whether ``veiled`` need be asked: quicker."""
         return self._matcher.looks(text.encode(errors="surrogatepass")).secret
 
-    def veiled(self, text: str, *, cut: bool = False) -> str:
-        """The text with a marker in the place of each secret. ``cut``: it goes on elsewhere, so that the
-        beginning of one may stand at its end; of such a one only the plain form is known."""
-        data = text.encode(errors="surrogatepass")
-        spans = [(hit.start, hit.end, hit.secret.column) for hit in self._matcher.hits(data)]
-        if cut and (begun := self._begun_in(data)):
-            spans.append(begun)
-        shown, at = [], 0
-        for start, end, column in sorted(spans):
-            if start >= at:
-                shown += [data[at:start], f"[redacted:{column}]".encode()]
-            at = max(at, end)
-        return b"".join([*shown, data[at:]]).decode(errors="replace") if spans else text
-
-    def _begun_in(self, data: bytes) -> tuple[int, int, str] | None:
-        """The longest end of it that is the beginning of a secret."""
-        for start in range(max(0, len(data) - _BEGUN_BYTES), len(data) - SHORTEST):
-            for secret in self._beginnings.get(data[start : start + SHORTEST], ()):
-                if secret.value.startswith(data[start:]):
-                    return start, len(data), secret.column
-        return None
-
     @cached_property
-    def _beginnings(self) -> dict[bytes, list[Secret]]:
-        found: dict[bytes, list[Secret]] = {}
-        for secret in self._secrets:
-            found.setdefault(secret.value[:SHORTEST], []).append(secret)
-        return found
+    def longest_written(self) -> int:
+        """As many characters as the longest secret may have in a text, each of its letters escaped."""
+        return _WRITTEN_LETTERS * max((len(secret.value) for secret in self._secrets), default=0)
+
+    def veiled(self, text: str, longest: int) -> str:
+        """The first ``longest`` characters of the text, with a marker in the place of each secret that begins
+        in them. With ``longest_written`` characters more each is known whole."""
+        data = text.encode(errors="surrogatepass")
+        limit = len(text[:longest].encode(errors="surrogatepass"))
+        shown, at = [], 0
+        for hit in sorted(self._matcher.hits(data), key=lambda hit: hit.start):
+            if hit.start >= limit:
+                break
+            if hit.start >= at:
+                shown += [data[at : hit.start], f"[redacted:{hit.secret.column}]".encode()]
+            at = max(at, hit.end)
+        return b"".join([*shown, data[at:limit]]).decode(errors="replace")
 
     def person(self, name: str, email: str) -> Person:
         """Who asked, as the file may say it."""

@@ -35,6 +35,7 @@ register.filter("translated", translated)
 register.filter("action_word", trail.action)
 register.filter("outcome_word", trail.outcome)
 register.filter("detail_word", trail.detail)
+register.filter("shown_details", trail.shown_details)
 register.filter("person", trail.person)
 
 
@@ -158,8 +159,8 @@ def last_part(label: str) -> str:
     return label.rsplit(".", 1)[-1]
 
 
-_GOOD_OUTCOMES = {"done", "accepted", "served", "succeeded"}
-_BAD_OUTCOMES = {"refused", "wrong", "limited", "failed"}
+_GOOD_OUTCOMES = {"done", "accepted", "served", "succeeded", "whole"}
+_BAD_OUTCOMES = {"refused", "wrong", "limited", "failed", "not whole", "changed outside"}
 
 
 @register.filter

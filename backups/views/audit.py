@@ -5,23 +5,32 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
 
 from backups import permissions, printed_json, trail
+from backups.errors import BackupSystemError
 from backups.models import AuditEvent, BackupRun
+from backups.services import audit_proof
+from backups.translating import message_and_hint, translated
 from backups.views.frame import page
 from backups.views.paging import listing
 
 FILTERS = {"person": "person_email", "action": "action", "outcome": "outcome"}
+# After that the trail is to be verified again.
+LONG_AGO = datetime.timedelta(days=7)
+_SHOWN_FINDINGS = 10
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -31,6 +40,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def show(request: HttpRequest) -> HttpResponseBase:
     listed = listing(request, _filtered(request))
     numbers = {number for event in listed.page for number in _numbers(event)}
+    looked = audit_proof.last_look()
     return page(
         request,
         "backups/audit.html",
@@ -38,9 +48,36 @@ def show(request: HttpRequest) -> HttpResponseBase:
         tab="audit",
         listing=listed,
         places=_accounts(numbers) | _backups(numbers) | trail.places(numbers),
+        looked=looked,
+        is_long_ago=looked is not None and timezone.now() - looked.at > LONG_AGO,
         choices={name: _values(field) for name, field in FILTERS.items()},
         chosen={name: request.GET.get(name, "") for name in (*FILTERS, "since", "until")},
     )
+
+
+@require_POST
+@permissions.needs(permissions.SEE_AUDIT, audit_proof.LOOK)
+def verify(request: HttpRequest) -> HttpResponseBase:
+    """Read the whole trail now; how that went is its newest event, which the page shows."""
+    try:
+        proof = audit_proof.verify_for(permissions.actor_of(request))
+    except BackupSystemError as error:
+        messages.error(request, message_and_hint(error))
+        return redirect("admin:backups_audit")
+    for finding in proof.findings[:_SHOWN_FINDINGS]:
+        said = f"{translated(finding.message)} {translated(finding.hint)} ({finding.code})"
+        messages.error(request, said)
+    if proof.is_guarded:
+        messages.success(
+            request,
+            ngettext(
+                "Whole: %(n)d event was read, and is as it was written.",
+                "Whole: %(n)d events were read, and are as they were written.",
+                proof.events,
+            )
+            % {"n": proof.events},
+        )
+    return redirect("admin:backups_audit")
 
 
 @require_safe
@@ -107,7 +144,10 @@ def _day(text: str) -> datetime.datetime | None:
         day = parse_date(text)
     except ValueError:
         return None
-    return datetime.datetime.combine(day, datetime.time(), datetime.UTC) if day else None
+    # The last one has no day behind it.
+    if day is None or day == datetime.date.max:
+        return None
+    return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
 
 
 def _values(field: str) -> list[str]:

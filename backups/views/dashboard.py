@@ -1,7 +1,6 @@
 """The dashboard: could we restore today, the two buttons, and what is due."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -12,8 +11,8 @@ from backups import conf, permissions
 from backups.errors import StorageFailure
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import readiness, recipients, recovery_kit
-from backups.services.readiness import Contents, Next
+from backups.services import account_states, readiness, recipients, recovery_kit, said_of_secrets
+from backups.services.readiness import Contents, Next, Readiness
 from backups.views.frame import page
 from backups.views.trouble import trouble
 
@@ -48,10 +47,13 @@ def show(request: HttpRequest) -> HttpResponseBase:
         safe=safe,
         complete=complete,
         only_complete=readiness.only_complete(),
-        local_files=_local_files(ready.safe),
+        local_files=_local_files(ready),
+        masks=conf.mask_credentials(),
+        credentials=_credentials(ready.safe),
         files=readiness.files_of(ready.complete) if ready.complete else {},
         limit=conf.file_limit_bytes(),
         kit=_kit_wanted(request),
+        outside=_changed_outside(request),
         encrypts=bool(recipients.listed()),
         **trouble(),
     )
@@ -84,6 +86,23 @@ def _kit_wanted(request: HttpRequest) -> str:
         return ""  # a backup that cannot be signed says so itself
 
 
-def _local_files(safe: BackupRun | None) -> Any:
-    """How many local files the last Safe backup left out; None where none was made yet."""
-    return readiness.files_of(safe).get("named_local") if safe else None
+def _changed_outside(request: HttpRequest) -> int:
+    """How many changes of accounts came past the application lately, for who may see the trail."""
+    if not permissions.may(request.user, permissions.SEE_AUDIT):
+        return 0
+    return account_states.outside_lately()
+
+
+def _local_files(ready: Readiness) -> int | None:
+    """How many files of ours a Safe backup has no content of, as the newest backup of either kind counted
+    them; None where none did yet."""
+    runs = [run for run in (ready.safe, ready.complete) if run is not None]
+    newest_first = sorted(runs, key=lambda run: run.requested_at, reverse=True)
+    counted = (readiness.local_files(run) for run in newest_first)
+    return next((number for number in counted if number is not None), None)
+
+
+def _credentials(safe: BackupRun | None) -> str:
+    """What looked like credentials in the last Safe backup, by kind; nothing where there was none."""
+    found = said_of_secrets.credentials(safe.statistics) if safe else {}
+    return said_of_secrets.listed(found)

@@ -60,8 +60,7 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
         raise Http404
     way = grants.open_way(request, run) if run.scope == COMPLETE else None
     if run.scope == COMPLETE and way is None:
-        auditing.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
-        return redirect("admin:backups_download", run.pk)
+        return _password_wanted(request, run)
     try:
         wanted = delivering.delivery(run, form)
     except ConfigurationError as error:
@@ -70,6 +69,11 @@ def file(request: HttpRequest, run_id: str, form: str) -> HttpResponseBase:
     except StorageFailure:
         return redirect("admin:backups_run", run.pk)
     return _answer(request, wanted, way)
+
+
+def _password_wanted(request: HttpRequest, run: BackupRun) -> HttpResponseBase:
+    auditing.audit(permissions.actor_of(request), ACTION, "password wanted", subject=run.pk)
+    return redirect("admin:backups_download", run.pk)
 
 
 def _downloadable(request: HttpRequest, run_id: str) -> BackupRun:
@@ -103,9 +107,10 @@ def _answer(
         form=wanted.form,
     )
     if way is not None:
-        one_time.begin(way)
-        size, done = wanted.size_bytes, partial(note, "downloaded")
-        blocks = one_time.counted(way, wanted.form, sent.first, size, blocks, done)
+        if not (turn := one_time.begin(way)):
+            return _password_wanted(request, wanted.run)
+        transfer = one_time.Transfer(way, turn, wanted.form, wanted.size_bytes)
+        blocks = one_time.counted(transfer, sent.first, blocks, partial(note, "downloaded"))
     note("served", from_byte=sent.first)
     return _streamed(wanted, part, blocks)
 

@@ -22,7 +22,15 @@ from backups.errors import BackupSystemError
 from backups.forms import AddKeyForm, KeyForm, NewPassphraseForm, PasswordAgainForm
 from backups.models import BackupRun, Recipient
 from backups.registry import COMPLETE
-from backups.services import auditing, key_requests, keyring, recipients, vault
+from backups.services import (
+    auditing,
+    installation,
+    key_requests,
+    keyring,
+    recipients,
+    rotating,
+    vault,
+)
 from backups.translating import message_and_hint
 from backups.views.frame import ask_again, page
 from backups.views.lookup import run_or_refuse
@@ -53,6 +61,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         fingerprint=age.fingerprint(asked) if asked else "",
         challenge=recipients.challenge(asked) if asked else "",
         obligatory=conf.encrypt_complete(),
+        installation=_key_of_today(request),
     )
 
 
@@ -105,6 +114,53 @@ def remove(request: HttpRequest, key_id: str) -> HttpResponseBase:
         is_last=Recipient.objects.count() == 1,
         form=form,
     )
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.needs(KEYS, "key.rotate")
+def rotate(request: HttpRequest) -> HttpResponseBase:
+    """A new key of the installation, after the password. The recovery kit is to be saved anew then, so that
+    page comes next."""
+    today = _key_of_today(request)
+    form = PasswordAgainForm(request, request.POST or None, reason="key.rotate", subject=today)
+    if request.method == "POST":
+        if not form.is_valid():
+            return ask_again(request, form)
+        try:
+            # Of a form that was sent twice the second finds another key than its page showed.
+            rotating.rotate(
+                permissions.actor_of(request), of=request.POST.get("today", "") or "none"
+            )
+        except BackupSystemError as error:
+            messages.error(request, message_and_hint(error))
+            return redirect("admin:backups_keys")
+        messages.success(
+            request,
+            _(
+                "Changed. Backups are signed with the new key from now on, and all that were made before stay"
+                " authentic here. Save the recovery kit anew now: an old one proves only what is older."
+            ),
+        )
+        return redirect("admin:backups_kit")
+    return page(
+        request,
+        "backups/rotate_key.html",
+        title=_("Change the key of the installation?"),
+        tab=TAB,
+        today=today,
+        former=len(installation.former_keys()) if today else 0,
+        form=form,
+    )
+
+
+def _key_of_today(request: HttpRequest) -> str:
+    """The installation's name; empty where its key cannot be read, which is said."""
+    try:
+        return installation.name()
+    except BackupSystemError as error:
+        messages.error(request, message_and_hint(error))
+        return ""
 
 
 @sensitive_variables()

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from backups import jobs, permissions
 from backups.errors import BackupSystemError
 from backups.models import BackupRun, State
-from backups.registry import COMPLETE, Scope, registry
+from backups.registry import COMPLETE, SAFE, Scope, registry
 from backups.services import (
     auditing,
     composing,
@@ -137,6 +137,9 @@ def _finished_context(request: HttpRequest, run: BackupRun) -> dict[str, Any]:
         "held": readiness.rows_of(run),
         "rules": said_of_rules.in_full(run.statistics),
         "secrets": said_of_secrets.in_full(run.statistics),
+        "may_mask": said_of_secrets.are_credentials_in(run.statistics)
+        and run.scope == SAFE
+        and permissions.may(request.user, permissions.CREATE[SAFE]),
         "sections": _section_rows(run),
         "gaps": [_missing_file(item) for item in listed if item["state"] == "gap"],
         "skipped": [_missing_file(item) for item in listed if item["state"] == "skipped"],

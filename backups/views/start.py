@@ -22,7 +22,12 @@ from backups.views.frame import ask_again, page
 @require_POST
 @permissions.needs(permissions.CREATE[SAFE], "backup.safe")
 def safe(request: HttpRequest) -> HttpResponseBase:
-    return _begin(request, SAFE, encrypt=True if request.POST.get("encrypt") else None)
+    return _begin(
+        request,
+        SAFE,
+        encrypt=True if request.POST.get("encrypt") else None,
+        mask_credentials=bool(request.POST.get("mask_credentials")),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,9 +59,15 @@ def complete(request: HttpRequest) -> HttpResponseBase:
 
 
 def _begin(
-    request: HttpRequest, scope: Scope, *, encrypt: bool | None, by_passphrase: bool = False
+    request: HttpRequest,
+    scope: Scope,
+    *,
+    encrypt: bool | None,
+    by_passphrase: bool = False,
+    mask_credentials: bool = False,
 ) -> HttpResponse:
-    """Ask for a backup, or lead to the one that is being made already."""
+    """Ask for a backup, or lead to the one that is being made already. The choices are those of
+    ``creating.request``."""
     runs.end_abandoned(BackupRun)
     active = BackupRun.objects.filter(
         scope=scope.value, purpose=Purpose.ORDINARY, state__in=ACTIVE_STATES
@@ -66,7 +77,13 @@ def _begin(
         return redirect("admin:backups_run", active.pk)
     try:
         actor = permissions.actor_of(request)
-        run = creating.request(scope, actor, encrypt=encrypt, by_passphrase=by_passphrase)
+        run = creating.request(
+            scope,
+            actor,
+            encrypt=encrypt,
+            by_passphrase=by_passphrase,
+            mask_credentials=mask_credentials,
+        )
     except ConfigurationError as error:
         messages.error(request, message_and_hint(error))
         return redirect("admin:backups_backuprun_changelist")

@@ -3,6 +3,7 @@
 Not in the package ``admin``: importing that registers models, which asks for this very site.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backups import permissions
 from backups.registry import registry
+from backups.sites import fit_to_ask
 from backups.translating import translated
 
 STUDIO = "studio"
@@ -27,6 +29,12 @@ class StudioAdminSite(AdminSite):
     index_title = _("Everything the studio keeps")
     # The pages have no use for the site's root, which leads back here.
     site_url = None
+
+    def admin_view(  # type: ignore[override]  # the stubs know views of one type only
+        self, view: Callable[..., Any], cacheable: bool = False
+    ) -> Callable[..., Any]:
+        """As Django's own, for addresses that a database can be asked by."""
+        return fit_to_ask(super().admin_view(view, cacheable))
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,5 +1,6 @@
 """One's own password: another one for the old one, or by mail, also for somebody who never had one."""
 
+import datetime
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +10,18 @@ from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from backups import second_factor
 from backups.forms import require_password, token_again
-from backups.permissions import actor_of
+from backups.models import AuditEvent
+from backups.permissions import actor_of, stranger
 from backups.services import auditing
 from backupsvc.studio.models import User
+
+RESET = "password.reset"
+RESET_WINDOW = datetime.timedelta(minutes=15)
+MOST_LINKS = 5
 
 
 class ApprovedAccountsResetForm(PasswordResetForm):
@@ -30,6 +37,31 @@ class ApprovedAccountsResetForm(PasswordResetForm):
         )
         # The database may fold letters together that are different addresses (CVE-2019-19844).
         return (user for user in matching if _folded(user.email) == _folded(email))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Whoever asks is told the same; that somebody asked for whom is written down. Nobody's mailbox is
+        filled: of an account no more than ``MOST_LINKS`` are sent in a quarter of an hour."""
+        request = kwargs.get("request")
+        if request is not None:
+            asked = [*self.get_users(self.cleaned_data["email"])]
+            sent = [user for user in asked if _note_asked(user, request)]
+            if asked and not sent:
+                return
+        super().save(*args, **kwargs)
+
+
+def _note_asked(user: User, request: HttpRequest) -> bool:
+    """Whether a link is sent to this account. Those that were refused are written down once in a while."""
+    actor = stranger(request)
+    lately = AuditEvent.objects.filter(
+        action=RESET, subject=user.pk, at__gt=timezone.now() - RESET_WINDOW
+    )
+    if lately.filter(outcome="requested").count() < MOST_LINKS:
+        auditing.audit(actor, RESET, "requested", subject=user.pk, account=user.email)
+        return True
+    if not lately.filter(outcome="limited").exists():
+        auditing.audit(actor, RESET, "limited", subject=user.pk, account=user.email)
+    return False
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
@@ -85,7 +117,7 @@ class ResetConfirmView(PasswordResetConfirmView):
             address=str(self.request.META.get("REMOTE_ADDR", "")),
             id=form.user.pk,
         )
-        auditing.audit(actor, "password.reset", "done", subject=form.user.pk)
+        auditing.audit(actor, RESET, "done", subject=form.user.pk)
         return super().form_valid(form)
 
 

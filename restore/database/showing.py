@@ -27,8 +27,8 @@ _AT_ONCE = 50
 @dataclass(frozen=True)
 class Cell:
     """One column of a row as it is ``now`` and in the ``file``: None is NULL, and empty where one side
-    does not have the row. At most ``LONGEST_CELL`` characters, of how many in all. ``hidden``: no value
-    is told, ``now`` and ``file`` are empty texts where there is one."""
+    does not have the row. At most so many characters as were asked for, of how many in all. ``hidden``: no
+    value is told, ``now`` and ``file`` are empty texts where there is one."""
 
     column: str
     hidden: bool
@@ -120,12 +120,20 @@ def _cell(alias: str, column: LiveColumn) -> sql.Identifier:
     return sql.Identifier(alias, column.name)
 
 
-def rows_of(connection: Connection, listing: Listing, *, offset: int, limit: int) -> Iterator[Row]:
-    """Rows of a listing, streamed: whatever the limit, few are in memory. Within a transaction."""
+def rows_of(
+    connection: Connection,
+    listing: Listing,
+    *,
+    offset: int,
+    limit: int,
+    longest: int = LONGEST_CELL,
+) -> Iterator[Row]:
+    """Rows of a listing, streamed: whatever the limit, few are in memory. Within a transaction. ``longest``:
+    how many characters of a cell are told."""
     shown = [name for name in listing.key if name not in listing.hidden]
     with connection.cursor(name="shown_rows") as cursor:
         cursor.itersize = _AT_ONCE
-        cursor.execute(_query(listing, shown, offset, limit))
+        cursor.execute(_query(listing, shown, offset, limit, longest))
         for key, cells in cursor:
             told = dict(zip(shown, key, strict=True))
             yield Row(
@@ -134,7 +142,9 @@ def rows_of(connection: Connection, listing: Listing, *, offset: int, limit: int
             )
 
 
-def _query(listing: Listing, shown: Sequence[str], offset: int, limit: int) -> sql.Composed:
+def _query(
+    listing: Listing, shown: Sequence[str], offset: int, limit: int, longest: int
+) -> sql.Composed:
     columns = listing.table.columns
     key = [
         sql.SQL("left({}, {})").format(
@@ -144,7 +154,7 @@ def _query(listing: Listing, shown: Sequence[str], offset: int, limit: int) -> s
     ]
     return sql.SQL("SELECT ARRAY[{}]::text[], {}{} ORDER BY {} LIMIT {} OFFSET {}").format(
         sql.SQL(", ").join(key),
-        _cells(listing),
+        _cells(listing, longest),
         listing.rows,
         sql.SQL(", ").join(_in_order(listing.alias, columns[name]) for name in listing.key),
         sql.Literal(limit),
@@ -152,7 +162,7 @@ def _query(listing: Listing, shown: Sequence[str], offset: int, limit: int) -> s
     )
 
 
-def _cells(listing: Listing) -> sql.Composed:
+def _cells(listing: Listing, longest: int) -> sql.Composed:
     """An array of cells, each an array: its number, then what is told of now and of the file."""
     values = [
         sql.SQL("({}, {}, {}, {})").format(
@@ -169,7 +179,7 @@ def _cells(listing: Listing) -> sql.Composed:
         " left(c.file, {longest}), char_length(c.file)) END ORDER BY c.n)"
         " FROM (VALUES {values}) AS c(n, hidden, now, file){only})"
     ).format(
-        longest=sql.Literal(LONGEST_CELL),
+        longest=sql.Literal(longest),
         values=sql.SQL(", ").join(values),
         only=sql.SQL(" WHERE c.now IS DISTINCT FROM c.file" if listing.only_differing else ""),
     )

@@ -87,8 +87,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a plan comes to. ``tables_losing`` counts tables that lose rows or references, and
-    ``tables_changing`` those of which rows go back to what they were."""
+    """What a plan comes to. ``now``, ``after`` and ``tables`` are of the project; the tables of Django itself
+    are counted apart (``framework_…``), as everywhere. ``tables_losing`` counts tables that lose rows or
+    references, and ``tables_changing`` those of which rows go back to what they were."""
 
     now: int
     after: int
@@ -98,6 +99,9 @@ class Sums:
     kept: int
     refilled: int
     tables: int
+    framework_now: int
+    framework_after: int
+    framework_tables: int
     tables_losing: int
     tables_changing: int
 
@@ -136,19 +140,31 @@ def _heading(plain: Plain) -> str:
     return translated(known) or _("Tables of Django itself")
 
 
+def _is_of_project(plain: Plain) -> bool:
+    section = registry.by_table().get(plain["table"])
+    return section is not None and not section.framework
+
+
 def sums(tables: list[Plain]) -> Sums:
-    def total(name: str) -> int:
-        return sum(table[name] for table in tables)
+    own = [table for table in tables if _is_of_project(table)]
+    framework = [table for table in tables if not _is_of_project(table)]
+
+    def total(name: str, some: list[Plain] = tables) -> int:
+        return sum(table[name] for table in some)
 
     return Sums(
-        now=total("now"),
-        after=total("after"),
+        now=total("now", own),
+        after=total("after", own),
+        framework_now=total("now", framework),
+        framework_after=total("after", framework),
+        # Empty ones that no file ever has are nobody's concern.
+        framework_tables=sum(bool(t["key"] or t["now"] or t["after"]) for t in framework),
         lost=total("lost"),
         changed=sum(_changed(table) for table in tables),
         set_null=total("set_null"),
         kept=total("kept"),
         refilled=total("refilled"),
-        tables=len(tables),
+        tables=len(own),
         tables_losing=sum(bool(t["lost"] or t["set_null"]) for t in tables),
         tables_changing=sum(bool(_changed(table)) for table in tables),
     )

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 
 from backups import conf
 from backups.database import audit_chain
@@ -223,6 +223,57 @@ def test_many_writers_make_one_chain():
     assert list(numbers) == list(range(1, 241))
     proof = audit_proof.verify()
     assert proof.findings == () and proof.newest == proof.noted == audit_head.newest()
+
+
+def write_alone(action: str) -> None:
+    """In a thread, which has a connection of its own."""
+    write(1, action)
+    connections.close_all()
+
+
+def at_one_instant(action: str, *, before: str) -> None:
+    """An event of a transaction whose instant lies before that of another one's."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute(f"SELECT count(*) FROM {TABLE}")
+        thread = threading.Thread(target=write_alone, args=(before,))
+        thread.start()
+        thread.join()
+        write(1, action)
+
+
+def test_a_transaction_that_sees_an_instant_has_its_place_too():
+    write(1)
+    at_one_instant("late", before="early")
+    write(1)
+    found = AuditEvent.objects.order_by("number").values_list("action", flat=True)
+    assert list(found) == ["test", "early", "late", "test"]
+    assert codes() == []
+
+
+def test_one_whose_process_died_behind_its_commit_is_given_it_later(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(audit_head, "note", lambda: None)
+        at_one_instant("late", before="early")
+        assert AuditEvent.objects.get(action="late").hash == audit_chain.WAITS
+    assert codes() == ["audit.unnoted"] and AuditEvent.objects.get(action="late").number == 2
+
+
+def test_without_waiting_such_a_transaction_would_fail():
+    """A twin: the triggers as they were."""
+    write(1)
+    with connection.cursor() as cursor:
+        text = audit_chain.FUNCTIONS["backups_audit_queue"].replace("'repeatable read', ", "")
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION backups_audit_queue() RETURNS trigger LANGUAGE plpgsql SET"
+            f" search_path = pg_catalog, pg_temp AS $f${text}$f$"
+        )
+    try:
+        with pytest.raises(IntegrityError, match="number"):
+            at_one_instant("late", before="early")
+    finally:
+        audit_chain.put_back()
 
 
 def test_nobody_waits_for_a_transaction_that_is_at_work():

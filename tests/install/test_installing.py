@@ -164,6 +164,49 @@ def test_a_foreign_file_lets_nobody_in_who_was_not_granted(project: Project) -> 
     project.run("python manage.py restore_release --discard", **elsewhere)
 
 
+WATCHED = """
+from django.contrib.auth.models import Group, Permission, User
+from backups.models import AuditEvent
+from backups.services import account_states
+
+def told():
+    # What was told since the last look, and what the comparison finds.
+    fields = ("outcome", "details__changed")
+    new = AuditEvent.objects.filter(action="account.access", pk__gt=seen[0]).order_by("pk")
+    said = [*new.values_list(*fields)]
+    found = account_states.compare()
+    seen[0] = AuditEvent.objects.latest("pk").pk
+    return said, len(found)
+
+clerk = User.objects.create_user("clerk", password="x")
+account_states.note()
+seen = [AuditEvent.objects.latest("pk").pk]
+group = Group.objects.create(name="keepers")
+group.permissions.add(Permission.objects.get(codename="delete_backuprun"))
+told()
+clerk.groups.add(group)
+assert told() == ([("changed", ["user_groups"])], 0)
+group.permissions.add(Permission.objects.get(codename="view_auditevent"))
+assert told() == ([("changed", ["group_permissions"])], 0)
+Group.permissions.through.objects.bulk_create([Group.permissions.through(
+    group=group, permission=Permission.objects.get(codename="add_backuprun"))])
+assert told() == ([], 1), "past the signals"
+User.objects.filter(pk=clerk.pk).update(is_superuser=True)
+assert told() == ([], 1)
+group.delete()
+assert told() == ([("removed", None)], 0)
+clerk.delete()
+assert told()[1] == 0
+print([*AuditEvent.objects.filter(outcome="changed outside").values_list("details__changed", flat=True)])
+"""
+
+
+def test_rights_by_groups_are_watched_and_what_goes_past_django_shows(project: Project) -> None:
+    said = project.shell(WATCHED)
+    assert said.strip().endswith("[['is_superuser'], ['rights']]"), said
+    assert "Whole" in project.run("python manage.py audit_verify")
+
+
 def test_the_pages_stand_in_the_ordinary_admin(project: Project) -> None:
     said = project.shell(
         VISIT

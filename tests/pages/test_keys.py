@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from backups.artifact import age
 from backups.models import AuditEvent, BackupRun, Encryption, KeyRequest, Recipient
-from backups.services import keyring, recovery_kit, vault
+from backups.services import installation, keyring, recovery_kit, vault
 from tests.pages.conftest import PAGES, PASSWORD
 
 MINE, OTHER = age.new_identity(), age.new_identity()
@@ -184,3 +184,44 @@ def test_the_kit_lists_the_keys_and_takes_a_private_one_along(owner, key, settin
     whole = owner.post(FILE, {"identity_text": MINE.told()}).content
     assert [k.recipient for k in recovery_kit.parsed(whole).identities] == [MINE.recipient]
     assert owner.post(FILE, {"identity_text": "nothing"}).status_code == 302
+
+
+# The key that signs
+
+
+@pytest.fixture
+def key_file(settings, tmp_path):
+    settings.BACKUPS_KEY_FILE = tmp_path / "installation.key"
+    return settings.BACKUPS_KEY_FILE
+
+
+ROTATE = reverse("admin:backups_rotate_key")
+
+
+def test_the_key_of_the_installation_is_changed_after_the_password(owner, key_file):
+    before = installation.seal("ab" * 32)
+    assert before.key_id in text(owner.get(KEYS))
+    form = {"today": before.key_id}
+    assert "not your password" in text(owner.post(ROTATE, form | {"password": "no"}, follow=True))
+    assert installation.name() == before.key_id
+    after = owner.post(ROTATE, form | {"password": PASSWORD})
+    assert (after.status_code, after["Location"]) == (302, KIT)
+    assert installation.name() != before.key_id and installation.is_ours(before)
+    event = AuditEvent.objects.get(action="key.rotate")
+    assert (event.person_email, event.details["before"]) == ("owner@studio.example", before.key_id)
+
+
+def test_a_form_that_was_sent_twice_changes_it_once(owner, key_file):
+    form = {"today": installation.name(), "password": PASSWORD}
+    owner.post(ROTATE, form)
+    once = installation.name()
+    assert "has changed since the page" in text(owner.post(ROTATE, form, follow=True))
+    assert (installation.name(), len(installation.former_keys())) == (once, 1)
+
+
+def test_without_the_look_it_would_twice(owner, key_file):
+    """A twin."""
+    name = installation.name()
+    for _time in range(2):
+        installation.rotate()
+    assert len(installation.former_keys()) == 2 and installation.names()[-1] == name

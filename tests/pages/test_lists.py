@@ -13,7 +13,7 @@ from django.utils import timezone
 from backups.findings import Finding, Severity
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE, registry
-from backups.services import coverage, readiness
+from backups.services import audit_head, audit_proof, coverage, readiness
 from backups.wording import _
 from tests.pages.conftest import PAGES, RULES, statistics
 
@@ -248,3 +248,38 @@ def test_drift_is_shown_in_words_with_what_to_do(owner, monkeypatch):
 
     for said in ["NOT COMPLETE", "1 finding needs attention", "Nobody owns it.", "Declare it."]:
         assert said in shown
+
+
+def test_local_files_are_those_that_the_newest_backup_of_either_kind_counted(owner, backup):
+    assert "the first backup counts them" in page(owner)
+    counted = {"counted_files": {"places": 70, "local": 60, "in_rows": 0}}
+    backup("complete", statistics=statistics() | counted)
+    assert "60 local files are in Complete Backups only" in page(owner)
+    counted = {"counted_files": {"places": 70, "local": 61, "in_rows": 0}}
+    run = backup("safe", statistics=statistics() | counted)
+    assert "61 local files are in Complete Backups only" in page(owner)
+    assert "61 of them local" in page(owner, f"runs/{run.pk}/")
+
+
+def test_the_audit_page_says_up_to_where_it_was_verified_and_verifies(
+    owner, settings, tmp_path, monkeypatch
+):
+    settings.BACKUPS_AUDIT_HEAD_FILE = tmp_path / "head"
+    assert "never verified" in page(owner, "audit/")
+    head = audit_head.Head(1234, "x")
+    whole = audit_proof.Proof(1234, 0, head, head, ())
+    monkeypatch.setattr(audit_proof, "verify", lambda: whole)
+    said = owner.post(PAGES + "audit/verify/", follow=True).content.decode()
+    assert "1234 events were read, and are as they were written" in said
+    assert "just now by owner@studio.example, up to event 1,234." in said
+
+
+def test_one_that_is_not_whole_says_so_there(owner, settings, tmp_path, monkeypatch):
+    settings.BACKUPS_AUDIT_HEAD_FILE = tmp_path / "head"
+    found = Finding("audit.gap", Severity.ERROR, _("Events are missing."), _("Look."))
+    broken = audit_proof.Proof(7, 0, audit_head.Head(7, "x"), None, (found,))
+    monkeypatch.setattr(audit_proof, "verify", lambda: broken)
+    said = owner.post(PAGES + "audit/verify/", follow=True).content.decode()
+    assert "Events are missing. Look. (audit.gap)" in said
+    assert "not whole" in page(owner, "audit/") and "audit.gap" in page(owner, "audit/")
+    assert (tmp_path / "head.verified").stat().st_mode & 0o777 == 0o600

@@ -44,7 +44,7 @@ def test_a_download_that_is_complete_closes_the_way(owner, run):
 
 
 def test_without_the_closing_it_would_go_on(owner, run, monkeypatch):
-    monkeypatch.setattr(one_time, "note_sent", lambda *_, **__: False)
+    monkeypatch.setattr(one_time, "close_if_whole", lambda *_: (True, False))
     unlock(owner, run)
     assert body(file(owner, run)) == body(file(owner, run)) == PLAIN
 
@@ -74,6 +74,50 @@ def test_one_that_broke_off_in_its_last_block_is_resumed_too(owner, run):
     assert is_open(run)
     assert body(file(owner, run, range=f"bytes={SIZE - 9}-")) == PLAIN[-9:]
     assert not is_open(run)
+
+
+def begun(browser, run):
+    """A download of which the first block was taken, and the blocks that follow."""
+    blocks = iter(file(browser, run).streaming_content)
+    return next(blocks), blocks
+
+
+def together(owner, run) -> list[bytes]:
+    """What two downloads in one session get that go on block by block."""
+    one, another = begun(owner, run), begun(owner, run)
+    got = [one[0], another[0]]
+    for _ in range(SIZE):
+        taken = [next(one[1], b""), next(another[1], b"")]
+        if not any(taken):
+            break
+        got = [before + now for before, now in zip(got, taken, strict=True)]
+    return got
+
+
+def test_of_two_at_once_one_becomes_whole(owner, run):
+    unlock(owner, run)
+    got = together(owner, run)
+    assert [part == PLAIN for part in got] == [False, True]
+    assert outcomes(run) == ["served", "served", "downloaded"]
+    assert file(owner, run).status_code == 302
+
+
+def test_without_turns_both_would(owner, run, monkeypatch):
+    """A twin."""
+    monkeypatch.setattr(one_time, "close_if_whole", lambda *_: (True, False))
+    monkeypatch.setattr(one_time, "_has_turn", lambda *_: True)
+    unlock(owner, run)
+    assert together(owner, run) == [PLAIN, PLAIN]
+
+
+def test_nobody_begins_while_the_last_block_is_on_its_way(owner, run):
+    unlock(owner, run)
+    _first, blocks = begun(owner, run)
+    got = len(_first)
+    while got < SIZE:
+        got += len(next(blocks))
+    assert file(owner, run).status_code == 302
+    assert next(blocks, None) is None and outcomes(run)[-1] == "downloaded"
 
 
 def break_off(response) -> None:

@@ -8,7 +8,7 @@ from rq import Queue
 from backups.jobs import queue
 from backups.models import AuditEvent, BackupRun, State
 from backups.services import readiness
-from tests.pages.conftest import PAGES, PASSWORD
+from tests.pages.conftest import PAGES, PASSWORD, statistics
 
 
 def test_a_safe_backup_takes_one_click(admin):
@@ -18,6 +18,19 @@ def test_a_safe_backup_takes_one_click(admin):
     assert response["Location"] == f"{PAGES}runs/{run.pk}/"
     assert (run.scope, run.state) == ("safe", State.QUEUED)
     assert run.requested_by_email == "admin@studio.example"
+
+
+def test_credentials_are_masked_where_somebody_ticks_it(admin, backup):
+    secrets = {"hunted": 1, "not_hunted": 0, "forms": "all", "cells": 0, "found": {}, "left": {}}
+    secrets |= {"credentials": {"jwt": 3}, "credentials_masked": False}
+    run = backup(statistics=statistics() | {"secrets": secrets})
+    assert "in the last one: jwt: 3" in admin.get(PAGES).content.decode()
+    assert "without these credentials" in admin.get(f"{PAGES}runs/{run.pk}/").content.decode()
+    for ticked in ({}, {"mask_credentials": "on"}):
+        admin.post(PAGES + "start/safe/", ticked)
+        made = BackupRun.objects.get(state=State.QUEUED)
+        assert made.mask_credentials is bool(ticked)
+        made.delete()
 
 
 def test_a_complete_backup_takes_the_password(owner):

@@ -140,6 +140,7 @@ def test_the_limit_ends_with_time_or_with_another_code(code):
     wrong(first_start.ATTEMPTS)
     renewed = first_start.renew()
     assert renewed != code
+    assert outcomes()[-1] == "renewed", "it lets somebody go on guessing"
     assert Client().post(PAGE, answers(code)).status_code == 200
     assert not User.objects.exists(), "the old one is worth nothing"
     with audit_door.opened():

@@ -9,10 +9,12 @@ from django.urls import reverse
 from backups import jobs as backup_jobs
 from backups.errors import WorkerFailure
 from backups.models import AuditEvent, State
+from backups.registry import registry
 from backups.wording import _
 from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
 from restore.services.planning import plan_runs
+from restore.views import presenting
 from tests.pages_restore.conftest import as_json, begin, bring, planned
 
 
@@ -216,3 +218,21 @@ def test_a_reformatted_file_is_planned_once_that_was_accepted(live_studio, files
     page = page_of(live_studio, upload)
     assert "another installation, or altered" in page
     assert 'name="accept_altered" checked' in page
+
+
+def test_rows_of_django_itself_are_counted_apart_as_on_a_backup_s_page():
+    def table(name: str, key: str, now: int) -> dict:
+        rest = dict.fromkeys(("lost", "set_null", "kept", "refilled"), 0)
+        return {"table": name, "key": key, "now": now, "after": now, **rest}
+
+    framework = registry.of_framework[0]
+    own = registry.of_project[0]
+    counted = presenting.sums(
+        [
+            table(own.table, own.key, 50),
+            table(framework.table, framework.key, 5),
+            table("unknown", "", 0),
+        ]
+    )
+    assert (counted.now, counted.after, counted.tables) == (50, 50, 1)
+    assert (counted.framework_now, counted.framework_tables) == (5, 1)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backups.errors import ArtifactError, BusyError, StorageFailure
-from backups.models import BackupRun, Purpose, State
+from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.services import auditing, keeping, vault
 from backupsvc.studio.models import Client as Customer
 from backupsvc.studio.models import User
@@ -183,6 +183,8 @@ def test_a_backup_in_use_is_deleted_by_nobody(db, files, kind):
     for model in (PlanRun, RestoreRun, Rehearsal):
         model.objects.update(state=State.SUCCEEDED)
     assert undoing.prune_expired() == [backup.pk]
+    event = AuditEvent.objects.get(action="backup.delete", subject=backup.pk)
+    assert (event.person_name, event.outcome) == ("sweep", "expired")
 
 
 def test_without_the_readers_it_would_be_deleted(db, files, monkeypatch):

@@ -6,6 +6,7 @@ runs that succeed and runs that fail. The slice of every day has one failing res
 
 import json
 from collections.abc import Iterable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ from backups.jobs.worker import LookingWorker
 from backups.models import AuditEvent, BackupRun, Run
 from backups.registry import SAFE
 from backups.services import auditing, creating, withholding
-from backupsvc.studio.models import EmailLog, User
+from backupsvc.studio.models import (
+    ActivityLog,
+    ClientApprovalEmailLog,
+    EmailLog,
+    FFEChangeLog,
+    User,
+)
 from restore.database import questions
 from restore.models import RestoreRun
 from restore.services.planning.scanning import SectionScan
@@ -109,6 +116,16 @@ def rows_of_runs() -> str:
     return json.dumps(found, default=str, ensure_ascii=False)
 
 
+def records_shown(browser: Client) -> list[str]:
+    """The studio's own pages of records that have canaries in their texts, as a person reads them."""
+    found = []
+    for model in (EmailLog, ClientApprovalEmailLog, ActivityLog, FFEChangeLog):
+        name = f"admin:studio_{model._meta.model_name}_change"
+        first = model._default_manager.order_by("pk").first()
+        found.append(unescape(browser.get(reverse(name, args=[first.pk])).content.decode()))
+    return found
+
+
 @pytest.mark.urls(__name__)
 def test_a_restore_that_fails_and_pages_of_errors_hold_no_canary(
     studio, canaries, tmp_path, monkeypatch, log, redis
@@ -146,6 +163,7 @@ def test_none_of_all_forms_of_all_columns_is_found_anywhere(
     owner.force_login(User.objects.get(email="owner@studio.example"))
     for name in ("backups_audit", "backups_backuprun_changelist", "restore_import"):
         assert hits(owner.get(reverse(f"admin:{name}")).content.decode(), canaries) == 0
+    assert sum(hits(page, canaries) for page in records_shown(owner)) == 0
     for place in (log(), held_by(redis), pages_of_errors(), log(), rows_of_runs()):
         assert place and hits(place, canaries) == 0
 
@@ -157,7 +175,7 @@ def test_with_all_of_it_switched_off_they_are_everywhere(
 ):
     """The twin: the hunt, the log's filter, what stands in for RQ's own words, and pages without DEBUG."""
     monkeypatch.setattr(withholding.Hunt, "marker", lambda *_: lambda block: block)
-    monkeypatch.setattr(withholding.Hunt, "require_none", lambda *_: lambda *_: None)
+    monkeypatch.setattr(withholding.Hunt, "require_none", lambda *_: None)
     monkeypatch.setattr(logs.Discreet, "filter", lambda *_: True)
     for name in ("handle_exception", "handle_job_failure"):
         monkeypatch.setattr(LookingWorker, name, getattr(Worker, name))
@@ -172,4 +190,8 @@ def test_with_all_of_it_switched_off_they_are_everywhere(
         page = Client(raise_request_exception=False).get("/refused/500/").content.decode()
     assert hits(page, canaries)
     assert str(settings.BASE_DIR) in page
+    monkeypatch.setattr("backupsvc.studio.admin.base.veil", lambda record: None)
+    owner = Client()
+    owner.force_login(User.objects.get(email="owner@studio.example"))
+    assert all(hits(shown, canaries) for shown in records_shown(owner))
     assert document(back_up(SAFE))

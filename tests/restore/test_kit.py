@@ -1,12 +1,15 @@
 """A file of another installation and its recovery kit: authentic, for that file, and only unchanged."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 
 from backups.errors import BackupSystemError
-from backups.services import auditing, recovery_kit
+from backups.models import AuditEvent
+from backups.services import auditing, installation, recovery_kit
 from backups.services.recovery_kit import RecoveryKit
 from backupsvc.studio.models import User
 from restore.inspection import inspect
@@ -115,3 +118,24 @@ def test_no_row_of_a_plan_by_kit_holds_its_key(elsewhere):
     plan = plan_file(elsewhere, Choices(), kit=KIT)
     assert KIT.key.hex() not in str(plan) and KIT.text not in str(plan.as_dict())
     assert recovery_kit.current().key != KIT.key, "the new server keeps a key of its own"
+
+
+def test_a_new_server_that_adopts_the_keys_knows_the_old_one_s_files(elsewhere, tmp_path, settings):
+    settings.BACKUPS_KEY_FILE = tmp_path / "new.key"
+    kit = tmp_path / "kit.json"
+    kit.write_bytes(recovery_kit.as_file(KIT))
+    assert not inspect(elsewhere).authentic
+    before = installation.name()
+    call_command("recovery_kit", "--adopt", str(kit), stdout=StringIO())
+    assert inspect(elsewhere).authentic and not inspect(elsewhere).by_kit
+    assert plan_file(elsewhere, Choices()).file.authentic
+    assert installation.name() == before, "it goes on signing with a key of its own"
+    assert AuditEvent.objects.get(action="kit.adopt").details == {"count": 1}
+    assert recovery_kit.current().former == (FOREIGN_KEY,), (
+        "the kit of the new server proves them too"
+    )
+    said = StringIO()
+    call_command("recovery_kit", "--adopt", str(kit), stdout=said)
+    assert "known before" in said.getvalue()
+    installation.rotate()
+    assert inspect(elsewhere).authentic

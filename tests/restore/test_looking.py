@@ -11,6 +11,7 @@ from backups import printed_json
 from backups.database.table_reading import column_of
 from backups.registry import COMPLETE, registry
 from backups.services import auditing
+from backups.services.withholding import Hunt
 from backupsvc.studio.models import (
     Client,
     ClientApprovalEmailLog,
@@ -26,6 +27,7 @@ from restore.services.asking import kept_rows
 from restore.services.planning import looking, plan_runs
 from restore.services.planning.counting import plan_file
 from restore.services.planning.looking import LookThrough
+from tests.hunting_forms import FORMS
 from tests.restore.conftest import OWNER
 from tests.roundtrip.engine import back_up, stored, writing
 from tests.zoo import rows as zoo_rows
@@ -311,16 +313,38 @@ def test_a_live_link_in_a_mail_is_not_shown_on_either_side(studio):
     assert (cell["now"], cell["file"]) == (f"<p>Now</p> {marked}", f"<p>Then</p> {marked}")
 
 
-@pytest.mark.parametrize("there", [9, 16, 24])
-def test_nor_is_its_beginning_where_the_text_is_cut(studio, there):
+def test_nor_is_its_beginning_where_the_text_is_cut(studio):
     pk, pixel = mail_with_a_live_link()
     file = stored(back_up(COMPLETE))
-    text = "x" * (showing.LONGEST_CELL - there) + pixel
-    ClientApprovalEmailLog.objects.filter(pk=pk).update(html_content=text)
-    now = html_of(file, pk)["now"]
-    assert now == "x" * (showing.LONGEST_CELL - there) + (
-        "[redacted:clientApprovalEmailLogs.tracking_pixel_id]"
-    )
+    before = "x" * (showing.LONGEST_CELL - 9)
+    hexadecimal = pixel.encode().hex()
+    ClientApprovalEmailLog.objects.filter(pk=pk).update(html_content=f"{before}{hexadecimal} and")
+    cell = html_of(file, pk)
+    assert cell["now"] == f"{before}[redacted:clientApprovalEmailLogs.tracking_pixel_id]"
+    assert cell["now_characters"] == len(before) + len(hexadecimal) + 4
+
+
+def cut(hunt: Hunt, written: str, there: int) -> tuple[str, str]:
+    """A text that is cut within a secret: as it is shown, and as it would be if it were shown whole."""
+    text = f"{'x' * (500 - there)}{written}{'y' * 100}"
+    return hunt.veiled(text, 500), hunt.veiled(text, len(text))
+
+
+@pytest.mark.parametrize("there", [1, 9, 20])
+def test_in_no_form(there):
+    secret = "Canary.q8Zk_w2/5e1f9a7b"
+    hunt = Hunt([("a.b", secret.encode())], {})
+    for name, write in FORMS.items():
+        shown, whole = cut(hunt, write(secret), there)
+        assert "[redacted:a.b]" in whole and whole.startswith(shown), name
+        assert len(shown) == 500 or shown.endswith("[redacted:a.b]"), name
+
+
+def test_cut_before_it_is_looked_at_it_would_be_shown():
+    """A twin: the shown part alone says nothing of what goes on behind it."""
+    hunt = Hunt([("a.b", b"Canary.q8Zk_w2/5e1f9a7b")], {})
+    text = f"{'x' * 490}{b'Canary.q8Zk_w2/5e1f9a7b'.hex()}"
+    assert "[redacted" not in hunt.veiled(text[:500], 500)
 
 
 def test_without_the_hunt_it_would_be(studio, monkeypatch):

@@ -11,7 +11,16 @@ from django.urls import reverse
 
 from backups.registry import registry
 from backupsvc.studio.admin.base import RecordAdmin
-from backupsvc.studio.models import Approval, Asset, Comment, Project, User, VerificationToken
+from backupsvc.studio.models import (
+    Approval,
+    Asset,
+    Comment,
+    EmailLog,
+    PasswordResetToken,
+    Project,
+    User,
+    VerificationToken,
+)
 from tests.studio.pages import fields_on
 
 MODELS: list[Any] = list(apps.get_app_config("studio").get_models())
@@ -140,6 +149,39 @@ def test_a_verification_token_is_on_no_page(owner):
     page = owner.get(address(VerificationToken, "changelist"))
     assert "canary" not in page.content.decode()
     assert first(VerificationToken).identifier in page.content.decode()
+
+
+def mail_shown(browser) -> str:
+    """A mail in the log, with a live link in its text and in its details."""
+    token = PasswordResetToken.objects.order_by("pk").first()
+    PasswordResetToken.objects.filter(pk=token.pk).update(token=CANARY)
+    log = first(EmailLog)
+    said = {"html": f"<a href='https://a.example/reset?t={CANARY}'>", "metadata": {"x": [CANARY]}}
+    EmailLog.objects.filter(pk=log.pk).update(**said)
+    page: str = browser.get(address(EmailLog, "change", log.pk)).content.decode()
+    assert EmailLog.objects.get(pk=log.pk).html == said["html"]
+    return page
+
+
+def test_a_mail_that_went_out_shows_no_link_that_opens_something(owner, browser_of):
+    admin_of_the_studio = browser_of(User.objects.filter(role="ADMIN").first())
+    for browser in (owner, admin_of_the_studio):
+        page = mail_shown(browser)
+        assert CANARY not in page
+        assert page.count("[redacted:passwordResetTokens.token]") == 2
+
+
+def test_nor_can_it_be_guessed_letter_by_letter(owner):
+    for lookup in ("html__contains=a", "html__startswith=a", "metadata__x__0=a"):
+        assert owner.get(address(EmailLog, "changelist") + f"?{lookup}").status_code == 400
+    found = owner.get(address(EmailLog, "changelist") + "?delivery_status__exact=x")
+    assert found.status_code == 200
+
+
+def test_without_the_veil_it_would(owner, monkeypatch):
+    """A twin."""
+    monkeypatch.setattr("backupsvc.studio.admin.base.veil", lambda record: None)
+    assert CANARY in mail_shown(owner)
 
 
 @pytest.mark.parametrize("model", WITH_SECRETS, ids=lambda m: m.__name__)

@@ -7,6 +7,8 @@ from django.contrib.auth import authenticate
 from django.test import Client
 from django.urls import reverse
 
+from backups.models import AuditEvent
+from backupsvc.studio import passwords
 from backupsvc.studio.models import User
 from backupsvc.studio.passwords import ApprovedAccountsResetForm
 
@@ -88,3 +90,28 @@ def test_letters_that_only_the_database_folds_are_different_addresses(account, m
 def test_the_sign_in_page_leads_here():
     page = Client().get(reverse("admin:login")).content.decode()
     assert reverse("admin_password_reset") in page
+
+
+def told() -> list[str]:
+    events = AuditEvent.objects.filter(action="password.reset").order_by("id")
+    return list(events.values_list("outcome", flat=True))
+
+
+def test_that_somebody_asked_is_written_down_and_no_mailbox_is_filled(account, mailoutbox):
+    designer = account()
+    for _ in range(passwords.MOST_LINKS + 3):
+        ask_for_mail(designer.email)
+    ask_for_mail("nobody@studio.example")
+    assert len(mailoutbox) == passwords.MOST_LINKS
+    assert told() == ["requested"] * passwords.MOST_LINKS + ["limited"]
+    event = AuditEvent.objects.filter(action="password.reset").first()
+    assert (event.subject, event.address) == (designer.pk, "127.0.0.1")
+
+
+def test_without_the_counting_it_would_be(account, mailoutbox, monkeypatch):
+    """A twin."""
+    monkeypatch.setattr(passwords, "_note_asked", lambda *_: True)
+    designer = account()
+    for _ in range(passwords.MOST_LINKS + 3):
+        ask_for_mail(designer.email)
+    assert len(mailoutbox) == passwords.MOST_LINKS + 3

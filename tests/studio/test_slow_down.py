@@ -93,6 +93,21 @@ def test_many_accounts_from_one_address_wait(client, owner):
     assert tries(client, owner.email, PASSWORD, address="203.0.113.9")
 
 
+def test_addresses_of_one_network_are_one_place(client, owner):
+    """Who has one of IPv6 has as many as there are seconds since the beginning of the world."""
+    for number in range(20):
+        tries(client, f"nobody{number}@studio.example", address=f"2001:db8:0:7:{number:x}::1")
+    assert not tries(client, owner.email, PASSWORD, address="2001:db8:0:7:ffff::9")
+    assert tries(client, owner.email, PASSWORD, address="2001:db8:0:8::1")
+
+
+def test_whoever_tries_on_while_waiting_does_not_fill_the_trail(client, owner):
+    guess(client, owner.email, 5)
+    before = AuditEvent.objects.count()
+    guess(client, owner.email, signing_in.MOST_LIMITED + 5)
+    assert AuditEvent.objects.count() - before == signing_in.MOST_LIMITED
+
+
 def test_the_account_s_owner_is_told_once(client, owner):
     guess(client, owner.email, 30)
     (told,) = mail.outbox

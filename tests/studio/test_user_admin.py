@@ -1,12 +1,17 @@
 """Accounts in the admin: owners decide on roles, approvals and passwords, and nobody else does."""
 
+import threading
 from typing import Any
 
 import pytest
+from django.contrib.admin import site as admin_site
 from django.contrib.auth import authenticate
+from django.core.exceptions import PermissionDenied
+from django.db import connection, connections, transaction
 from django.urls import reverse
 
 from backups.models import AuditEvent
+from backupsvc.studio.admin import users
 from backupsvc.studio.models import Organization, User
 from tests.studio.conftest import PASSWORD
 from tests.studio.pages import fields_on
@@ -16,6 +21,7 @@ pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "a-new-and-long-one-77"
 PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 AGAIN = {"password_again": PASSWORD}
+DELETE = {"post": "yes", "password": PASSWORD}
 
 
 @pytest.fixture
@@ -182,9 +188,28 @@ def test_an_owner_deletes_others_but_not_themselves(owner, account, browser_of):
     browser = browser_of(owner)
     delete = {"action": "delete_selected", "post": "yes", "_selected_action": [owner.pk]}
     assert browser.post(delete_page(owner), {"post": "yes"}).status_code == 403
-    assert browser.post(reverse("admin:studio_user_changelist"), delete).status_code == 403
-    assert browser.post(delete_page(second), {"post": "yes"}).status_code == 302
+    browser.post(
+        reverse("admin:studio_user_changelist"), delete | {"_selected_action": [second.pk]}
+    )
+    assert set(User.objects.all()) == {owner, second}, "not in bulk"
+    assert browser.post(delete_page(second), DELETE).status_code == 302
     assert set(User.objects.all()) == {owner}
+
+
+@pytest.mark.parametrize("typed", [{}, {"password": "a guess"}])
+def test_no_account_is_deleted_without_the_password(owner, designer, browser_of, typed):
+    browser = browser_of(owner)
+    assert "Your password, again" in browser.get(delete_page(designer)).content.decode()
+    said = browser.post(delete_page(designer), {"post": "yes"} | typed, follow=True)
+    assert "password" in said.content.decode() and User.objects.filter(pk=designer.pk).exists()
+
+
+def test_nor_with_what_it_belongs_to(owner, account, browser_of):
+    studio = Organization.objects.create(name="Studio", slug="studio")
+    account(org=studio)
+    page = reverse("admin:studio_organization_delete", args=[studio.pk])
+    assert browser_of(owner).post(page, {"post": "yes"}).status_code == 403
+    assert User.objects.filter(org=studio).exists()
 
 
 def test_an_owner_does_not_go_with_the_organisation(account, browser_of):
@@ -282,7 +307,7 @@ def test_what_is_done_to_accounts_is_written_down(owner, designer, browser_of):
     edit(browser, designer, role=Role.ADMIN)
     browser.post(password_page(designer), {**PASSWORDS, **AGAIN, "set-password": "1"})
     add(browser, email="new@studio.example", usable_password="true", **PASSWORDS)
-    browser.post(delete_page(designer), {"post": "yes"})
+    browser.post(delete_page(designer), DELETE)
     first, second = events(action="account.change", subject=designer.pk).order_by("id")
     assert (first.details["role"], first.details["changed"]) == ("ADMIN", ["Role"])
     assert second.details["changed"] == ["password"]
@@ -291,3 +316,56 @@ def test_what_is_done_to_accounts_is_written_down(owner, designer, browser_of):
     assert {event.person_email for event in events(subject=designer.pk)} == {"", owner.email}
     assert {event.outcome for event in events(person_email="")} == {"made"}, "by the test itself"
     assert not [event for event in events() if NEW_PASSWORD in str(event.details)]
+
+
+# Two at once
+
+
+def remaining(owner, account, browser_of) -> list[str]:
+    """Two owners delete each other at the same time: the roles that remain."""
+    other = account(Role.OWNER, email="other@studio.example")
+    browser = browser_of(other)
+
+    def post() -> None:
+        browser.post(delete_page(owner), DELETE)
+        connections.close_all()
+
+    late = threading.Thread(target=post)
+    with transaction.atomic():
+        users.owners_held()
+        User.objects.filter(pk=other.pk).update(role=Role.VIEWER)
+        late.start()
+        wait_for_lock_or_end(late)
+    late.join()
+    return list(User.objects.values_list("role", flat=True))
+
+
+def wait_for_lock_or_end(thread: threading.Thread) -> None:
+    with connection.cursor() as cursor:
+        while thread.is_alive():
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+            )
+            if cursor.fetchone()[0]:
+                return
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_remove_each_other_one_remains(owner, account, browser_of):
+    assert Role.OWNER in remaining(owner, account, browser_of)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_holding_them_none_would(owner, account, browser_of, monkeypatch):
+    """A twin."""
+    monkeypatch.setattr(users, "_require_owner_beside", lambda removed: None)
+    assert Role.OWNER not in remaining(owner, account, browser_of)
+
+
+def test_nor_are_all_owners_deleted(owner, rf):
+    site_admin = admin_site._registry[User]
+    with pytest.raises(PermissionDenied):
+        site_admin.delete_queryset(rf.post("/"), User.objects.all())
+    with pytest.raises(PermissionDenied):
+        site_admin.delete_model(rf.post("/"), owner)
+    assert User.objects.filter(pk=owner.pk).exists()

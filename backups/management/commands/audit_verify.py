@@ -5,7 +5,7 @@ from typing import Any
 
 from backups import printed_json
 from backups.management import terminal
-from backups.services import audit_proof
+from backups.services import audit_proof, auditing
 from backups.services.audit_proof import Proof
 
 
@@ -13,7 +13,8 @@ class Command(terminal.Documented):
     help = (
         "Read the audit trail end to end and say whether events are missing, were changed or stand outside"
         " the chain, whether the newest are those that were noted outside the database, and whether the"
-        " database still refuses changes. Writes nothing."
+        " database still refuses changes. That somebody looked, and what came of it, is noted beside"
+        " BACKUPS_AUDIT_HEAD_FILE."
     )
     examples = (
         ("audit_verify", "each day, say: its status tells how it is"),
@@ -40,7 +41,7 @@ class Command(terminal.Documented):
         with terminal.errors():
             if options["accept"]:
                 audit_proof.accept()
-            proof = audit_proof.verify()
+            proof = audit_proof.verify_for(auditing.COMMAND_LINE)
         if options["json"]:
             self.stdout.write(printed_json.indented(proof.as_dict()))
         else:

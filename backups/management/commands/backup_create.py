@@ -30,6 +30,10 @@ class Command(terminal.Documented):
     help = "Make a backup, read it back from end to end, and store it."
     examples = (
         ("backup_create --scope safe", "without passwords, tokens and the content of files"),
+        (
+            "backup_create --scope safe --mask-credentials",
+            "nor keys of services that stand in texts",
+        ),
         ("backup_create --scope complete --output studio.json", "everything, and a copy of it"),
         ('backup_create --scope complete --name "before the move"', "with a name of its own"),
     )
@@ -74,6 +78,12 @@ class Command(terminal.Documented):
             "--no-encrypt", dest="encrypt", action="store_false", help="leave it readable for all"
         )
         parser.add_argument(
+            "--mask-credentials",
+            action="store_true",
+            help="in a Safe backup, show markers for what looks like a credential that no column is known to"
+            " hold: private keys, keys of clouds, JWTs, bearer tokens, signed links; they are counted anyway",
+        )
+        parser.add_argument(
             "--enqueue", action="store_true", help="let a worker do it, and wait for the end"
         )
 
@@ -91,6 +101,7 @@ class Command(terminal.Documented):
                 note=note,
                 encrypt=options["encrypt"],
                 by_passphrase=bool(words),
+                mask_credentials=options["mask_credentials"],
             )
             if options["enqueue"]:
                 run = self._let_worker(run, listener, words)
@@ -158,6 +169,10 @@ class Command(terminal.Documented):
             )
         for said in said_of_secrets.in_full(run.statistics):
             self.stdout.write(f"  {said}")
+        if said_of_secrets.are_credentials_in(run.statistics):
+            self.stdout.write(
+                "  To mask them: manage.py backup_create --scope safe --mask-credentials"
+            )
         if files["skipped"]:
             self.stdout.write(f"  {files['skipped']:,} files skipped by rule (too large).")
         for said in said_of_rules.in_full(run.statistics):

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from backups import printed_json
 from backups.management import numbers, terminal
-from backups.models import BackupRun, Purpose, State
+from backups.models import BackupRun, Encryption, Purpose, State
 from backups.registry import Scope
 from backups.services import readiness
 
@@ -47,7 +47,7 @@ class Command(terminal.Documented):
             self._table(runs)
 
     def _table(self, runs: list[BackupRun]) -> None:
-        output = terminal.Output(self, width=170)
+        output = terminal.Output(self, width=200)
         if not runs:
             output.line("There is no such backup. Make one: manage.py backup_create --scope safe")
             return
@@ -58,6 +58,7 @@ class Command(terminal.Documented):
             "State",
             "Rows",
             "Stored",
+            "Encrypted",
             "Kept",
             "Name",
             "By",
@@ -85,10 +86,22 @@ def _cells(run: BackupRun) -> list[str]:
         "damaged" if run.artifact and run.error_code else str(run.state),
         f"{run.statistics.get('rows', 0):,}" if run.artifact else "",
         f"{run.stored_bytes:,}" if run.artifact else "no file",
+        _encrypted(run),
         _kept(run),
         run.note,
         run.requested_by_email or run.requested_by_name,
     ]
+
+
+def _encrypted(run: BackupRun) -> str:
+    """By what it is opened: the names of the keys, as they were called then."""
+    if run.encryption == Encryption.RECIPIENTS:
+        return ", ".join(f"{key['name']} ({key['fingerprint']})" for key in run.encrypted_to)
+    return {
+        Encryption.NONE: "no" if run.artifact else "",
+        Encryption.PASSPHRASE: "passphrase",
+        Encryption.INSTALLATION: "this installation",
+    }[Encryption(run.encryption)]
 
 
 def _kept(run: BackupRun) -> str:
@@ -114,6 +127,9 @@ def _facts(run: BackupRun) -> dict[str, Any]:
         "plain_bytes": run.plain_bytes,
         "rows": run.statistics.get("rows", 0),
         "digest": run.digest,
+        "encryption": run.encryption,
+        "encrypted_to": run.encrypted_to,
+        "stored_sha256": run.stored_sha256,
         "verified_at": when(run.verified_at),
         "pinned": run.pinned,
         "keep_until": when(run.keep_until),

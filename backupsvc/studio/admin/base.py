@@ -20,6 +20,7 @@ from django.http import HttpRequest
 
 from backups.registry import registry
 from backupsvc.studio.admin.fields import DocumentField, ExactTextField, TextListField
+from backupsvc.studio.admin.veiling import veil
 from backupsvc.studio.models import (
     Client,
     Contractor,
@@ -142,13 +143,34 @@ class StudioAdmin(admin.ModelAdmin):
 
 
 class RecordAdmin(StudioAdmin):
-    """A table that the application writes by itself: to look at, and to clear out."""
+    """A table that the application writes by itself: to look at, without the secrets that stand in it, and to
+    clear out."""
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Nothing that was shown is saved: what it is veiled with goes nowhere."""
+        record = super().get_object(request, object_id, from_field)
+        if record is not None:
+            veil(record)
+        return record
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """Not by a text that is veiled on its page: filtering by what it contains would tell it."""
+        if lookup.split("__")[0] in _veiled_fields(self.model) - {*self.list_display}:
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _veiled_fields(model: type[models.Model]) -> set[str]:
+    kinds = models.TextField, models.JSONField
+    return {field.name for field in model._meta.local_fields if isinstance(field, kinds)}
 
 
 def _references(model: type[models.Model]) -> list[models.Field]:

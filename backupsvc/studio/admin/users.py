@@ -10,14 +10,16 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from backups import second_factor
-from backups.forms import password_again, require_password, token_again
+from backups.forms import PasswordAgainForm, password_again, require_password, token_again
 from backups.permissions import actor_of
 from backups.services import auditing
+from backups.views.frame import ask_again
 from backupsvc.studio.admin.base import StudioAdmin
 from backupsvc.studio.models import User
 
@@ -103,10 +105,19 @@ class AddressForm(ConfirmedForm, forms.ModelForm):
         return bool(DECISIVE & set(self.changed_data))
 
 
+def owners_held() -> set[Any]:
+    """The approved owners, whom nobody changes before the caller's transaction has ended: of two who take
+    each other's role away the second sees that they are the last."""
+    owners = User.objects.filter(role=User.Role.OWNER, approval_status=User.ApprovalStatus.APPROVED)
+    return set(owners.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
 class ChangeForm(AddressForm):
     """What of an account is edited. Its password is not among it."""
 
     def clean(self) -> dict[str, Any]:
+        # Before the password is looked at, which holds the row of who acts: all take rows in one order.
+        self._owners = owners_held()
         cleaned = super().clean() or self.cleaned_data
         owns = cleaned.get("role", self.instance.role) == User.Role.OWNER
         status = cleaned.get("approval_status", self.instance.approval_status)
@@ -115,10 +126,7 @@ class ChangeForm(AddressForm):
         return cleaned
 
     def _is_last_owner(self) -> bool:
-        owners = User.objects.filter(
-            role=User.Role.OWNER, approval_status=User.ApprovalStatus.APPROVED
-        )
-        return set(owners.values_list("pk", flat=True)) == {self.instance.pk}
+        return self._owners == {self.instance.pk}
 
 
 class AddWithPasswordForm(AddressForm, AdminUserCreationForm):
@@ -147,6 +155,7 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
     form = ChangeForm
     add_form = AddWithPasswordForm
     change_password_form = SetPasswordForm
+    delete_confirmation_template = "studio/delete_account.html"
     change_user_password_template = "studio/set_password.html"  # noqa: S105 - a page
     list_display = ("email", "name", "role", "approval_status", "org")
     list_filter = ("role", "approval_status")
@@ -204,8 +213,29 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody deletes themselves, nor by deleting their organisation: an owner always remains."""
-        return obj != request.user and super().has_delete_permission(request, obj)
+        """Nobody deletes themselves, so an owner always remains; and no account goes with something else, its
+        organisation, say: it has a page of its own, which asks for the password."""
+        if obj is not None and (obj == request.user or not _is_of_accounts(request)):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Accounts are deleted one by one."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        form = PasswordAgainForm(
+            request, request.POST or None, reason="account.delete", subject=object_id[:64]
+        )
+        account = self.get_object(request, object_id)
+        is_meant = request.method == "POST" and self.has_delete_permission(request, account)
+        if is_meant and not form.is_valid():
+            return ask_again(request, form)
+        return super().delete_view(request, object_id, {**(extra_context or {}), "form": form})
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
@@ -231,6 +261,15 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
             _audit(request, "account.delete", user, [])
         return super().log_deletions(request, queryset)
 
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        _require_owner_beside({obj.pk})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with transaction.atomic():
+            _require_owner_beside(set(queryset.values_list("pk", flat=True)))
+            super().delete_queryset(request, queryset)
+
     def save_model(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool
     ) -> None:
@@ -238,6 +277,19 @@ class UserAdmin(StudioAdmin, DjangoUserAdmin):
         if "approval_status" in form.changed_data and obj.is_active:
             obj.approved_at, obj.approved_by = timezone.now(), request.user.pk
             obj.save(update_fields=["approved_at", "approved_by"])
+
+
+def _is_of_accounts(request: HttpRequest) -> bool:
+    """Whether one of the pages of accounts is asked for."""
+    found = request.resolver_match
+    return found is not None and (found.url_name or "").startswith("studio_user_")
+
+
+def _require_owner_beside(removed: set[Any]) -> None:
+    """Raises PermissionDenied where no approved owner would remain: two may delete each other at once."""
+    owners = owners_held()
+    if owners & removed and not owners - removed:
+        raise PermissionDenied
 
 
 def _without_token(entry: Any) -> Any:

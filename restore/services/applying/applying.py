@@ -22,7 +22,7 @@ from backups.files.spool import Spool
 from backups.findings import Finding
 from backups.models import BackupRun
 from backups.registry import registry
-from backups.services import auditing, key_requests, runs, vault
+from backups.services import account_states, auditing, key_requests, runs, vault
 from backups.services.auditing import Actor
 from backups.services.obstacles import LeavingOut
 from backups.services.progress import Listener, Progress
@@ -128,6 +128,10 @@ def _succeed(run: RestoreRun, work: "_Restore") -> None:
         runs.once_more_if_lost(audit)
     except BaseException as error:
         work.problems.note(_("The audit trail does not tell that the restore succeeded."), error)
+    try:
+        account_states.compare()
+    except BaseException as error:
+        work.problems.note(_("The accounts were not compared with the audit trail."), error)
     try:
         runs.once_more_if_lost(succeed)
     except BaseException as error:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.errors import RestoreError
 from backups.models import ACTIVE_STATES, BackupRun, State
-from backups.services import auditing, keeping, runs, vault
+from backups.services import account_states, auditing, keeping, runs, vault
 from backups.services.auditing import Actor
 from backups.services.recovery_kit import RecoveryKit
 from backups.services.sweeping import passed_over
@@ -48,6 +48,8 @@ def request(
     Raises StorageFailure where the stored backup is gone.
     """
     end_abandoned()
+    # What was done to accounts before is not to be taken for the restore's doing.
+    account_states.compare()
     with runs.asking() as asked:
         if backup:
             keeping.hold(backup)

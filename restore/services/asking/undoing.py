@@ -15,6 +15,8 @@ from restore.models import UNDO_OF, RestoreRun
 from restore.plan import Choices
 from restore.services.asking import requests
 
+SWEEP = Actor(name="sweep")
+
 
 def safety_backup_of(run: RestoreRun) -> BackupRun:
     """The backup that undoes ``run``. Raises RestoreError where there is none (any more)."""
@@ -93,4 +95,7 @@ def _prune(number: str) -> bool:
         vault.delete(backup.artifact)
         backup.artifact = ""
         backup.save(update_fields=["artifact"])
+        facts = {"scope": backup.scope, "made": backup.requested_at.isoformat()}
+        facts["digest"] = backup.digest
+        auditing.audit(SWEEP, "backup.delete", "expired", subject=number, **facts)
     return True

@@ -49,29 +49,27 @@ class LookThrough:
         if not table.count(kind):
             return
         listing = self._listing(table, kind)
-        for row in showing.rows_of(self.connection, listing, offset=offset, limit=limit):
+        longest = LONGEST_CELL + self._secrets.longest_written
+        found = showing.rows_of(
+            self.connection, listing, offset=offset, limit=limit, longest=longest
+        )
+        for row in found:
             yield as_plain(self._without_secrets(row), kind)
 
     def _without_secrets(self, row: Row) -> Row:
-        """With a marker in the place of each live secret that stands in a text: a link in a logged mail,
-        say, which would still open something."""
+        """As much of it as is shown, with a marker in the place of each live secret that stands in a text: a
+        link in a logged mail, say, which would still open something. More of each text was read, so that one
+        that begins where the shown part ends is known whole."""
         texts = [text for cell in row.cells for text in (cell.now, cell.file) if text]
-        is_cut = any(len(text) >= LONGEST_CELL for text in texts)
-        if not (is_cut or self._secrets.may_stand_in("\n".join(texts))):
-            return row
-        return replace(row, cells=tuple(self._veiled(cell) for cell in row.cells))
+        veil = self._secrets.may_stand_in("\n".join(texts))
 
-    def _veiled(self, cell: Cell) -> Cell:
-        if cell.hidden:
-            return cell
-        now, file = (
-            text if text is None else self._secrets.veiled(text, cut=characters > LONGEST_CELL)
-            for text, characters in (
-                (cell.now, cell.now_characters),
-                (cell.file, cell.file_characters),
-            )
-        )
-        return replace(cell, now=now, file=file)
+        def shown(text: str | None) -> str | None:
+            if not text:
+                return text
+            return self._secrets.veiled(text, LONGEST_CELL) if veil else text[:LONGEST_CELL]
+
+        cells = (replace(cell, now=shown(cell.now), file=shown(cell.file)) for cell in row.cells)
+        return replace(row, cells=tuple(cells))
 
     @cached_property
     def _secrets(self) -> Hunt:

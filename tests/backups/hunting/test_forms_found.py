@@ -230,6 +230,7 @@ def test_credentials_are_masked_where_that_is_chosen(kind):
     note = marking.row(note=f"see {CREDENTIALS[kind]} there")["note"]
     assert f"[redacted:{kind}]" in note and note.endswith("there")
     assert marking.altered == [("k1", "note")]
+    assert marking.found.credentials == {kind: 1}
 
 
 def test_with_fewer_letters_in_the_automaton_the_same_is_found():

@@ -22,6 +22,7 @@ from backups.models import AuditEvent, BackupRun, State
 from backups.registry import registry
 from backups.services import readiness, vault
 from backups.stages import Stage
+from backupsvc.studio.models import Organization
 from tests.backups.files.web import body, serving
 from tests.backups.files.web import status as status_of
 from tests.backups.programs import burst_worker, manage, started
@@ -264,3 +265,18 @@ def test_a_copy_by_command_is_written_down_without_its_place(tmp_path: Path):
     assert (event.outcome, event.person_name) == ("served", "command line")
     assert event.subject == BackupRun.objects.get().pk
     assert str(tmp_path) not in str(event.details)
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJub2EifQ.c2lnbmF0dXJl"
+
+
+def test_what_looks_like_a_credential_is_counted_and_masked_where_that_is_chosen(tmp_path):
+    Organization.objects.update(name=f"Noa {JWT}")
+    said, _, _ = made("--scope=safe", f"--output={tmp_path / 'counted.json'}")
+    assert "is in the file: jwt: 1" in said
+    assert "manage.py backup_create --scope safe --mask-credentials" in said
+    assert JWT in (tmp_path / "counted.json").read_text()
+    said, _, _ = made("--scope=safe", "--mask-credentials", f"--output={tmp_path / 'masked.json'}")
+    assert "a marker stands for a secret (jwt: 1)" in said, said
+    assert "--mask-credentials" not in said
+    assert JWT not in (tmp_path / "masked.json").read_text()

@@ -53,6 +53,22 @@ def told(action: str) -> list[str]:
     return [event.outcome for event in events.order_by("at")]
 
 
+def test_the_list_says_what_opens_an_encrypted_backup():
+    told = [{"name": "safe", "fingerprint": "ab 01", "public_key": "age1"}]
+    stored("a" * 32, encryption="recipients", encrypted_to=told, stored_sha256="c" * 64)
+    stored("b" * 32, encryption="passphrase")
+    stored("d" * 32, encryption="installation", encrypted_to=told)
+    stored("e" * 32)
+    said = ended("backup_list")[1]
+    lines = said.splitlines()
+    opened = {n: next(line for line in lines if n * 12 in line) for n in "abde"}
+    assert "safe (ab 01)" in opened["a"] and "passphrase" in opened["b"]
+    assert "this installation" in opened["d"] and " no " in opened["e"]
+    facts = {run["number"][:1]: run for run in json.loads(ended("backup_list", "--json")[1])}
+    assert (facts["a"]["encryption"], facts["a"]["encrypted_to"]) == ("recipients", told)
+    assert (facts["a"]["stored_sha256"], facts["e"]["encryption"]) == ("c" * 64, "")
+
+
 def test_the_list_has_numbers_states_and_names_newest_first():
     stored("a" * 32, note="before the move", pinned=True)
     stored("b" * 32, scope="complete", error_code="artifact.damaged")
