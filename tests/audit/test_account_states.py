@@ -16,6 +16,12 @@ Role, Approval = User.Role, User.ApprovalStatus
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch) -> None:
+    """Nobody is between a change and its event here."""
+    monkeypatch.setattr(account_states, "_BETWEEN_LOOKS_SECONDS", 0)
+
+
 @pytest.fixture
 def owner() -> User:
     return make_account(Role.OWNER)
