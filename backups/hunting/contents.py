@@ -9,15 +9,18 @@ may belong to it goes. The cell is listed as altered, so that a restore keeps wh
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Set
 
 import msgspec
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from backups.artifact import raw_json
 from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.rows import RowCodec
-from backups.hunting.marking import Holds, limit_of, members
+from backups.hunting.cells import members
+from backups.hunting.marking import Holds, limit_of
 
 # What stands in its place: an address of the same kind, and a marker as for any other altered cell.
 MARKER = b"data:,[redacted:file]"
@@ -203,6 +206,17 @@ def digest(address: bytes) -> bytes:
     return hashlib.sha256(address.strip()).digest()
 
 
+# How the head of an address may begin, in either case: of so few and short ones the library searches for
+# several letters at once, and lets go of the interpreter's lock.
+_BEGINNINGS = BytesAhoCorasick(
+    [
+        bytes(word) + sign
+        for word in itertools.product(*zip(b"data", b"DATA", strict=True))
+        for sign in (b":", b"&", b"%", b"\\")
+    ],
+    matchkind=MatchKind.LeftmostFirst,
+).find_matches_as_indexes
+
+
 def _may_hold(text: bytes) -> bool:
-    lowered = text.lower()
-    return b"data" in lowered and _MAY_BEGIN.search(lowered) is not None
+    return bool(_BEGINNINGS(text)) and _MAY_BEGIN.search(text.lower()) is not None

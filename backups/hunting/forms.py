@@ -22,6 +22,16 @@ _SKIPPED = (b"", b"\0", b"\0\0")
 _FIRST_LETTERS = tuple(-(-8 * skipped // 6) for skipped in range(3))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
+# Hexadecimal digits in a row. The shortest secret has as many, and a UUID's longest part has fewer.
+RUN = 2 * SHORTEST
+_RUN = b"0" * RUN
+_MASK = bytes(
+    ord("0") if chr(code) in "0123456789abcdefABCDEF" else ord(" ") for code in range(256)
+)
+# Of so many digits one letter in four tells.
+LONG_RUN, _SAMPLE = 2 * RUN, 4
+_SAMPLED = b"0" * ((LONG_RUN - _SAMPLE + 1) // _SAMPLE)
+_DIGITS = re.compile(rb"[0-9A-Fa-f]+").fullmatch
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)*").fullmatch
 _ESCAPED_IN_JSON = re.compile(rb'["\\\x00-\x1f\x80-\xff]').search
 
@@ -41,77 +51,111 @@ def is_hunted(value: bytes) -> bool:
     return SHORTEST <= len(value) <= LONGEST and len(set(value)) >= FEWEST_LETTERS
 
 
-# Letters with which a part of a form may begin, by three: a search for what begins with no more than three
-# letters passes over all else at the speed of memory. Those first that text, names and numbers have least.
-BEGINNINGS = (b"QXZ", b"JKV", b"YGU", b"WHB", b"789", b"456")
+# Letters of which the search for a form takes one to begin with, by three: it passes over all else at the
+# speed of memory. Those first that text, names, numbers and keys have least.
+BEGINNINGS = (b"QXZ", b"JKV", b"YGU", b"WHB", b"qxz", b"jkv", b"789", b"456")
 _GROUP_OF = {letter: number for number, some in enumerate(BEGINNINGS) for letter in some}
 # One look for all that are as good.
 _BEGINNING = [
-    re.compile(b"[" + some + b"]").search for some in (b"QXZ", b"JKVYGUWHB", b"789", b"456")
+    re.compile(b"[" + some + b"]").search
+    for some in (b"QXZ", b"JKVYGUWHB", b"qxzjkv", b"789", b"456")
 ]
+# Letters of a form's telling part at most, and those of it that automata have.
+LETTERS = 12
+SEARCHED = 6
 # From so many letters before the last part on, and not from the first: tokens of one kind begin alike.
 _AMONG = 32
 
 
-def telling_part(text: bytes, letters: int) -> tuple[int, int]:
+def telling_part(text: bytes) -> tuple[int, int]:
     """Which part of a form is looked for: the number of the letters that it begins with (as many as there are
-    for none of them), and where in the form it begins."""
-    last = len(text) - letters
-    if last > 0:
-        first = max(0, last - _AMONG)
-        for search in _BEGINNING:
-            if found := search(text, first, last + 1):
-                start = found.start()
-                return _GROUP_OF[text[start]], start
-    return len(BEGINNINGS), max(0, last)
+    for none of them), and where in the form it begins. It has ``LETTERS``, or what is left of the form."""
+    size = len(text)
+    last = max(size - LETTERS, min(size - SEARCHED, SEARCHED))
+    first = max(0, last - _AMONG)
+    for search in _BEGINNING:
+        if found := search(text, first, last + 1):
+            start = found.start()
+            return _GROUP_OF[text[start]], start
+    return len(BEGINNINGS), last
 
 
-def spellings(value: bytes) -> set[bytes]:
+class Forms(NamedTuple):
+    """How one secret may be written: ``texts``, and ``runs`` of hexadecimal digits, in lower case, which are
+    looked for in runs alone. The same ones in the same order each time."""
+
+    texts: list[Form]
+    runs: list[bytes]
+
+
+def forms_of(value: bytes, *, rarer: bool) -> Forms:
+    """As it is, and as strings of JSON have it, JSON within JSON within JSON too. ``rarer``: in hexadecimal,
+    and in base64, url-safe too, at each of the three places where it may begin."""
+    texts, runs_ = [], []
+    for spelling in spellings(value):
+        if is_run(spelling):
+            runs_.append(spelling.lower())
+        else:
+            texts.append(Form(spelling))
+        if _ESCAPED_IN_JSON(spelling):
+            texts += _in_json(spelling)
+        if rarer:
+            texts += _in_base64(spelling)
+            runs_.append(spelling.hex().encode())
+    return Forms(texts, runs_ if len(runs_) < 2 else list(dict.fromkeys(runs_)))
+
+
+def spellings(value: bytes) -> tuple[bytes, ...]:
     """The value; what is hexadecimal, such as UUIDs, in either case, with and without dashes."""
     if not _HEXADECIMAL(value):
-        return {value}
+        return (value,)
     plain = value.replace(b"-", b"")
-    return {value, value.lower(), value.upper(), plain, plain.lower(), plain.upper()}
+    found = (value, value.lower(), value.upper(), plain, plain.lower(), plain.upper())
+    return tuple(dict.fromkeys(found))
 
 
-def common_forms(value: bytes) -> Iterator[Form]:
-    """As it is, and as strings of JSON have it, JSON within JSON within JSON too."""
-    for spelling in spellings(value):
-        yield Form(spelling)
-        if _ESCAPED_IN_JSON(spelling):
-            yield from _in_json(spelling)
+def is_run(text: bytes) -> bool:
+    """Whether it is made of hexadecimal digits, and of so many that keys with dashes have no such run."""
+    return len(text) >= RUN and _DIGITS(text) is not None
 
 
-def rarer_forms(value: bytes) -> list[Form]:
-    """Hexadecimal in either case; base64, url-safe too, at each of the three places where it may begin."""
+def runs(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where runs of ``RUN`` and more hexadecimal digits begin and end."""
+    # Two passes at the speed of memory, where an expression would be asked at every letter.
+    mask = text.translate(_MASK)
+    start = mask.find(_RUN)
+    while start >= 0:
+        end = mask.find(b" ", start)
+        end = end if end >= 0 else len(text)
+        yield start, end
+        start = mask.find(_RUN, end)
+
+
+def may_have_long_run(text: bytes) -> bool:
+    """Whether a run of ``LONG_RUN`` digits may stand there, by every fourth letter: quicker. In a UUID each
+    four letters' beat meets a dash."""
+    return _SAMPLED in text[::_SAMPLE].translate(_MASK)
+
+
+def _in_json(value: bytes) -> list[Form]:
     found = []
-    for spelling in spellings(value):
-        digits = spelling.hex()
-        found.append(Form(digits.encode()))
-        if (upper := digits.upper()) != digits:
-            found.append(Form(upper.encode()))
-        found += _in_base64(spelling)
-    return found
-
-
-def _in_json(value: bytes) -> Iterator[Form]:
     text = value.decode("utf-8", "surrogateescape")
     for ascii_only in (False, True):
         escaped = text
         for _level in range(3):
             escaped = json.dumps(escaped, ensure_ascii=ascii_only)[1:-1]
-            yield Form(escaped.encode("utf-8", "surrogateescape"))
+            found.append(Form(escaped.encode("utf-8", "surrogateescape")))
+    return found
 
 
 def _in_base64(value: bytes) -> list[Form]:
     """RFC 4648: three bytes make four letters, so a letter at either end may hold bits of a neighbour."""
     found = []
-    for skipped in range(3):
-        end_bits = 8 * (skipped + len(value))
-        whole = b2a_base64(_SKIPPED[skipped] + value + b"\0\0", newline=False)
-        text = whole[_FIRST_LETTERS[skipped] : end_bits // 6]
-        before, after = int(skipped > 0), int(end_bits % 6 > 0)
-        found.append(Form(text, before, after))
+    size = len(value)
+    for skipped, before in enumerate(_SKIPPED):
+        end, bits = divmod(8 * (skipped + size), 6)
+        text = b2a_base64(before + value + b"\0\0", newline=False)[_FIRST_LETTERS[skipped] : end]
+        found.append(Form(text, int(skipped > 0), int(bits > 0)))
         if b"+" in text or b"/" in text:
-            found.append(Form(text.translate(_URL_SAFE), before, after))
+            found.append(Form(text.translate(_URL_SAFE), int(skipped > 0), int(bits > 0)))
     return found

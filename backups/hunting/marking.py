@@ -9,6 +9,7 @@ being read once more.
 import functools
 import hashlib
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,11 +21,14 @@ from backups.artifact import raw_json
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
 from backups.hunting import credentials
+from backups.hunting.cells import Marked, RowPlaces, TextMarker, by_row, marker, members, with_rows
 from backups.hunting.forms import SHORTEST
-from backups.hunting.matcher import Hit, Matcher, Place
+from backups.hunting.matcher import WORD, Hit, Matcher, Place
 
 # Replacing may bring the halves of something together.
 ROUNDS = 5
+# Into so many parts a block is divided of whose rows one has something behind escapes.
+_APART = 16
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\d[0-9.eE+-]*+', re.DOTALL)
 _BYTES = re.compile(rb"\\+x((?:[0-9a-f]{2})+)")
@@ -97,40 +101,65 @@ class SectionMarker:
         self._key = RowCodec(head).key
         self._types = {column.name: column for column in head.columns}
         self._has_bytes = has_bytes(head, holds)
+        texts = [name for name in self._types if holds[name] in (Holds.TEXT, Holds.DOCUMENT)]
+        self._texts = TextMarker(head, texts, matcher)
         self._names = {name: msgspec.json.encode(name) for name in self._types}
 
     def rows(self, block: bytes) -> bytes:
         """Whole rows, each with its line feed. What holds nothing comes back as it is, the same object."""
-        if self._has_bytes or self._matcher.is_veiled(block, in_rows=True):
+        if self._has_bytes:
             return b"".join([self._row(row) + b"\n" for row in block[:-1].split(b"\n")])
-        places = self._matcher.places(block)
-        return self._with_marked(block, places) if places else block
+        found = list(by_row(block, self._matcher.places(block)))
+        marked = self._quickly(block, found)
+        # Without those that stand beside an escape and are marked already.
+        without = with_rows(block, found, [row.text if row else None for row in marked])
+        if self._matcher.is_veiled(without, in_rows=True):
+            return self._apart(block)
+        texts = [
+            self._noted(quick) if quick else self._row_with(block[first:end], first, here)
+            for (first, end, here), quick in zip(found, marked, strict=True)
+        ]
+        return with_rows(block, found, texts)
 
-    def _with_marked(self, block: bytes, places: Sequence[Place]) -> bytes:
-        """The block with those of its rows marked that have parts of forms. None is behind escapes."""
-        pieces: list[bytes] = []
-        done = end = number = 0
-        while number < len(places):
-            first = block.rfind(b"\n", end, places[number].start) + 1 or end
-            end = block.index(b"\n", places[number].start)
-            here = []
-            while number < len(places) and places[number].start < end:
-                here.append(places[number])
-                number += 1
-            row = block[first:end]
-            marked = self._row_with(row, [(start - first, e - first, w) for start, e, w in here])
-            if marked is not row:
-                pieces += (block[done:first], marked)
-                done = end
-        return b"".join([*pieces, block[done:]]) if pieces else block
+    def _apart(self, block: bytes) -> bytes:
+        """A block with something behind escapes: fewer rows at a time, until it is known which have it."""
+        rows = block[:-1].split(b"\n")
+        if len(rows) == 1:
+            return self._row(rows[0]) + b"\n"
+        step = -(-len(rows) // _APART)
+        some = (rows[start : start + step] for start in range(0, len(rows), step))
+        return b"".join([self.rows(b"\n".join(few) + b"\n") for few in some])
 
-    def _row_with(self, row: bytes, places: Sequence[tuple[int, int, bool]]) -> bytes:
-        """A row in which parts of forms, or words, stand at these places and nowhere else."""
-        wanted = [(start, end) for start, end, is_word in places if self._mask or not is_word]
+    def _quickly(self, block: bytes, found: Sequence[RowPlaces]) -> list[Marked | None]:
+        """What can be done at once for each of these rows; says nothing to anybody yet."""
+        marked = [
+            None
+            if self._mask or any(number == WORD for _start, _end, number in here)
+            else self._texts.marked(block, first, end, here)
+            for first, end, here in found
+        ]
+        # Markers may bring the halves of something together.
+        if found and self._matcher.has_part(b"\n".join([row.text for row in marked if row])):
+            return [None] * len(found)
+        return marked
+
+    def _noted(self, marked: Marked) -> bytes:
+        for name, secrets in marked.altered.items():
+            for secret in secrets:
+                self._found.cells[secret] += 1
+            self._note(marked.key[0] if len(marked.key) == 1 else list(marked.key), name)
+        return marked.text
+
+    def _row_with(self, row: bytes, first: int, places: Sequence[Place]) -> bytes:
+        """A row that begins at ``first``, in which parts of forms, or words, stand at these places and
+        nowhere else."""
+        wanted = [
+            (start - first, end - first) for start, end, n in places if self._mask or n != WORD
+        ]
         if wanted:
             cells = members(row)
             row = self._marked(row, cells, self._cells_at(row, cells, wanted), veiled=False)
-        if any(is_word for _start, _end, is_word in places):
+        if any(number == WORD for _start, _end, number in places):
             credentials.count(row, self._found.credentials)
         return row
 
@@ -238,17 +267,6 @@ def raw_bytes(cell: bytes) -> bytes:
     return b"\x00".join(bytes.fromhex(run[1].decode()) for run in _BYTES.finditer(cell))
 
 
-def members(row: bytes) -> dict[str, msgspec.Raw]:
-    """The cells of a row as the characters they are written with."""
-    try:
-        return _members(row)
-    except (RecursionError, msgspec.MsgspecError):
-        return raw_json.whole_object(row)
-
-
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
 def _tag(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
@@ -297,9 +315,12 @@ def _values(raw: bytes) -> list[bytes]:
 
 def _document(raw: bytes, marks: "_Marks", limit: int | None) -> bytes:
     """A JSON value: each of its strings by itself, names of members too; numbers whole."""
+    may_hold = marks.within(raw)
 
     def token(found: re.Match[bytes]) -> bytes:
         given = found[0]
+        if not may_hold(*found.span()):
+            return given
         if not given.startswith(b'"'):
             return marks.number(given)
         text = msgspec.json.decode(given, type=str)
@@ -365,6 +386,14 @@ class _Marks:
     def _hits(self, text: bytes) -> list[Hit]:
         return self._matcher.hits(text, veiled=self._veiled)
 
+    def within(self, text: bytes) -> Callable[[int, int], bool]:
+        """Whether something may stand between two places of the text: asked once for all of it where nothing
+        is behind escapes."""
+        if self._veiled or self._mask:
+            return lambda _start, _end: True
+        spots = self._matcher.spots(text)
+        return lambda start, end: bisect_left(spots, start) < bisect_left(spots, end)
+
     def number(self, token: bytes) -> bytes:
         hits = self._matcher.hits(token)
         if not hits:
@@ -399,4 +428,4 @@ class _Marks:
     def marker(self, name: str, numbered: bool) -> bytes:
         self._names += numbered
         suffix = f"#{self._names}" if numbered else self.suffix
-        return f"[redacted:{name}{suffix}]".encode()
+        return marker(name, suffix)

@@ -12,7 +12,8 @@ from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import Tail
 from backups.artifact.rows import RowCodec
 from backups.artifact.tail import FileHead
-from backups.hunting.marking import Holds, has_bytes, members, raw_bytes
+from backups.hunting.cells import members
+from backups.hunting.marking import Holds, has_bytes, raw_bytes
 from backups.hunting.matcher import Matcher
 
 # Cells that are left as they are, see ``marking``.
@@ -42,7 +43,7 @@ class SectionProof:
 
     def leaks(self, block: bytes) -> Iterator[Leak]:
         """What stands in these whole rows, each with its line feed."""
-        plain = self._matcher.looks(block).secret
+        plain = self._matcher.may_hide(block)
         if not plain and not self._has_bytes:
             return
         for row in block[:-1].split(b"\n"):

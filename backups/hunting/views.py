@@ -9,7 +9,8 @@ import bisect
 import functools
 import html.entities
 import re
-from collections.abc import Callable, Iterable, Iterator
+import string
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 # How many escapes may lie in one another.
@@ -21,6 +22,7 @@ _NAMED = {
     if len(value) == 1 and "!" <= value <= "~"
 }
 _NAMES = b"|".join(sorted(_NAMED, reverse=True))
+_WORD = rb"[0-9A-Za-z+/=_-]"
 _BREAK = rb"(?:\\+r|\r)?(?:\\+n|\n)"
 # Each alternative begins with a letter as such: then the search for the first of them is quick.
 _ESCAPE = (
@@ -30,31 +32,19 @@ _ESCAPE = (
     rb"|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|(?:" + _NAMES + rb"));?"
 )
 _QUOTED = rb"=(?:[0-9A-Fa-f]{2}|[ \t]*" + _BREAK + rb")"
-_FOLD = rb"(?<=[0-9A-Za-z+/=_-]{2})" + _BREAK + rb"[ \t>]*(?=[0-9A-Za-z+/=_-]{2})"
+_WORDS = _WORD * 2
+# Behind two letters of a word, and before two.
+_FOLD = (
+    rb"(?:\\(?<=" + _WORDS + rb"\\)\\*(?:r(?:\\+n|\n)|n)"
+    rb"|\r(?<=" + _WORDS + rb"\r)(?:\\+n|\n)"
+    rb"|\n(?<=" + _WORDS + rb"\n))[ \t>]*(?=" + _WORDS + b")"
+)
 ESCAPES = re.compile(_ESCAPE)
 QUOTED = re.compile(_QUOTED)
 FOLDS = re.compile(_FOLD)
-_WORD = rb"[0-9A-Za-z+/=_-]"
-
-# Letters that may be a part of an escape themselves, so that one may lie in another.
-_OF_ESCAPES = frozenset(
-    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz%&=\\#;>\t\r\n"
-)
-_LAST = frozenset(range(0x20, 0x100)) - _OF_ESCAPES
-# How far from the one the other may begin, or end.
-_FURTHER = 24
-
-
-def _any_of(numbers: Iterable[int], form: str) -> bytes:
-    return "|".join(
-        sorted({form % n for n in numbers} | {(form % n).upper() for n in numbers})
-    ).encode()
-
-
-_LAST_HEX, _LAST_DECIMAL = _any_of(_LAST, "%02x"), _any_of(_LAST, "%d")
-# Of an escape that stands in no other and has none in it; the empty group tells all others.
-_HEX2 = rb"(?:(?:" + _LAST_HEX + rb")|[0-9A-Fa-f]{2}())"
-_HEX4 = rb"(?:00(?:" + _LAST_HEX + rb")|(?!00)[0-9A-Fa-f]{4}|00[0-9A-Fa-f]{2}())"
+_PARTING = b"\x00"
+# How the number of half of a surrogate pair begins.
+_HALVES = tuple(f"d{digit:x}".encode() for digit in range(8, 16))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -155,74 +145,101 @@ def views(data: bytes) -> Iterator[View]:
 
 
 class _Sign:
-    """How an escape begins, and with which letter that does."""
+    """How an escape begins, and with which letter that does. The pattern's group is the rest of it, where it
+    matters which one it is."""
 
     def __init__(self, letter: bytes, pattern: bytes) -> None:
         self.letter = letter
         self.pattern = re.compile(pattern)
 
 
+# What an escape may stand for that is a part of another one.
+_OF_ESCAPES = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"%&#;\\=/\r\n")
+_BLANK_CODES = rb"(?:20|09|3[eE])"
+# What may stand between a line's break and the next word, and what that may begin with.
+_BLANKS = (
+    rb"(?:[ \t>]|%" + _BLANK_CODES + rb"|&#(?:0*(?:32|9|62)|[xX]0*(?:20|9|3[eE]));?|&gt;?"
+    rb"|\\+(?:u00|x)" + _BLANK_CODES + rb"|=" + _BLANK_CODES + b")*"
+)
+_BEGINS_WORD = rb"[0-9A-Za-z+/=_%&\\-]"
+_AMPERSANDS = (b"amp", b"AMP")
+
+
+def _in_programs(half: int) -> bytes:
+    """Escapes; and breaks of lines, of which one has ``half`` a word on either side, or another break or
+    escape soon: most lines of texts have not."""
+    soon = b"(?:%b{%d}|%b{0,%d}[%%&=\\\\])" % (_WORD, half, _WORD, half - 1)
+    line = rb"\\*(?:r(?:\\+n|\n)|n)" + _BLANKS
+    long, short = rb"(?<=" + _WORD * half + rb"\\)", rb"(?<=" + _WORDS + rb"\\)"
+    number = rb"\\*(?:/|(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}))"
+    # Most backslashes stand before a quotation mark.
+    return (
+        rb"\\(?=[\\rnux/])(?:"
+        + b"|".join([long + line + _BEGINS_WORD, short + line + soon, number])
+        + b")"
+    )
+
+
 class Glimpses:
     """What ``views`` would show of the surroundings of escapes alone, which is quicker than the whole.
 
-    A word of at most ``radius`` bytes, all of them ``letters``, that is in a view of a text and not in the
-    text itself is in one of its glimpses.
+    A word of ``shortest`` to ``radius`` bytes, all of them ``letters``, that is in a view of a text and not
+    in the text itself is in one of its glimpses. Escapes that stand for anything else are no reason: there
+    are many of quotation marks, blanks and letters of other scripts.
     """
 
-    def __init__(self, letters: frozenset[int], radius: int) -> None:
+    def __init__(self, letters: frozenset[int], *, shortest: int, radius: int) -> None:
         self._radius = radius
-        names = [name for name, letter in _NAMED.items() if letter[0] in letters]
-        last = b"|".join(n for n in names if _NAMED[n][0] in _LAST)
-        others = b"|".join(n for n in names if _NAMED[n][0] not in _LAST)
+        self._letters = letters | _OF_ESCAPES
+        self._matters = functools.lru_cache(maxsize=8192)(self._is_of_letters)
         self._signs = [
-            _Sign(b"%", rb"%(?:[uU]" + _HEX4 + rb"|" + _HEX2 + rb")"),
-            _Sign(
-                b"&",
-                rb"&(?:amp;)*(?:#(?:(?:"
-                + _LAST_DECIMAL
-                + rb")(?![0-9])|[xX](?:"
-                + _LAST_HEX
-                + rb")(?![0-9A-Fa-f])|[xX]?0*())"
-                + (rb"|(?:" + last + rb")" if last else b"")
-                + (rb"|(?:" + others + rb")()" if others else b"")
-                + rb")",
-            ),
-            _Sign(b"=", rb"=(?:[0-9A-Fa-f]{2}|[ \t]*(?:(?:\\+r|\r)?(?:\\+n|\n)|\\+r|\r)())"),
-            _Sign(
-                b"\\",
-                rb"\\(?:n(?<="
-                + _WORD * 2
-                + rb"\\n)[ \t>]*"
-                + _WORD
-                + rb"|/|u"
-                + _HEX4
-                + rb"|x"
-                + _HEX2
-                + rb"|\\+(?:(?:r\\+)?n[ \t>]*)?()|[ux]()|r(?<="
-                + _WORD * 2
-                + rb"\\r)(?:\\n[ \t>]*)?)",
-            ),
+            _Sign(b"%", rb"%([0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})(?:(?<=0[aAdD])" + _BLANKS + b")?"),
+            _Sign(b"&", self._in_html()),
+            _Sign(b"=", rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\\+[rn]|[\r\n]))"),
+            _Sign(b"\\", _in_programs(-(-shortest // 2))),
         ]
         self._breaks = [
-            _Sign(b"\n", rb"\n(?<=" + _WORD * 2 + rb"\n)[ \t>]*" + _WORD),
-            _Sign(b"\r", rb"\r(?<=" + _WORD * 2 + rb"\r)(?:\n[ \t>]*)?"),
+            _Sign(b"\n", rb"\n(?<=" + _WORDS + rb"\n)" + _BLANKS + _BEGINS_WORD),
+            _Sign(b"\r", rb"\r(?<=" + _WORDS + rb"\r)"),
         ]
 
-    def of(self, text: bytes, *, in_rows: bool = False) -> Iterator[bytes]:
-        """``in_rows``: lines of JSON, in which no line breaks but by an escape."""
+    def _in_html(self) -> bytes:
+        names = [n for n, letter in _NAMED.items() if letter[0] in self._letters]
+        among = b"|".join(sorted({*names} - {*_AMPERSANDS}, reverse=True))
+        number = rb"#(?:0*[0-9]{1,7}|[xX]0*[0-9A-Fa-f]{1,6})"
+        blanks = rb"(?:(?<=[aAdD];)" + _BLANKS + rb"|(?<=#1[03];)" + _BLANKS + b")?"
+        return (
+            rb"&(?:("
+            + number
+            + b");?"
+            + blanks
+            + rb"|(?:(?:amp|AMP);?)*(?:#[xX]?[0-9A-Fa-f]*;?|"
+            + among
+            + b"))"
+        )
+
+    def _is_of_letters(self, escape: bytes) -> bool:
+        """Whether an escape stands for letters that are looked for, or for a part of another escape."""
+        if escape.startswith(b"\\u") and escape[2:4].lower() in _HALVES:
+            return any(letter >= 0xF0 for letter in self._letters)
+        letter = _of_quoted(escape) if escape.startswith(b"=") else unescaped(escape)
+        return letter != escape and self._letters.issuperset(letter)
+
+    def of(self, text: bytes, *, in_rows: bool = False) -> bytes:
+        """All of them, parted by what is in no escape and in no secret; empty where there are none.
+        ``in_rows``: lines of JSON, in which no line breaks but by an escape."""
         near = self._surroundings(text, self._signs if in_rows else self._signs + self._breaks)
-        if near:
-            yield from _shown(near)
+        return _PARTING.join(_shown(near)) if near else b""
 
     def _surroundings(self, text: bytes, looked_for: list["_Sign"]) -> bytes:
+        matters = self._matters
         # To look for a letter is much quicker than to look for a pattern that begins with it.
         signs = [
             found.span()
-            if found.lastindex is None
-            else (found.start() - _FURTHER, found.end() + _FURTHER)
             for sign in looked_for
             if sign.letter in text
             for found in sign.pattern.finditer(text)
+            if not found.lastindex or matters(sign.letter + found[1])
         ]
         if not signs:
             return b""
@@ -236,22 +253,20 @@ class Glimpses:
                 start = first - radius
             end = max(end, last + radius)
         parts.append(text[start:end])
-        # What parts them is in no escape and in no secret.
-        return b"\x00".join(parts)
+        return _PARTING.join(parts)
 
 
-def _shown(text: bytes) -> Iterator[bytes]:
+def _shown(text: bytes) -> set[bytes]:
     """What ``views`` shows beside the text itself, without the places, which cost most of it."""
     opened = _without_escapes(text)
-    unquoted = QUOTED.sub(_quoted_letter, text)
-    yield from {
-        opened,
-        unquoted,
-        _without_escapes(unquoted),
-        QUOTED.sub(_quoted_letter, opened),
-        _without_folds(opened),
-        _without_folds(text),
-    } - {text}
+    shown = {opened, _without_quoted(opened), _without_folds(opened), _without_folds(text)}
+    if (unquoted := _without_quoted(text)) != text:
+        shown |= {unquoted, _without_escapes(unquoted)}
+    return shown - {text}
+
+
+def _without_quoted(text: bytes) -> bytes:
+    return QUOTED.sub(_quoted_letter, text) if b"=" in text else text
 
 
 def _without_folds(text: bytes) -> bytes:

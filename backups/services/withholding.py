@@ -6,7 +6,6 @@ being references, in tables of either scope. How they are found and marked: ``ba
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -28,15 +27,7 @@ from backups.hunting.contents import ContentMarker
 from backups.hunting.credentials import KINDS
 from backups.hunting.forms import is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
-from backups.hunting.matcher import (
-    FEW_LETTERS,
-    LETTERS,
-    MOST_FORMS,
-    Matcher,
-    Secret,
-    common,
-    rarer,
-)
+from backups.hunting.matcher import Matcher, Secret
 from backups.hunting.proving import (
     Leak,
     Said,
@@ -51,8 +42,8 @@ from backups.registry.references import references
 from backups.services import vault
 from backups.wording import _
 
-# Forms of one secret, about: as it is, two of hexadecimal, six of base64.
-_FORMS_EACH = 9
+# So many are searched for at once in all their forms: some 100 MB. Above it the proof has the rarer ones.
+MOST_SECRETS = 150_000
 # How many letters one letter of a secret may be written with: escaped for JSON within JSON, say.
 _WRITTEN_LETTERS = 12
 # The list of altered cells must fit into its line, whatever its keys.
@@ -122,8 +113,7 @@ class Hunt:
         self._mask = mask_credentials or conf.mask_credentials()
         self._not_hunted = 0
         self._secrets = list(self._hunted(values))
-        self._forms = _FORMS_EACH * len(self._secrets)
-        self._matcher = self._make_matcher()
+        self._matcher = Matcher(self._secrets, rarer=self.has_all_forms)
         self.found = Found()
         self.altered: list[AlteredCell] = []
         self._cells = self._listed_bytes = 0
@@ -144,13 +134,7 @@ class Hunt:
     @property
     def has_all_forms(self) -> bool:
         """Whether rows are searched for all forms while they are written; else the proof has the rarer."""
-        return self._forms <= MOST_FORMS
-
-    def _make_matcher(self) -> Matcher:
-        few = len(self._secrets) > MOST_FORMS
-        letters = FEW_LETTERS if few else LETTERS
-        rare = rarer(self._secrets) if self.has_all_forms else ()
-        return Matcher(chain(common(self._secrets), rare), letters=letters)
+        return len(self._secrets) <= MOST_SECRETS
 
     def marker(self, item: TableReading) -> Callable[[bytes], bytes]:
         """What the rows of a section pass through: blocks of whole lines, there and back. Files go first,
@@ -238,10 +222,8 @@ class Hunt:
         if self.has_all_forms:
             yield self._matcher
             return
-        step = MOST_FORMS // _FORMS_EACH
-        for start in range(0, len(self._secrets), step):
-            some = self._secrets[start : start + step]
-            yield Matcher(chain(common(some), rarer(some)), words=False)
+        for start in range(0, len(self._secrets), MOST_SECRETS):
+            yield Matcher(self._secrets[start : start + MOST_SECRETS], words=False)
 
     def leaks(self, matcher: Matcher, head: SectionHead, block: bytes) -> Iterator[Leak]:
         """What stands in rows of a Safe file and should not."""

@@ -154,7 +154,7 @@ def test_names_of_tables_are_no_secrets(studio):
 
 
 def test_beyond_so_many_the_rarer_forms_are_the_proof_s(studio, monkeypatch):
-    monkeypatch.setattr(withholding, "MOST_FORMS", 300)
+    monkeypatch.setattr(withholding, "MOST_SECRETS", 30)
     token = ClientAccessToken.objects.order_by("pk").first().token
     message = ChatMessage.objects.filter(pk=first(ChatMessage))
     message.update(content=FORMS["address, lower"](token))

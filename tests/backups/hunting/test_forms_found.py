@@ -7,10 +7,10 @@ import pytest
 
 from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.native import encoding_of
-from backups.hunting import matcher as matching
+from backups.hunting.cells import TextMarker
 from backups.hunting.forms import is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
-from backups.hunting.matcher import Matcher, Secret, common, rarer
+from backups.hunting.matcher import Matcher, Secret
 from backups.hunting.proving import SectionProof
 from tests.hunting_forms import FORMS
 
@@ -34,8 +34,8 @@ COLUMNS = {
 }
 
 
-def head() -> SectionHead:
-    columns = tuple(Column(n, t, encoding_of(t)) for n, t in COLUMNS.items())
+def head(types: dict[str, str] = COLUMNS) -> SectionHead:
+    columns = tuple(Column(n, t, encoding_of(t)) for n, t in types.items())
     return SectionHead("mails", "mail", ("id",), columns, (), ())
 
 
@@ -44,13 +44,19 @@ def holds() -> dict[str, Holds]:
     return found | {"id": Holds.KEY}
 
 
+# Those that let a section's rows be looked at many at a time.
+NO_BYTES = {name: type_ for name, type_ in COLUMNS.items() if type_ != "bytea"}
+
+
 class Marking:
-    def __init__(self, secrets=SECRETS, *, mask: bool = False, **kinds: Holds) -> None:
+    def __init__(
+        self, secrets=SECRETS, *, mask: bool = False, columns=COLUMNS, **kinds: Holds
+    ) -> None:
         self.found, self.altered = Found(), []
-        self.matcher = Matcher([*common(secrets), *rarer(secrets)])
+        self.matcher = Matcher(secrets)
         self.kinds = holds() | kinds
         marker = SectionMarker(
-            head(),
+            head(columns),
             self.kinds,
             self.matcher,
             self.found,
@@ -66,8 +72,8 @@ class Marking:
         return list(SectionProof(head(), self.kinds, self.matcher).leaks(block))
 
 
-def line(**cells) -> bytes:
-    row = dict.fromkeys(COLUMNS) | {"id": "k1"} | cells
+def line(columns=COLUMNS, **cells) -> bytes:
+    row = dict.fromkeys(columns) | {"id": "k1"} | cells
     if row["doc"] is None:
         del row["doc"]
     return json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
@@ -233,15 +239,38 @@ def test_credentials_are_masked_where_that_is_chosen(kind):
     assert marking.found.credentials == {kind: 1}
 
 
-def test_with_fewer_letters_in_the_automaton_the_same_is_found():
-    few = Matcher([*common(SECRETS), *rarer(SECRETS)], letters=matching.FEW_LETTERS)
-    for write in FORMS.values():
-        assert few.hits(write(TOKEN).encode())
+def test_hexadecimal_is_found_in_either_case_and_within_longer_runs(marking):
+    digits = TOKEN.encode().hex()
+    mixed = "".join(d.upper() if n % 3 else d for n, d in enumerate(digits))
+    for text in (digits, digits.upper(), mixed, f"0{digits}ab", f"{UUID} {digits} {UUID}"):
+        row = marking.row(note=text)
+        assert "[redacted:people.c0]" in row["note"] and digits not in row["note"].lower()
+
+
+def test_digits_that_are_the_secret_are_found_in_either_case_and_not_within_another_number():
+    marking = Marking([Secret(b"9f86d081884c7d659a2feaa0c55ad015", "people.hash")])
+    note = "9F86D081884C7D659A2FEAA0C55AD015 9f86d081884c7d659a2feaa0c55ad01"
+    assert (
+        marking.row(note=note)["note"] == "[redacted:people.hash] 9f86d081884c7d659a2feaa0c55ad01"
+    )
+    marking = Marking([Secret(b"1234567890123456789", "people.card")])
+    assert marking.row(note="012345678901234567890")["note"] == "012345678901234567890"
+    assert marking.row(note="n 1234567890123456789")["note"] == "n [redacted:people.card]"
+
+
+@pytest.mark.parametrize("size", [8, 9, 11, 12, 13, 17, 18, 19, 43, 200])
+@pytest.mark.parametrize("letters", ["etaoin", "ETAOIN019", "qxzjkvQXZJKV", "0123456789abcdef"])
+def test_values_of_any_length_and_letters_are_found(size, letters):
+    value = "".join(letters[n * n % len(letters)] for n in range(size))
+    marking = Marking([Secret(value.encode(), "people.c0")])
+    for form in ("raw", "JSON", "base64, place 1", "hexadecimal", "address, lower"):
+        row = marking.row(note=f"<{FORMS[form](value)}>")
+        assert "[redacted:people.c0]" in row["note"], form
 
 
 def test_without_the_views_escaped_forms_would_leave(monkeypatch):
     marking = Marking()
-    monkeypatch.setattr("backups.hunting.matcher.Glimpses.of", lambda *_, **__: iter(()))
+    monkeypatch.setattr("backups.hunting.matcher.Glimpses.of", lambda *_, **__: b"")
     block = line(note=FORMS["address, upper"](TOKEN))
     assert marking.rows(block) == block
 
@@ -280,3 +309,78 @@ def test_wherever_mail_folds_a_secret_it_is_found(marking, fold):
     texts = [HASH[:at] + fold + HASH[at:] for at in range(len(HASH) - 40, len(HASH) - 3)]
     notes = [marking.row(note=f"before {text} after")["note"] for text in texts]
     assert all("[redacted:people.c1]" in note for note in notes), notes
+
+
+TEXTS = [
+    f"see https://a.example/{TOKEN}?x=1",
+    f'<a href="https://a.example/{TOKEN}">{TOKEN}</a>\n{UUID.upper()} \u0001{TOKEN}',
+    f"{TOKEN}{TOKEN}x{HASH}",
+    TOKEN,
+    f"n{UUID}\n{TOKEN}\t{TOKEN}\\{TOKEN}",
+    f"{FORMS['base64, place 1'](TOKEN)} {FORMS['hexadecimal'](HASH)}",
+    f"{TOKEN[:9]}{TOKEN}{TOKEN[9:]}",
+    f"{FORMS['address, lower'](TOKEN)} {TOKEN}",
+    "nothing",
+]
+
+
+def in_text(column: str, text: str) -> object:
+    shaped = {"tags": lambda t: ["a", t], "doc": lambda t: {t: [t]}, "short": lambda t: t[:40]}
+    return shaped.get(column, str)(text)
+
+
+@pytest.mark.parametrize("column", ["note", "short", "tags", "doc", "id"])
+def test_what_is_marked_quickly_is_what_is_marked_with_care(monkeypatch, column):
+    block = b"".join([line(NO_BYTES, **{column: in_text(column, text)}) for text in TEXTS])
+    seen = []
+    for careful in (False, True):
+        if careful:
+            monkeypatch.setattr(TextMarker, "marked", lambda *_: None)
+        marking = Marking(columns=NO_BYTES)
+        seen.append((marking.rows(block), marking.altered, marking.found))
+    assert seen[0] == seen[1]
+    assert b"[redacted:people.c0]" in seen[0][0] or column == "id"
+
+
+def test_rows_of_texts_are_not_taken_apart(monkeypatch):
+    monkeypatch.setattr(SectionMarker, "_row_with", lambda *_: pytest.fail("taken apart"))
+    marking = Marking(columns=NO_BYTES)
+    block = marking.rows(b"".join([line(NO_BYTES, note=f"see {TEXTS[0]} {n}") for n in range(5)]))
+    assert block.count(b"[redacted:people.c0]") == len(marking.altered) == 5
+
+
+def test_halves_that_a_marker_brings_together_are_marked_too(monkeypatch):
+    secrets = [Secret(TOKEN.encode(), "c"), Secret(b"qx-[redacted:c]-zj-0", "people.c1")]
+    block = line(NO_BYTES, note=f"qx-{TOKEN}-zj-0", made="b")
+    assert json.loads(Marking(secrets, columns=NO_BYTES).rows(block))["note"] == (
+        "[redacted:people.c1]"
+    )
+
+
+def test_what_stands_as_it_is_beside_an_escape_is_behind_none(monkeypatch):
+    monkeypatch.setattr(SectionMarker, "_row", lambda *_: pytest.fail("taken apart"))
+    block = Marking(columns=NO_BYTES).rows(line(NO_BYTES, note=f"x%41{TOKEN}%42&#65;"))
+    assert json.loads(block)["note"] == "x%41[redacted:people.c0]%42&#65;"
+
+
+def test_of_two_in_one_cell_the_one_behind_escapes_is_marked_too():
+    for hidden in ("address, lower", "HTML in HTML", "quoted-printable, soft break"):
+        marking = Marking(columns=NO_BYTES)
+        note = f"{TOKEN} {FORMS[hidden](TOKEN)} {HASH}"
+        row = json.loads(marking.rows(line(NO_BYTES, note=note)))
+        assert row["note"].count("[redacted:people.c0]") == 2, hidden
+        assert marking.altered == [("k1", "note")]
+        assert marking.found.cells == {"people.c0": 1, "people.c1": 1}
+
+
+def test_among_rows_with_escapes_only_those_that_hide_one_are_taken_apart(monkeypatch):
+    apart = []
+
+    def row(_self, given):
+        apart.append(given)
+        return given
+
+    monkeypatch.setattr(SectionMarker, "_row", row)
+    hidden, other = (line(NO_BYTES, note=n) for n in (FORMS["address, lower"](TOKEN), "a%20b"))
+    Marking(columns=NO_BYTES).rows(other * 100 + hidden + other * 100)
+    assert apart == [hidden[:-1]]
