@@ -108,24 +108,23 @@ class _Forms:
         return self._secrets[number >> _FORM_BITS]
 
     def _part(self, number: int) -> _Part:
-        form, is_run = self._form(number)
+        form, of_digits = self._form(number)
         text = form.text
-        start = len(text) - LETTERS if is_run else telling_part(text)[1]
+        start = len(text) - LETTERS if of_digits else telling_part(text)[1]
         is_bare = not (form.before or form.after or b"\\" in text or b'"' in text)
-        return _Part(form, start, text[start : start + LETTERS], is_run, is_bare, text.isdigit())
+        return _Part(form, start, text[start : start + LETTERS], of_digits, is_bare, text.isdigit())
 
     def _form(self, number: int) -> tuple[Form, bool]:
+        """The form, and whether it is a run of digits."""
         value = self.secret(number).value
         which = number % (1 << _FORM_BITS)
         # As it is comes first, and most often.
         if which == 0 and not is_run(value):
             return Form(value), False
         texts, digits = forms_of(value, rarer=self._rarer)
-        return (
-            (texts[which], False)
-            if which < _FIRST_RUN
-            else (Form(digits[which - _FIRST_RUN]), True)
-        )
+        if which < _FIRST_RUN:
+            return texts[which], False
+        return Form(digits[which - _FIRST_RUN]), True
 
     def parts_in(self, text: bytes, found: list[tuple[int, int]]) -> Iterator[Place]:
         """Those of the numbers whose part stands where its first letters do."""

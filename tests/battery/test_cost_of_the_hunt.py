@@ -14,7 +14,7 @@ from backups.services import composing
 from tests.backups.studio import small_studio
 from tests.roundtrip.engine import back_up
 
-SECRETS, ROWS, ROUNDS = 10_000, 500_000, 3
+SECRETS, ROWS, ROUNDS = 10_000, 200_000, 3
 # Of the processor's time that such a backup takes without, in the process and its server together.
 MOST_TIMES = 1.5
 # Fields of /proc/PID/stat behind the program's name: the parent, own time and that of children waited for.
