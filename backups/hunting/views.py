@@ -13,6 +13,8 @@ import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
 # How many escapes may lie in one another.
 DEPTH = 5
 
@@ -192,20 +194,36 @@ class Glimpses:
         self._radius = radius
         self._letters = letters | _OF_ESCAPES
         self._matters = functools.lru_cache(maxsize=8192)(self._is_of_letters)
-        self._signs = [
+        self._find_heads = BytesAhoCorasick(
+            self._heads(), matchkind=MatchKind.LeftmostFirst
+        ).find_matches_as_indexes
+        of_heads = [
             _Sign(b"%", rb"%([0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})(?:(?<=0[aAdD])" + _BLANKS + b")?"),
             _Sign(b"&", self._in_html()),
             _Sign(b"=", rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\\+[rn]|[\r\n]))"),
-            _Sign(b"\\", _in_programs(-(-shortest // 2))),
         ]
+        self._at_head = {sign.letter[0]: sign for sign in of_heads}
+        self._signs = [_Sign(b"\\", _in_programs(-(-shortest // 2)))]
         self._breaks = [
             _Sign(b"\n", rb"\n(?<=" + _WORDS + rb"\n)" + _BLANKS + _BEGINS_WORD),
             _Sign(b"\r", rb"\r(?<=" + _WORDS + rb"\r)"),
         ]
 
+    def _heads(self) -> list[bytes]:
+        """How escapes begin whose first letter texts have much. Of so few and short ones the library
+        searches for several letters at once."""
+        digits = {f"{letter:02x}"[0] for letter in self._letters}
+        first = {digit.encode() for digit in digits} | {digit.upper().encode() for digit in digits}
+        heads = [sign + digit for sign in (b"%", b"=") for digit in first]
+        heads += [b"%u", b"%U", b"= ", b"=\t", b"=\r", b"=\n", b"=\\r", b"=\\n", b"=\\\\", b"&#"]
+        return heads + list({b"&" + name[:1] for name in (*self._names(), *_AMPERSANDS)})
+
+    def _names(self) -> set[bytes]:
+        names = {n for n, letter in _NAMED.items() if letter[0] in self._letters}
+        return names - {*_AMPERSANDS}
+
     def _in_html(self) -> bytes:
-        names = [n for n, letter in _NAMED.items() if letter[0] in self._letters]
-        among = b"|".join(sorted({*names} - {*_AMPERSANDS}, reverse=True))
+        among = b"|".join(sorted(self._names(), reverse=True))
         number = rb"#(?:0*[0-9]{1,7}|[xX]0*[0-9A-Fa-f]{1,6})"
         blanks = rb"(?:(?<=[aAdD];)" + _BLANKS + rb"|(?<=#1[03];)" + _BLANKS + b")?"
         return (
@@ -233,10 +251,16 @@ class Glimpses:
 
     def _surroundings(self, text: bytes, looked_for: list["_Sign"]) -> bytes:
         matters = self._matters
-        # To look for a letter is much quicker than to look for a pattern that begins with it.
-        signs = [
+        signs = []
+        for _head, start, _end in self._find_heads(text):
+            sign = self._at_head[text[start]]
+            found = sign.pattern.match(text, start)
+            if found and (not found.lastindex or matters(sign.letter + found[1])):
+                signs.append(found.span())
+        signs += [
             found.span()
             for sign in looked_for
+            # To look for a letter is much quicker than to look for a pattern that begins with it.
             if sign.letter in text
             for found in sign.pattern.finditer(text)
             if not found.lastindex or matters(sign.letter + found[1])
