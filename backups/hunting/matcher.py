@@ -211,10 +211,12 @@ class Matcher:
                 grouped[group].add(text[start : start + SEARCHED], which)
                 letters = text[start : start + LETTERS]
                 alphabet += letters
-                shortest = min(shortest, len(letters))
+                if len(letters) < shortest:
+                    shortest = len(letters)
             for which, run in enumerate(digits, number + _FIRST_RUN):
                 self._runs.add(run[-LETTERS:], which)
-                shortest_run = min(shortest_run, len(run))
+                if len(run) < shortest_run:
+                    shortest_run = len(run)
         if self._runs:
             alphabet += b"0123456789abcdefABCDEF"
         self._has_short_runs = shortest_run < LONG_RUN

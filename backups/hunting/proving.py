@@ -43,7 +43,7 @@ class SectionProof:
 
     def leaks(self, block: bytes) -> Iterator[Leak]:
         """What stands in these whole rows, each with its line feed."""
-        plain = self._matcher.may_hide(block)
+        plain = self._matcher.may_hide(block, in_rows=True)
         if not plain and not self._has_bytes:
             return
         for row in block[:-1].split(b"\n"):
