@@ -9,7 +9,6 @@ being read once more.
 import functools
 import hashlib
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +20,11 @@ from backups.artifact import raw_json
 from backups.artifact.manifest import SectionHead
 from backups.artifact.rows import RowCodec
 from backups.hunting import credentials
-from backups.hunting.cells import Marked, RowPlaces, TextMarker, by_row, marker, members, with_rows
+from backups.hunting.cells import Marked, RowPlaces, TextMarker, by_row, members, with_rows
 from backups.hunting.forms import SHORTEST
-from backups.hunting.matcher import WORD, Hit, Matcher, Place
+from backups.hunting.marks import Marks
+from backups.hunting.matcher import WORD, Matcher, Place
 
-# Replacing may bring the halves of something together.
-ROUNDS = 5
 # Into so many parts a block is divided of whose rows one has something behind escapes.
 _APART = 16
 
@@ -106,7 +104,7 @@ class SectionMarker:
         self._names = {name: msgspec.json.encode(name) for name in self._types}
 
     def rows(self, block: bytes) -> bytes:
-        """Whole rows, each with its line feed. What holds nothing comes back as it is, the same object."""
+        """Whole rows, each with its line feed. What holds nothing comes back as it is."""
         if self._has_bytes:
             return b"".join([self._row(row) + b"\n" for row in block[:-1].split(b"\n")])
         found = list(by_row(block, self._matcher.places(block)))
@@ -240,7 +238,7 @@ class SectionMarker:
             if not look.secret and not (look.word and self._mask):
                 return raw
         holds, column = self._holds[name], self._types[name]
-        marks = _Marks(self._matcher, mask=self._mask and holds is not Holds.KEY, veiled=veiled)
+        marks = Marks(self._matcher, mask=self._mask and holds is not Holds.KEY, veiled=veiled)
         if holds is Holds.DISTINCT:
             marks.suffix = "#" + _tag(self._head.key, name, *self._key(row))
         marked = _marked_cell(raw, holds, column.type, column.encoding, marks)
@@ -271,7 +269,7 @@ def _tag(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
-def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: "_Marks") -> bytes:
+def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: Marks) -> bytes:
     limit, padded = limit_of(type_)
     if holds in (Holds.VALUE, Holds.REQUIRED_VALUE):
         return b"null" if any(map(marks.is_secret, _values(raw))) else raw
@@ -290,7 +288,7 @@ def _marked_cell(raw: bytes, holds: Holds, type_: str, encoding: str, marks: "_M
     return msgspec.json.encode(marked.ljust(limit or 0) if padded else marked)
 
 
-def _bare(raw: bytes, type_: str, marks: "_Marks") -> bytes:
+def _bare(raw: bytes, type_: str, marks: Marks) -> bytes:
     """The marker alone: a secret stands across the parts of which the cell is made."""
     marker = marks.marker(next(iter(marks.columns)), numbered=False).decode()
     limit, _padded = limit_of(type_)
@@ -313,7 +311,7 @@ def _values(raw: bytes) -> list[bytes]:
     return _VALUES.findall(raw)
 
 
-def _document(raw: bytes, marks: "_Marks", limit: int | None) -> bytes:
+def _document(raw: bytes, marks: Marks, limit: int | None) -> bytes:
     """A JSON value: each of its strings by itself, names of members too; numbers whole."""
     may_hold = marks.within(raw)
 
@@ -332,7 +330,7 @@ def _document(raw: bytes, marks: "_Marks", limit: int | None) -> bytes:
     return _TOKEN.sub(token, raw)
 
 
-def _text(text: str, marks: "_Marks", limit: int | None, *, numbered: bool = False) -> str:
+def _text(text: str, marks: Marks, limit: int | None, *, numbered: bool = False) -> str:
     given = text.encode()
     marked = marks.put(given, numbered=numbered)
     if marked == given:
@@ -341,91 +339,9 @@ def _text(text: str, marks: "_Marks", limit: int | None, *, numbered: bool = Fal
     return marks.fitting(marked.decode("utf-8", "replace"), limit)
 
 
-def _bytes(run: re.Match[bytes], marks: "_Marks") -> bytes:
+def _bytes(run: re.Match[bytes], marks: Marks) -> bytes:
     given = bytes.fromhex(run[1].decode())
     marked = marks.put(given)
     return (
         run[0] if marked == given else run[0][: run.start(1) - run.start()] + marked.hex().encode()
     )
-
-
-class _Marks:
-    """Puts markers into one cell; ``columns`` are those whose secrets were there, and ``credentials`` the
-    kinds of what no column holds."""
-
-    def __init__(self, matcher: Matcher, *, mask: bool, veiled: bool) -> None:
-        self._matcher = matcher
-        self._veiled = veiled
-        self._mask = mask
-        self.suffix = ""
-        self.columns: dict[str, None] = {}
-        self.credentials: Counter[str] = Counter()
-        self._names = 0
-
-    def put(self, text: bytes, *, numbered: bool = False) -> bytes:
-        """``text`` with a marker for each secret. ``numbered``: no two of the cell are alike."""
-        for _round in range(ROUNDS):
-            spans = [(hit.start, hit.end, self._secret(hit)) for hit in self._hits(text)]
-            if self._mask:
-                spans += credentials.spans(text)
-            if not spans:
-                return text
-            text = self._replaced(text, sorted(spans, key=lambda s: (s[0], -s[1])), numbered)
-            if not (self._veiled or self._matcher.may_hold(text, words=self._mask)):
-                return text
-        return text if not self._matcher.hits(text) else self.marker("secret", numbered)
-
-    def fitting(self, marked: str, limit: int | None) -> str:
-        """The text of a cell that takes so many letters. What tells one from another is never cut off."""
-        if limit is None or len(marked) <= limit or not self.suffix:
-            return marked[:limit]
-        tag = self.suffix.removeprefix("#")
-        alone = f"[redacted:{tag}]"
-        return alone if len(alone) <= limit else f"[{tag}"[:limit]
-
-    def _hits(self, text: bytes) -> list[Hit]:
-        return self._matcher.hits(text, veiled=self._veiled)
-
-    def within(self, text: bytes) -> Callable[[int, int], bool]:
-        """Whether something may stand between two places of the text: asked once for all of it where nothing
-        is behind escapes."""
-        if self._veiled or self._mask:
-            return lambda _start, _end: True
-        spots = self._matcher.spots(text)
-        return lambda start, end: bisect_left(spots, start) < bisect_left(spots, end)
-
-    def number(self, token: bytes) -> bytes:
-        hits = self._matcher.hits(token)
-        if not hits:
-            return token
-        return msgspec.json.encode(self.marker(self._secret(hits[0]), numbered=False).decode())
-
-    def is_secret(self, value: bytes) -> bool:
-        """Whether the value as a whole is one."""
-        for hit in self._matcher.hits(value):
-            if (hit.start, hit.end) == (0, len(value)):
-                self._secret(hit)
-                return True
-        return False
-
-    def _secret(self, hit: Hit) -> str:
-        self.columns[hit.secret.column] = None
-        return hit.secret.column
-
-    def _replaced(self, text: bytes, spans: list[tuple[int, int, str]], numbered: bool) -> bytes:
-        parts: list[bytes] = []
-        place = 0
-        for start, end, name in spans:
-            if start < place:
-                if end > place:
-                    place = end
-                continue
-            parts += [text[place:start], self.marker(name, numbered)]
-            self.credentials[name] += int(name in credentials.NAMES)
-            place = end
-        return b"".join([*parts, text[place:]])
-
-    def marker(self, name: str, numbered: bool) -> bytes:
-        self._names += numbered
-        suffix = f"#{self._names}" if numbered else self.suffix
-        return marker(name, suffix)
