@@ -52,7 +52,9 @@ class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_called: bool
 
 
-class AlteredCell(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class AlteredCell(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """A cell in which a marker stands for a secret; ``key`` is the row's primary key, several parts as a
     list. ``marked``: every cell of the column that has a marker, as there were too many to list."""
 

@@ -4,6 +4,7 @@ What escapes single letters (JSON, HTML, addresses, quoted-printable) is taken o
 ``views``: each letter may be escaped or not, so there is no list of forms.
 """
 
+import functools
 import json
 import re
 from binascii import b2a_base64
@@ -17,9 +18,6 @@ SHORTEST = 8
 # Fewer different letters than these make no secret: rows of noughts, lines of dashes.
 FEWEST_LETTERS = 4
 
-# In front of a value that begins at the second or third of three bytes, and the first letter that is all its.
-_SKIPPED = (b"", b"\0", b"\0\0")
-_FIRST_LETTERS = tuple(-(-8 * skipped // 6) for skipped in range(3))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 # Hexadecimal digits in a row. The shortest secret has as many, and a UUID's longest part has fewer.
@@ -71,8 +69,9 @@ def telling_part(text: bytes) -> tuple[int, int]:
     """Which part of a form is looked for: the number of the letters that it begins with (as many as there are
     for none of them), and where in the form it begins. It has ``LETTERS``, or what is left of the form."""
     size = len(text)
-    last = max(size - LETTERS, min(size - SEARCHED, SEARCHED))
-    first = max(0, last - _AMONG)
+    # No calls where hundreds of thousands of forms pass.
+    last = size - LETTERS if size >= LETTERS + SEARCHED else min(size - SEARCHED, SEARCHED)
+    first = last - _AMONG if last > _AMONG else 0
     for search in _BEGINNING:
         if found := search(text, first, last + 1):
             start = found.start()
@@ -151,11 +150,20 @@ def _in_json(value: bytes) -> list[Form]:
 def _in_base64(value: bytes) -> list[Form]:
     """RFC 4648: three bytes make four letters, so a letter at either end may hold bits of a neighbour."""
     found = []
-    size = len(value)
-    for skipped, before in enumerate(_SKIPPED):
-        end, bits = divmod(8 * (skipped + size), 6)
-        text = b2a_base64(before + value + b"\0\0", newline=False)[_FIRST_LETTERS[skipped] : end]
-        found.append(Form(text, int(skipped > 0), int(bits > 0)))
+    for skipped, first, end, before, after in _base64_places(len(value)):
+        text = b2a_base64(skipped + value + b"\0\0", newline=False)[first:end]
+        found.append(Form(text, before, after))
         if b"+" in text or b"/" in text:
-            found.append(Form(text.translate(_URL_SAFE), int(skipped > 0), int(bits > 0)))
+            found.append(Form(text.translate(_URL_SAFE), before, after))
     return found
+
+
+@functools.cache
+def _base64_places(size: int) -> list[tuple[bytes, int, int, int, int]]:
+    """For each place where a value of this size may begin: what is put before it, which letters are all its,
+    and how many beside them hold bits of it."""
+    places = []
+    for skipped, given in enumerate((b"", b"\0", b"\0\0")):
+        end, bits = divmod(8 * (skipped + size), 6)
+        places.append((given, -(-8 * skipped // 6), end, int(skipped > 0), int(bits > 0)))
+    return places

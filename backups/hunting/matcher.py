@@ -119,8 +119,8 @@ class _Forms:
         value = self.secret(number).value
         which = number % (1 << _FORM_BITS)
         # As it is comes first, and most often.
-        if which == 0 and not is_run(value):
-            return Form(value), False
+        if which in (0, _FIRST_RUN) and is_run(value) == (which == _FIRST_RUN):
+            return (Form(value.lower()), True) if which else (Form(value), False)
         texts, digits = forms_of(value, rarer=self._rarer)
         if which < _FIRST_RUN:
             return texts[which], False
@@ -203,18 +203,20 @@ class Matcher:
     ) -> None:
         alphabet = bytearray()
         shortest, shortest_run = LETTERS, LONG_RUN
+        # Few calls, as hundreds of thousands of forms pass.
+        adding, add_run = [group.add for group in grouped], self._runs.add
         for index, secret in enumerate(secrets):
             texts, digits = forms_of(secret.value, rarer=rarer)
             number = index << _FORM_BITS
             for which, (text, _before, _after) in enumerate(texts, number):
                 group, start = telling_part(text)
-                grouped[group].add(text[start : start + SEARCHED], which)
                 letters = text[start : start + LETTERS]
+                adding[group](letters[:SEARCHED], which)
                 alphabet += letters
                 if len(letters) < shortest:
                     shortest = len(letters)
             for which, run in enumerate(digits, number + _FIRST_RUN):
-                self._runs.add(run[-LETTERS:], which)
+                add_run(run[-LETTERS:], which)
                 if len(run) < shortest_run:
                     shortest_run = len(run)
         if self._runs:
