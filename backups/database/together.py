@@ -18,9 +18,10 @@ Item = TypeVar("Item")
 # Yields one number.
 Query = sql.Composable
 
-# So many rows of a table at most, and so many questions of one statement.
+# So many rows of a table at most, and so many questions of one statement: with four times as many the server
+# takes a third longer for each, as all that it knows of a statement is gone through again and again.
 FEW_ROWS = 5_000
-AT_ONCE = 64
+AT_ONCE = 16
 
 # Of a table with policies the server may refuse to read even nothing.
 _SMALL = """

@@ -1,7 +1,7 @@
 """What a plan asks of the database: the file's waiting rows beside the live ones. Nothing here writes to the
 application's tables."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -433,8 +433,9 @@ class Simulation:
             self._lost[follower.table.name] = create_lost(
                 self._connection, f"lost_{number}", follower.table
             )
-        while any(self._follow(follower) for follower in self._followers):
-            pass
+        grown = {f.table.name for f in self._followers if self._follow(f, None)}
+        while grown:
+            grown = {f.table.name for f in self._followers if self._follow(f, grown)}
 
     @property
     def lost(self) -> Mapping[str, sql.Identifier]:
@@ -489,11 +490,12 @@ class Simulation:
             ),
         )
 
-    def _follow(self, follower: Follower) -> bool:
+    def _follow(self, follower: Follower, lost_more: Container[str] | None) -> bool:
+        """Whether rows follow. ``lost_more``: the tables that lost some last time; None the first time."""
         lost = self._lost[follower.table.name]
         grown = False
         for key, rule in follower.keys:
-            if rule == "set null":
+            if rule == "set null" or (lost_more is not None and key.target_table not in lost_more):
                 continue
             query = sql.SQL(
                 "INSERT INTO {} SELECT t.tableoid, t.ctid, {} FROM {} AS t WHERE {} AND {}"

@@ -423,14 +423,14 @@ class Writer:
         """Rows of tables outside the file follow their delete rule until nothing changes any more;
         then references that lead nowhere become NULL, kept ones of the file's tables too."""
         pairs = [pair for follower in self._followers for pair in follower.keys]
-        grown = True
-        while grown:
-            grown = False
-            for key, rule in pairs:
-                if rule != "set null":
-                    removed = self._work.remove_followers(key)
+        wanted = [key for key, rule in pairs if rule != "set null"]
+        while wanted:
+            lost_more = set()
+            for key in wanted:
+                if removed := self._work.remove_followers(key):
                     self._state.of(key.table).removed += removed
-                    grown = grown or removed > 0
+                    lost_more.add(key.table)
+            wanted = [k for k, rule in pairs if rule != "set null" and k.target_table in lost_more]
         for key, rule in pairs:
             if rule == "set null":
                 self._state.of(key.table).set_null += self._work.clear_references(key)
