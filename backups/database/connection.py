@@ -16,7 +16,8 @@ from backups.wording import _
 Connection = extensions.connection
 
 # What the session is set to, whatever server, database, role or client say. row_security: with
-# policies on, rows would vanish silently; off, the server refuses to read instead.
+# policies on, rows would vanish silently; off, the server refuses to read instead. Isolation: whoever locks
+# tables has to see what others committed until then; what needs an instant of its own asks for it.
 SESSION = {
     "client_encoding": "UTF8",
     "timezone": "UTC",
@@ -35,6 +36,8 @@ SESSION = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
     "jit": "off",
 }
 CLIENT_LOST_AFTER = "1s"
