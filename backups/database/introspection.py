@@ -164,15 +164,9 @@ CASE WHEN {_AS_TEXT} THEN 'text' WHEN t.typtype <> 'd' AND l.wrapped IS DISTINCT
 # An output function may be one of another type, which this one is stored like: refcursor has that of text.
 _IS_TAKEN = f"""
 (NOT ({_AS_TEXT}) AND (
-    f.proargtypes[0] = t.oid
-    OR EXISTS (SELECT FROM pg_type p WHERE p.oid = f.proargtypes[0] AND p.typtype = 'p')
-    OR t.typtype = 'd' AND f.proargtypes[0] = (
-        WITH RECURSIVE made (oid, depth) AS (
-            SELECT t.typbasetype, 1
-            UNION ALL
-            SELECT d.typbasetype, made.depth + 1
-            FROM made JOIN pg_type d ON d.oid = made.oid AND d.typtype = 'd'
-        ) SELECT oid FROM made ORDER BY depth DESC LIMIT 1)))"""
+    f.proargtypes[0] IN (t.oid, t.typbasetype) OR t.typtype NOT IN ('b', 'd')
+    OR f.proargtypes[0] IN ('anyarray'::regtype, 'record'::regtype)
+    OR EXISTS (SELECT FROM pg_type d WHERE d.oid = t.typbasetype AND d.typtype NOT IN ('b', 'p'))))"""
 
 _COLUMNS = f"""
 {_LENIENT}

@@ -259,21 +259,25 @@ CASE WHEN {0}.relispartition OR {1}.nspname <> ALL (current_schemas(false)) OR E
            AND array_position(current_schemas(false), m.nspname)
                < array_position(current_schemas(false), {1}.nspname))
      THEN {1}.nspname || '.' || {0}.relname ELSE {0}.relname END"""
-_END = f"""
-ARRAY[n.nspname::text, c.relname::text, (c.relkind = 'p')::text,
-      {_KNOWN.format("c", "n")}, {_KNOWN.format("w", "wn")},
-      CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) ELSE 'true' END]
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_class w ON w.oid = coalesce(pg_partition_root(c.oid), c.oid)
-JOIN pg_namespace wn ON wn.oid = w.relnamespace"""
 
 # Keys not enforced and those of periods exist from PostgreSQL 18 on, columns to be cleared from 15.
 _FOREIGN_KEYS = f"""
-SELECT k.conname, (SELECT {_END} WHERE c.oid = k.conrelid),
+WITH relation AS MATERIALIZED (
+    SELECT c.oid, pg_partition_root(c.oid) AS root, n.nspname::text AS schema, c.relname::text AS name,
+           {_KNOWN.format("c", "n")} AS known, (c.relkind = 'p')::text AS partitioned,
+           CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) ELSE 'true' END AS condition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace <> 'pg_catalog'::regnamespace
+), tip AS MATERIALIZED (
+    SELECT r.oid, r.schema, r.name,
+           ARRAY[r.schema, r.name, r.partitioned, r.known, w.known, r.condition] AS facts
+    FROM relation r JOIN relation w ON w.oid = coalesce(r.root, r.oid)
+)
+SELECT k.conname, s.facts,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
              ORDER BY place),
-       (SELECT {_END} WHERE c.oid = k.confrelid),
+       t.facts,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number
              ORDER BY place),
@@ -284,10 +288,9 @@ SELECT k.conname, (SELECT {_END} WHERE c.oid = k.conrelid),
        pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated,
        coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
        coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false)
-FROM pg_constraint k
-JOIN pg_class s ON s.oid = k.conrelid JOIN pg_namespace sn ON sn.oid = s.relnamespace
+FROM pg_constraint k JOIN tip s ON s.oid = k.conrelid JOIN tip t ON t.oid = k.confrelid
 WHERE k.contype = 'f' AND k.conparentid = 0
-ORDER BY sn.nspname, s.relname, k.conname
+ORDER BY s.schema COLLATE "C", s.name COLLATE "C", k.conname
 """
 
 
