@@ -81,6 +81,11 @@ def _open(alias: str, purpose: str) -> Connection:
     parameters["application_name"] = f"backups {purpose}"
     try:
         connection: Connection = psycopg2.connect(**parameters)
+        if connection.get_parameter_status("standard_conforming_strings") == "off":
+            # The driver asks once how backslashes are quoted, so it has to be right from the start.
+            connection.close()
+            options = f"{parameters.get('options', '')} -c standard_conforming_strings=on"
+            connection = psycopg2.connect(**{**parameters, "options": options.strip()})
     except (psycopg2.ProgrammingError, TypeError) as error:
         raise _settings_refused() from error
     except psycopg2.Error as error:
