@@ -134,6 +134,16 @@ def _fix_session(connection: Connection) -> None:
             cursor.execute("SET client_connection_check_interval = %s", [CLIENT_LOST_AFTER])
 
 
+def let_django_wait(alias: str = "default") -> None:
+    """Django's own connection is left alone for as long as a run works; it must still be there at its end,
+    whatever time the server, the database or the role grant to who says nothing."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, '0', false) FROM pg_settings"
+            " WHERE name = 'idle_session_timeout' AND setting <> '0'"
+        )
+
+
 @contextlib.contextmanager
 def connected(alias: str = "default", *, purpose: str) -> Iterator[Connection]:
     """``connect`` for the length of a block."""
