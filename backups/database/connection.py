@@ -220,7 +220,10 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
         return DatabaseFailure(
             "database.lost",
             _("The connection to the database was lost or refused."),
-            hint=_("Check that the database server is running, then try again."),
+            hint=_(
+                "Check that the database server is running and lets this account in (password, sslmode,"
+                " pg_hba.conf, limits of connections), then try again."
+            ),
             permanent=False,
         )
     return DatabaseFailure(
