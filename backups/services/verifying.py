@@ -14,7 +14,6 @@ from backups.hunting.proving import Said, said_in_head, said_in_tail, said_of_fi
 from backups.models import BackupRun
 from backups.services import keyring, vault
 
-
 # Of each section. What is wrong with how a column is written is so in all rows.
 ROWS_LOOKED_AT = 3
 

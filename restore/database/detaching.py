@@ -32,9 +32,75 @@ from restore.database.failures import restore_failure
 
 # Integrity rules that a row breaks, and whatever a rule's own expression says of a value.
 _OF_ROWS = ("22", "23")
+# What names a row, and so the rule: see ``failures``.
+_OF_A_ROW = (*_OF_ROWS, "54")
+_NOT_OF_PARTITIONED = ("42809", "0A000")
+
+
+# Of a table and its rule.
+Lenient = Callable[[str, str], bool]
+Rule = Constraint | ForeignKey | DomainRule
+
+
+@dataclass(frozen=True)
+class LeftOff:
+    """A rule that some rows break, so that it is back without having been validated."""
+
+    table: str
+    name: str
+
+
+class Detached:
+    """Rules and triggers of the tables that a restore writes to: ``detach``, and once ``attach``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._constraints: Sequence[Constraint] = ()
+        self._keys: Sequence[ForeignKey] = ()
+        self._switches: Sequence[Switch] = ()
+        self._domains: Sequence[DomainRule] = ()
+
+    def detach(self, keys: Sequence[ForeignKey], tables: Iterable[LiveTable]) -> None:
+        """Foreign keys go first, before any other statement: dropping them later fails with pending
+        trigger events."""
+        held = list(tables)
+        self._keys = keys
+        self._constraints = constraints(self._connection, held)
+        self._switches = switches(self._connection, held)
+        self._domains = domain_rules(self._connection, held)
+        rules: list[Rule] = [*keys, *self._constraints, *self._domains]
+        off = [_switching(switch, "DISABLE") for switch in self._switches]
+        self._execute_all([*map(_dropping, rules), *off])
+
+    def attach(self, lenient: Lenient) -> list[LeftOff]:
+        """Put everything back, which validates what was valid. Returns the rules that rows break.
+
+        ``lenient``: whether such a rule is put back NOT VALID. Where it is not, raises RestoreError.
+        """
+        left: list[LeftOff] = []
+        # Of a rule that partitions have too, the partitions' come first and the table's joins them.
+        rules: list[Rule] = [*reversed(self._constraints), *self._keys, *self._domains]
+        for may_be_broken, some in itertools.groupby(rules, lambda rule: _may_break(lenient, rule)):
+            if may_be_broken:
+                for rule in some:
+                    left += self._add(rule, raising=False)
+            else:
+                self._add_all([*some])
+        self._execute_all([_switching_back(switch) for switch in self._switches])
+        return left
+
+    def _add_all(self, rules: Sequence[Rule]) -> None:
+        """Rules that rows may not break: many at once, and where one is refused one by one, for its name."""
+        for some in together.some_at_once(rules):
+            statements = [s for rule in some for s in (_adding(rule), *_commenting(rule))]
+            if not attempt(self._connection, partial(self._execute_all, statements), _OF_A_ROW):
+                for rule in some:
+                    self._add(rule, raising=True)
+
+    def _add(self, constraint: Rule, *, raising: bool) -> list[LeftOff]:
         if self._could_add(constraint, raising=raising):
             self._execute_all(_commenting(constraint))
-            return left
+            return []
         with restore_failure(constraint=constraint.name, table=constraint.table):
             self._add_unasked(constraint)
         return [LeftOff(constraint.table, constraint.name)]
@@ -42,15 +108,10 @@ _OF_ROWS = ("22", "23")
     def _add_unasked(self, rule: Rule) -> None:
         """As one that was never validated. Before PostgreSQL 18 a partitioned table cannot have a key so, and
         its partitions can."""
-        if not attempt(
-            self._connection,
-            lambda: self._execute_all([_adding(rule, " NOT VALID")]),
-            _NOT_OF_PARTITIONED,
-        ):
+        alone = partial(self._execute_all, [_adding(rule, " NOT VALID"), *_commenting(rule)])
+        if not attempt(self._connection, alone, _NOT_OF_PARTITIONED):
             places = leaves(self._connection, rule.identifier)
             self._execute_all([_adding(rule, " NOT VALID", place) for place in places])
-            return
-        self._execute_all(_commenting(rule))
 
     def _could_add(self, constraint: Rule, *, raising: bool) -> bool:
         """As it was. False where rows break it; with ``raising`` that is an error."""
@@ -81,7 +142,10 @@ def _dropping(rule: Rule) -> sql.Composed:
 
 def _adding(rule: Rule, how: str = "", place: sql.Identifier | None = None) -> sql.Composed:
     return sql.SQL("ALTER {} {} ADD CONSTRAINT {} {}").format(
-        _kind(rule), place or rule.identifier, sql.Identifier(rule.name), sql.SQL(rule.definition + how)
+        _kind(rule),
+        place or rule.identifier,
+        sql.Identifier(rule.name),
+        sql.SQL(rule.definition + how),
     )
 
 
