@@ -14,7 +14,13 @@ import msgspec
 
 from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.native import FLOATS, INTEGERS, split_type
-from backups.artifact.rows import NO_FIELD_NAME, SHAPES_KEPT, is_float
+from backups.artifact.rows import (
+    NO_FIELD_NAME,
+    SHAPES_KEPT,
+    has_long_numbers,
+    is_float,
+    may_swell,
+)
 
 # Only a long row makes a block so long, and all values of it at once take many times its size.
 LONG_BLOCK = 1024 * 1024
@@ -30,6 +36,7 @@ class BlockCheck:
         shapes = dict(zip(places, head.columns, strict=True))
         self._floats = [place for place, column in shapes.items() if column.type in FLOATS]
         self._has_documents = any(column.encoding == "json" for column in head.columns)
+        self._may_swell = any(map(may_swell, head.columns))
         unusual = any(map(NO_FIELD_NAME, head.column_names()))
         # Of an array of floats each element would have to be looked at.
         unusual = unusual or any(split_type(c.type) in _FLOAT_ARRAYS for c in head.columns)
@@ -42,6 +49,8 @@ class BlockCheck:
     def decoded(self, rows: bytes) -> Sequence[Any] | None:
         """The rows as structures with a member a column, in the order of the head's; None: look."""
         if self._columns is None or _ESCAPED_NUL in rows or len(rows) > LONG_BLOCK:
+            return None
+        if self._may_swell and has_long_numbers(rows):
             return None
         try:
             decoded = _decoder(self._columns).decode_lines(rows)

@@ -34,6 +34,13 @@ _NEEDS_CARE = re.compile(rb"[\\\t\r]").search
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
 # msgspec's own rule for the names of fields.
 NO_FIELD_NAME = re.compile(r"[\"\\\x00-\x1f]").search
+# PostgreSQL writes such numbers out. A float has no such exponent, and what it prints itself has none.
+_EXPONENT = r"[0-9.][eE][+-]?0*([1-9][0-9]{3,})"
+has_long_numbers = re.compile(rb"[:\[, {(]-?[0-9.]*" + _EXPONENT.encode()).search
+_exponents = re.compile(_EXPONENT).findall
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+# The digits of one cell, at most. PostgreSQL takes no number that is longer than 131,072.
+MOST_DIGITS = 1_000_000
 _NOT_FINITE = {b'"NaN"': "NaN", b'"Infinity"': "Infinity", b'"-Infinity"': "-Infinity"}
 
 Cell = Any
@@ -221,7 +228,7 @@ def _converter(column: Column) -> Convert | None:
     if column.encoding == "json":
         return _json
     if column.encoding == "text":
-        return None
+        return _numbers if may_swell(column) else None
     base, array = split_type(column.type)
     if array:
         return _array_converter(base)
@@ -281,7 +288,27 @@ def _json(cell: msgspec.Raw) -> str | None:
     text = raw.decode("utf-8")
     if "\\u0000" in text and _has_nul(text):
         raise ValueError("NUL")
+    if has_long_numbers(b":" + raw):
+        _require_short(_STRING.sub("", text))
     return text
+
+
+def _numbers(cell: str | None) -> str | None:
+    if cell is not None:
+        _require_short(cell)
+    return cell
+
+
+def _require_short(text: str) -> None:
+    """A few letters may stand for a gigabyte that no backup could hold any more."""
+    if sum(min(int(digits[:9]), MOST_DIGITS) for digits in _exponents(text)) > MOST_DIGITS:
+        raise ValueError("numbers that are too long")
+
+
+def may_swell(column: Column) -> bool:
+    """Whether one cell holds any number of numbers of any length."""
+    kind = column.type
+    return kind == "jsonb" or (kind.startswith("num") and ("[]" in kind or "range" in kind))
 
 
 def _has_nul(text: str) -> bool:

@@ -152,28 +152,18 @@ def _references(
     tables = {(table.schema, table.name): table for table in asked}
     targets = {(table.schema, table.name): table for table in known}
     for key in foreign_keys(connection):
-        table = tables.get((key.schema, key.table))
-        target = targets.get((key.target_schema, key.target_table))
-        if table and target and not key.definition.endswith("NOT ENFORCED"):
+        table = tables.get((key.source.schema, key.source.name))
+        target = targets.get((key.target.schema, key.target.name))
+        if table and target and key.enforced:
             query = _dangling(table, target, key)
             yield Question(Kind.REFERENCE, key.table, key.name, query, key.target_table)
 
 
 def _dangling(table: LiveTable, target: LiveTable, key: ForeignKey) -> sql.Composable:
     """A key of several columns says nothing of a row that has NULL in one, unless it is MATCH FULL."""
-    pairs = list(zip(key.columns, key.target_columns, strict=True))
-    filled = [sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(own)) for own, _ in pairs]
-    same = [
-        sql.SQL("t.{} = s.{}").format(sql.Identifier(other), sql.Identifier(own))
-        for own, other in pairs
-    ]
-    return sql.SQL(
-        "SELECT count(*) FROM {} AS s WHERE {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
-    ).format(
-        table.own_rows,
-        sql.SQL(" AND ").join(filled),
-        target.own_rows,
-        sql.SQL(" AND ").join(same),
+    filled = [sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(own)) for own in key.columns]
+    return sql.SQL("SELECT count(*) FROM {} AS s WHERE {} AND NOT {}").format(
+        table.own_rows, sql.SQL(" AND ").join(filled), key.leads_to("s", target.own_rows)
     )
 
 

@@ -16,7 +16,8 @@ from backups.wording import _
 Connection = extensions.connection
 
 # What the session is set to, whatever server, database, role or client say. row_security: with
-# policies on, rows would vanish silently; off, the server refuses to read instead.
+# policies on, rows would vanish silently; off, the server refuses to read instead. Isolation: whoever locks
+# tables has to see what others committed until then; what needs an instant of its own asks for it.
 SESSION = {
     "client_encoding": "UTF8",
     "timezone": "UTC",
@@ -35,6 +36,8 @@ SESSION = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
     "jit": "off",
 }
 CLIENT_LOST_AFTER = "1s"
@@ -78,6 +81,11 @@ def _open(alias: str, purpose: str) -> Connection:
     parameters["application_name"] = f"backups {purpose}"
     try:
         connection: Connection = psycopg2.connect(**parameters)
+        if connection.get_parameter_status("standard_conforming_strings") == "off":
+            # The driver asks once how backslashes are quoted, so it has to be right from the start.
+            connection.close()
+            options = f"{parameters.get('options', '')} -c standard_conforming_strings=on"
+            connection = psycopg2.connect(**{**parameters, "options": options.strip()})
     except (psycopg2.ProgrammingError, TypeError) as error:
         raise _settings_refused() from error
     except psycopg2.Error as error:
@@ -124,6 +132,16 @@ def _fix_session(connection: Connection) -> None:
         # Without it the server notices a dead client only when it next prints something.
         with contextlib.suppress(psycopg2.Error):
             cursor.execute("SET client_connection_check_interval = %s", [CLIENT_LOST_AFTER])
+
+
+def let_django_wait(alias: str = "default") -> None:
+    """Django's own connection is left alone for as long as a run works; it must still be there at its end,
+    whatever time the server, the database or the role grant to who says nothing."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, '0', false) FROM pg_settings"
+            " WHERE name = 'idle_session_timeout' AND setting <> '0'"
+        )
 
 
 @contextlib.contextmanager
@@ -202,7 +220,10 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
         return DatabaseFailure(
             "database.lost",
             _("The connection to the database was lost or refused."),
-            hint=_("Check that the database server is running, then try again."),
+            hint=_(
+                "Check that the database server is running and lets this account in (password, sslmode,"
+                " pg_hba.conf, limits of connections), then try again."
+            ),
             permanent=False,
         )
     return DatabaseFailure(

@@ -14,19 +14,22 @@ from backups.artifact.native import Encoding, encoding_of
 
 @dataclass(frozen=True)
 class LiveColumn:
-    """``output`` is the type's output function: schema and name. ``collatable``: it sorts by language.
-    ``base`` is what a domain is made of, and empty of any other type. ``sorts_as_its_type``: by no other
+    """``output`` is the type's output function: schema and name; empty where no cell of the column can be
+    handed to it. ``collatable``: it sorts by language.
+    ``base`` is the type of which the same values can be had without the rules of domains, and empty where no
+    domain is in it; ``as_text``: that is ``text``, as they are printed. ``sorts_as_its_type``: by no other
     collation than that of its type."""
 
     name: str
     type: str
-    output: tuple[str, str]
+    output: tuple[str, ...]
     nullable: bool
     has_default: bool
     generated: bool
     collatable: bool
     base: str = ""
     sorts_as_its_type: bool = True
+    as_text: bool = False
 
     @property
     def encoding(self) -> Encoding:
@@ -40,6 +43,13 @@ class LiveColumn:
     @property
     def is_array(self) -> bool:
         return self.type.endswith("[]")
+
+    def printed(self, cell: sql.Composable) -> sql.Composed:
+        """PostgreSQL's own printed form of a cell, live or waiting, as a text. A cast would not do: char(n)
+        loses its blanks, inet gains a mask. ``concat`` does for any type, and takes NULL for nothing."""
+        if self.output:
+            return sql.SQL("textin({}({}))").format(sql.Identifier(*self.output), cell)
+        return sql.SQL("CASE WHEN {c} IS DISTINCT FROM NULL THEN concat({c}) END").format(c=cell)
 
 
 # What rows are read from.
@@ -118,22 +128,55 @@ _HOLDS_NULLS = (
     " AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum])"
 )
 
-# Domains may be made of domains.
-_BASE = """
-CASE WHEN t.typtype <> 'd' THEN '' ELSE (
-    WITH RECURSIVE made (oid, typmod, depth) AS (
-        SELECT t.typbasetype, t.typtypmod, 1
+# Domains with rules that rows may break, and all types that are made of them; ``wrapped`` in a way that no
+# other type has: fields of composites, bounds of ranges, arrays within arrays.
+_LENIENT = """
+WITH RECURSIVE lenient (oid, wrapped) AS (
+    SELECT DISTINCT k.contypid, false FROM pg_constraint k
+    WHERE k.contypid <> 0 AND k.contype = 'c' AND NOT k.convalidated
+    UNION
+    SELECT t.oid, l.wrapped OR t.typtype <> 'd' AND (t.typtype <> 'b' OR e.typtype = 'd' AND EXISTS (
+               SELECT FROM pg_type b WHERE b.oid = e.typbasetype AND b.typcategory = 'A'))
+    FROM lenient l JOIN pg_type e ON e.oid = l.oid
+    JOIN pg_type t ON t.typtype = 'd' AND t.typbasetype = l.oid
+      OR t.typcategory = 'A' AND t.typelem = l.oid
+      OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_attribute f WHERE f.attrelid = t.typrelid
+             AND f.atttypid = l.oid AND f.attnum > 0 AND NOT f.attisdropped)
+      OR EXISTS (SELECT FROM pg_range r WHERE r.rngsubtype = l.oid AND t.oid IN (r.rngtypid, r.rngmultitypid))
+)"""
+# What stands in an index is compared, and keeps its type.
+_AS_TEXT = """
+coalesce(l.wrapped, false)
+AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey))"""
+# Domains may be made of domains, and so may the elements of arrays.
+_BASE = f"""
+CASE WHEN {_AS_TEXT} THEN 'text' WHEN t.typtype <> 'd' AND l.wrapped IS DISTINCT FROM false THEN '' ELSE (
+    WITH RECURSIVE made (oid, typmod, brackets, depth) AS (
+        SELECT a.atttypid, a.atttypmod, '', 0
         UNION ALL
-        SELECT d.typbasetype, d.typtypmod, made.depth + 1
-        FROM made JOIN pg_type d ON d.oid = made.oid AND d.typtype = 'd'
-    ) SELECT format_type(oid, typmod) FROM made ORDER BY depth DESC LIMIT 1) END"""
+        SELECT CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.typelem END,
+               CASE d.typtype WHEN 'd' THEN d.typtypmod ELSE made.typmod END,
+               CASE d.typtype WHEN 'd' THEN made.brackets ELSE '[]' END, made.depth + 1
+        FROM made JOIN pg_type d ON d.oid = made.oid
+          AND (d.typtype = 'd' OR d.typcategory = 'A' AND d.typelem IN (SELECT lenient.oid FROM lenient))
+    ) SELECT format_type(oid, typmod) || brackets FROM made ORDER BY depth DESC LIMIT 1) END"""
+
+# An output function may be one of another type, which this one is stored like: refcursor has that of text.
+_IS_TAKEN = f"""
+(NOT ({_AS_TEXT}) AND (
+    f.proargtypes[0] IN (t.oid, t.typbasetype) OR t.typtype NOT IN ('b', 'd')
+    OR f.proargtypes[0] IN ('anyarray'::regtype, 'record'::regtype)
+    OR EXISTS (SELECT FROM pg_type d WHERE d.oid = t.typbasetype AND d.typtype NOT IN ('b', 'p'))))"""
 
 _COLUMNS = f"""
+{_LENIENT}
 SELECT a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),
-       fn.nspname, f.proname, NOT a.attnotnull OR {_HOLDS_NULLS}, a.atthasdef OR a.attidentity <> '',
-       a.attgenerated <> '', a.attcollation <> 0, {_BASE}, a.attcollation = t.typcollation
+       CASE WHEN {_IS_TAKEN} THEN ARRAY[fn.nspname, f.proname]::text[] ELSE '{{}}' END,
+       NOT a.attnotnull OR {_HOLDS_NULLS}, a.atthasdef OR a.attidentity <> '',
+       a.attgenerated <> '', a.attcollation <> 0, {_BASE}, a.attcollation = t.typcollation, {_AS_TEXT}
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN (SELECT oid, bool_or(wrapped) AS wrapped FROM lenient GROUP BY oid) AS l ON l.oid = a.atttypid
 JOIN pg_proc f ON f.oid = t.typoutput
 JOIN pg_namespace fn ON fn.oid = f.pronamespace
 WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
@@ -175,8 +218,8 @@ def live_tables(connection: Connection) -> dict[str, LiveTable]:
         cursor.execute(_TABLES)
         tables = {row[0]: LiveTable(*row) for row in cursor.fetchall()}
         cursor.execute(_COLUMNS, [list(tables)])
-        for oid, name, kind, schema, function, *facts in cursor.fetchall():
-            tables[oid].columns[name] = LiveColumn(name, kind, (schema, function), *facts)
+        for oid, name, kind, output, *facts in cursor.fetchall():
+            tables[oid].columns[name] = LiveColumn(name, kind, tuple(output), *facts)
     return {table.name: table for table in tables.values()}
 
 

@@ -141,10 +141,10 @@ def _value(column: LiveColumn, left_out: Mapping[str, bool]) -> sql.Composable:
     kind = _MODIFIER.sub("", column.type)
     if column.name not in left_out and not column.is_array:
         if kind in _INTEGERS:
-            return sql.SQL("coalesce({}, 'null')").format(_as_text(column, _cell(column)))
+            return sql.SQL("coalesce({}, 'null')").format(column.printed(_cell(column)))
         if kind in _NOTHING_TO_ESCAPE:
             return sql.SQL("coalesce('\"' || {} || '\"', 'null')").format(
-                _as_text(column, _cell(column))
+                column.printed(_cell(column))
             )
         if kind == "boolean":
             return sql.SQL(
@@ -174,13 +174,7 @@ def _printed(column: LiveColumn, left_out: Mapping[str, bool]) -> sql.Composable
     cell = _content(column, left_out)
     if column.encoding == "native":
         return _native_array(column, cell) if column.is_array else cell
-    return _as_text(column, cell)
-
-
-def _as_text(column: LiveColumn, cell: sql.Composable) -> sql.Composable:
-    """PostgreSQL's own printed form. A cast would not do: char(n) loses its blanks, inet gains a
-    mask, and row_to_json would take json and hstore apart."""
-    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), cell)
+    return column.printed(cell)
 
 
 def _native_array(column: LiveColumn, cell: sql.Composable) -> sql.Composable:
@@ -191,7 +185,7 @@ def _native_array(column: LiveColumn, cell: sql.Composable) -> sql.Composable:
         " OR array_ndims({c}) = 1 AND array_lower({c}, 1) = 1"
         " AND array_position({c}, NULL) IS NULL"
         " THEN to_json({c}) ELSE to_json({text}) END"
-    ).format(c=cell, text=_as_text(column, cell))
+    ).format(c=cell, text=column.printed(cell))
 
 
 def _in_order(column: LiveColumn) -> sql.Composable:

@@ -63,27 +63,91 @@ class CheckRule:
 
 
 @dataclass(frozen=True)
-class ForeignKey:
-    """One constraint as it stands; ``definition`` is PostgreSQL's own text and restores all of it."""
+class End:
+    """The table at one end of a foreign key. ``partitioned``: its rows lie in partitions; of any other its
+    own rows are meant, as a key says nothing of those that inherit from it. ``whole`` is what ``known`` is of
+    the table that it is a partition of, or its own; ``condition`` tells which rows of that are its."""
 
-    name: str
     schema: str
-    table: str
-    columns: tuple[str, ...]
-    target_schema: str
-    target_table: str
-    target_columns: tuple[str, ...]
-    definition: str
-    comment: str | None
-    validated: bool = True
+    name: str
+    partitioned: bool
+    known: str
+    whole: str
+    condition: str
 
     @property
     def identifier(self) -> sql.Identifier:
-        return sql.Identifier(self.schema, self.table)
+        return sql.Identifier(self.schema, self.name)
 
     @property
-    def target_identifier(self) -> sql.Identifier:
-        return sql.Identifier(self.target_schema, self.target_table)
+    def rows(self) -> sql.Composable:
+        return self.identifier if self.partitioned else sql.SQL("ONLY {}").format(self.identifier)
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """One constraint as it stands; ``definition`` is PostgreSQL's own text and restores all of it.
+
+    ``table`` and ``target_table`` are the names by which ``live_tables`` knows the ends, or have a schema and
+    a full stop before them, where it does not know them. ``enforced``: it binds rows. ``period``: the last of
+    the columns are spans of time, of which all must be covered by those of targets. ``cleared``: the columns
+    that become NULL where its target goes, if the database is told so; ``to_clear`` are those, or all.
+    """
+
+    name: str
+    source: End
+    columns: tuple[str, ...]
+    target: End
+    target_columns: tuple[str, ...]
+    cleared: tuple[str, ...]
+    definition: str
+    comment: str | None
+    validated: bool
+    enforced: bool
+    period: bool
+
+    @property
+    def table(self) -> str:
+        return self.source.known
+
+    @property
+    def target_table(self) -> str:
+        return self.target.known
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return self.source.identifier
+
+    @property
+    def to_clear(self) -> tuple[str, ...]:
+        return self.cleared or self.columns
+
+    def leads_to(
+        self,
+        source: str,
+        targets: sql.Composable,
+        condition: sql.Composable = sql.SQL("true"),  # noqa: B008 - it is a constant
+    ) -> sql.Composed:
+        """Whether the reference of the row ``source``, which is filled, leads to one of ``targets``, which
+        are called ``o`` in the ``condition``, and may be rows of the whole table."""
+        pairs = [
+            sql.SQL("o.{} = {}").format(sql.Identifier(other), sql.Identifier(source, own))
+            for own, other in zip(self.columns, self.target_columns, strict=True)
+        ]
+        # What the condition of a partition names are columns of the nearest table, which is ``o``.
+        condition = sql.SQL("{} AND {}").format(condition, sql.SQL(self.target.condition))
+        if not self.period:
+            return sql.SQL("EXISTS (SELECT FROM {} AS o WHERE {} AND {})").format(
+                targets, sql.SQL(" AND ").join(pairs), condition
+            )
+        return sql.SQL(
+            "coalesce((SELECT range_agg(o.{}) FROM {} AS o WHERE {}) @> {}, false)"
+        ).format(
+            sql.Identifier(self.target_columns[-1]),
+            targets,
+            sql.SQL(" AND ").join([*pairs[:-1], condition]),
+            sql.Identifier(source, self.columns[-1]),
+        )
 
 
 # Columns of plain terms in their order, then those that expressions and the condition look at.
@@ -129,54 +193,104 @@ WHERE k.conrelid = ANY (%s::oid[]) AND k.contype = 'c'
 ORDER BY c.relname, k.conname
 """
 
-# The domains of columns of ``part``, each with those that it is made of. To be put behind WITH RECURSIVE.
+# The types of columns of ``part``, each with those that it is made of: of domains, elements of arrays, fields
+# of composites, bounds of ranges. ``source`` yields the ``value`` of that type in a row; ``within`` another
+# type than a domain. To be put behind WITH RECURSIVE, where ``%%`` is ``%``.
 DOMAINS = """
-domain (relation, number, oid) AS (
-    SELECT a.attrelid, a.attnum, a.atttypid FROM part
+domain (relation, number, oid, source, within) AS (
+    SELECT a.attrelid, a.attnum, a.atttypid, format('SELECT %%I AS value', a.attname), false FROM part
     JOIN pg_attribute a ON a.attrelid = part.oid AND a.attnum > 0 AND NOT a.attisdropped
-    JOIN pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
+    JOIN pg_type t ON t.oid = a.atttypid AND (t.typtype IN ('d', 'c', 'r', 'm') OR t.typcategory = 'A')
     UNION
-    SELECT domain.relation, domain.number, b.oid FROM domain
-    JOIN pg_type t ON t.oid = domain.oid JOIN pg_type b ON b.oid = t.typbasetype AND b.typtype = 'd'
+    SELECT domain.relation, domain.number, made.oid, made.source, domain.within OR t.typtype <> 'd'
+    FROM domain JOIN pg_type t ON t.oid = domain.oid
+    CROSS JOIN LATERAL (
+        SELECT t.typbasetype, domain.source WHERE t.typtype = 'd'
+        UNION ALL
+        SELECT t.typelem, format(
+            'SELECT u AS value FROM (%%s) AS s CROSS JOIN LATERAL unnest(s.value) AS u', domain.source)
+        WHERE t.typcategory = 'A' AND t.typtype = 'b'
+        UNION ALL
+        SELECT f.atttypid, format(
+            'SELECT (s.value).%%I AS value FROM (%%s) AS s WHERE s.value IS DISTINCT FROM NULL',
+            f.attname, domain.source)
+        FROM pg_attribute f
+        WHERE t.typtype = 'c' AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+        UNION ALL
+        SELECT r.rngsubtype, format(
+            'SELECT u.value FROM (%%s) AS s CROSS JOIN LATERAL (VALUES (lower(s.value)), (upper(s.value)))'
+            ' AS u(value) WHERE u.value IS NOT NULL', domain.source)
+        FROM pg_range r WHERE t.typtype IN ('r', 'm') AND t.oid IN (r.rngtypid, r.rngmultitypid)
+    ) AS made(oid, source)
+    WHERE made.oid <> 0
 )"""
 
 # A domain's rule speaks of VALUE. Of its NOT NULL the server does not vouch for every row: an outer join, or
 # a query without rows, yields a NULL that no rule was asked about.
 _OF_DOMAINS = f"""
 WITH RECURSIVE part (oid) AS (SELECT unnest(%s::oid[])), {DOMAINS}
-SELECT c.relname, r.name, ARRAY[a.attname::text], r.condition, r.calls_functions, r.validated
+SELECT c.relname, r.name, ARRAY[a.attname::text], string_agg(r.condition, ' AND '),
+       bool_or(r.calls_functions), bool_and(r.validated)
 FROM domain JOIN pg_class c ON c.oid = domain.relation
 JOIN pg_attribute a ON a.attrelid = domain.relation AND a.attnum = domain.number
 JOIN pg_type t ON t.oid = domain.oid
 CROSS JOIN LATERAL (
     SELECT k.conname AS name,
-           format('(SELECT %%s FROM (SELECT %%I AS value) AS of_domain)',
-                  pg_get_expr(k.conbin, 0), a.attname) AS condition,
+           format('(SELECT bool_and((%%s) IS NOT FALSE) FROM (%%s) AS of_domain)',
+                  pg_get_expr(k.conbin, 0), domain.source) AS condition,
            EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass
                    AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass) AS calls_functions,
            k.convalidated AS validated
     FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'
     UNION ALL
-    SELECT t.typname, format('(%%I IS NOT NULL)', a.attname), false, false WHERE t.typnotnull
+    SELECT t.typname, format('(SELECT bool_and(value IS NOT NULL) FROM (%%s) AS of_domain)', domain.source),
+           false, false
+    WHERE t.typnotnull AND NOT domain.within
 ) AS r
+GROUP BY c.relname, r.name, t.oid, a.attname, a.attnum
 ORDER BY c.relname, r.name, a.attnum
 """
 
-_FOREIGN_KEYS = """
-SELECT k.conname, n.nspname, c.relname,
+# As ``live_tables`` names them: of equal names the first in the search path counts, and no partition does.
+_KNOWN = """
+CASE WHEN {0}.relispartition OR {1}.nspname <> ALL (current_schemas(false)) OR EXISTS (
+         SELECT FROM pg_class f JOIN pg_namespace m ON m.oid = f.relnamespace
+         WHERE f.relname = {0}.relname AND f.relkind IN ('r', 'p') AND f.relpersistence <> 't'
+           AND array_position(current_schemas(false), m.nspname)
+               < array_position(current_schemas(false), {1}.nspname))
+     THEN {1}.nspname || '.' || {0}.relname ELSE {0}.relname END"""
+
+# Keys not enforced and those of periods exist from PostgreSQL 18 on, columns to be cleared from 15.
+_FOREIGN_KEYS = f"""
+WITH relation AS MATERIALIZED (
+    SELECT c.oid, pg_partition_root(c.oid) AS root, n.nspname::text AS schema, c.relname::text AS name,
+           {_KNOWN.format("c", "n")} AS known, (c.relkind = 'p')::text AS partitioned,
+           CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) ELSE 'true' END AS condition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace <> 'pg_catalog'::regnamespace
+), tip AS MATERIALIZED (
+    SELECT r.oid, r.schema, r.name,
+           ARRAY[r.schema, r.name, r.partitioned, r.known, w.known, r.condition] AS facts
+    FROM relation r JOIN relation w ON w.oid = coalesce(r.root, r.oid)
+)
+SELECT k.conname, s.facts,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
              ORDER BY place),
-       tn.nspname, t.relname,
+       t.facts,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number
              ORDER BY place),
-       pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated
-FROM pg_constraint k
-JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = k.conrelid AND k.confdeltype = 'n' AND NOT a.attnotnull
+               AND to_jsonb(a.attnum) <@ coalesce(
+                     nullif(to_jsonb(k) -> 'confdelsetcols', 'null'::jsonb), to_jsonb(k.conkey))),
+       pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated,
+       coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
+       coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false)
+FROM pg_constraint k JOIN tip s ON s.oid = k.conrelid JOIN tip t ON t.oid = k.confrelid
 WHERE k.contype = 'f' AND k.conparentid = 0
-ORDER BY n.nspname, c.relname, k.conname
+ORDER BY s.schema COLLATE "C", s.name COLLATE "C", k.conname
 """
 
 
@@ -213,6 +327,18 @@ def foreign_keys(connection: Connection) -> list[ForeignKey]:
     with connection.cursor() as cursor:
         cursor.execute(_FOREIGN_KEYS)
         return [
-            ForeignKey(name, schema, table, tuple(cols), ts, tt, tuple(tcols), *facts)
-            for name, schema, table, cols, ts, tt, tcols, *facts in cursor.fetchall()
+            ForeignKey(
+                name,
+                _end(*source),
+                tuple(cols),
+                _end(*target),
+                tuple(others),
+                tuple(cleared),
+                *facts,
+            )
+            for name, source, cols, target, others, cleared, *facts in cursor.fetchall()
         ]
+
+
+def _end(schema: str, name: str, partitioned: str, known: str, whole: str, condition: str) -> End:
+    return End(schema, name, partitioned == "true", known, whole, condition)

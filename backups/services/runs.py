@@ -10,7 +10,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backups.database import locks
-from backups.database.connection import connected, database_errors, database_failure
+from backups.database.connection import (
+    connected,
+    database_errors,
+    database_failure,
+    let_django_wait,
+)
 from backups.errors import (
     BackupSystemError,
     BusyError,
@@ -86,6 +91,7 @@ def _taken_up(run: Run, stack: contextlib.ExitStack) -> bool:
         with database_errors():
             alive = stack.enter_context(connected(purpose="run"))
             held = locks.hold_run(alive, run.pk)
+            let_django_wait()
             return held and _begin(run)
     except BaseException as error:
         by_wish = isinstance(error, KeyboardInterrupt)

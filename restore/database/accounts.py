@@ -71,7 +71,7 @@ def accounts_in_file(
     states = [(f"active_{i}", value) for i, (_, value) in enumerate(columns.active)]
     now = questions.pairs(
         waiting,
-        live.identifier,
+        live.own_rows,
         columns.identity,
         [columns.role, columns.password, columns.email, *(name for name, _ in columns.active)],
     )
@@ -139,7 +139,7 @@ def accounts_that_go(
         role=sql.Identifier(columns.role),
         active=questions.in_state("t", columns.active) if columns.active else sql.SQL("true"),
         password=_opens("t", columns.password),
-        table=live.identifier,
+        table=live.own_rows,
         waiting=waiting.relation,
         same=same("s", "t", columns.key),
     )
@@ -173,7 +173,7 @@ def acting_now(
         role=sql.Identifier(columns.role),
         active=questions.in_state("t", columns.active) if columns.active else sql.SQL("true"),
         password=_opens("t", columns.password),
-        table=live.identifier,
+        table=live.own_rows,
         wanted=sql.Literal(email),
     )
     with connection.cursor() as cursor:
@@ -226,7 +226,7 @@ def number_beside(
     ).format(
         c=column,
         file=waiting.relation,
-        live=live.identifier,
+        live=live.own_rows,
         most=sql.Literal(2**bits - 2 ** (bits - 4)),
     )
     return (str(questions.ask(connection, free)),)
@@ -246,7 +246,7 @@ def add_to_waiting(
         waiting.relation,
         names(waiting.columns),
         with_numbers("t", waiting.columns, numbers),
-        live.identifier,
+        live.own_rows,
         key_is("t", key_columns, key),
     )
     with connection.cursor() as cursor:
@@ -272,14 +272,11 @@ def leads_nowhere(
     key: Sequence[str],
 ) -> bool:
     """Whether a reference of one waiting row has no target among the waiting rows."""
-    query = sql.SQL(
-        "SELECT count(*) FROM {} AS s WHERE {} AND {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
-    ).format(
+    query = sql.SQL("SELECT count(*) FROM {} AS s WHERE {} AND {} AND NOT {}").format(
         waiting.relation,
         key_is("s", key_columns, key),
         questions.filled("s", foreign.columns),
-        target.relation,
-        same("s", "t", foreign.columns, foreign.target_columns),
+        foreign.leads_to("s", target.relation),
     )
     return questions.ask(connection, query) > 0
 

@@ -60,7 +60,9 @@ def bystanders(
     ``restored``: names of the tables that a file may hold. ``ours``: those whose rows nobody needs.
     """
     written, passed_over = set(restored), set(ours)
-    keys = [(k.schema, k.table, k.target_schema, k.target_table) for k in _keys(connection)]
+    keys = [
+        (k.source.schema, k.source.name, k.target.schema, k.target.name) for k in _keys(connection)
+    ]
     needed = _pointed_at(written, keys)
     leaning = {(schema, table) for schema, table, _schema, target in keys if target in written}
     with connection.cursor() as cursor:

@@ -81,6 +81,19 @@ ORDER BY part.depth, n.nspname, c.relname, s.kind, s.name
 """
 
 
+def leaves(connection: Connection, table: sql.Identifier) -> list[sql.Identifier]:
+    """The partitions of a partitioned table that have no partitions themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT n.nspname, c.relname FROM pg_partition_tree({}::regclass) AS t"
+                " JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " WHERE t.isleaf ORDER BY 1, 2"
+            ).format(sql.Literal(table.as_string(connection)))
+        )
+        return [sql.Identifier(schema, name) for schema, name in cursor.fetchall()]
+
+
 def constraints(connection: Connection, tables: Iterable[LiveTable]) -> list[Constraint]:
     """The rules of these tables and their partitions that can be taken off, a table's before its
     partitions'. Those that partitions only inherit go and come with the table's."""

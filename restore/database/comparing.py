@@ -9,7 +9,14 @@ from psycopg2.extensions import connection as Connection
 from backups.database.introspection import LiveColumn
 from restore.database.altered import is_withheld
 from restore.database.targets import Target
-from restore.database.waiting_tables import WaitingTable, names, plain_cells, printed, same
+from restore.database.waiting_tables import (
+    WaitingTable,
+    names,
+    plain_cells,
+    printed,
+    same,
+    without_domain,
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,9 @@ def as_it_will_be(target: Target, column: LiveColumn) -> sql.Composable:
     if column.name not in target.withheld:
         return cell
     return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
-        is_withheld(target, column.name, "s"), sql.Identifier("t", column.name), cell
+        is_withheld(target, column.name, "s"),
+        without_domain(sql.Identifier("t", column.name), column),
+        cell,
     )
 
 

@@ -19,7 +19,14 @@ from psycopg2.extensions import connection as Connection
 from backups.database import together
 from backups.database.introspection import LiveTable
 from restore.database.attempts import attempt
-from restore.database.catalogue import Constraint, ForeignKey, Switch, constraints, switches
+from restore.database.catalogue import (
+    Constraint,
+    ForeignKey,
+    Switch,
+    constraints,
+    leaves,
+    switches,
+)
 from restore.database.domains import DomainRule, domain_rules
 from restore.database.failures import restore_failure
 
@@ -27,6 +34,7 @@ from restore.database.failures import restore_failure
 _OF_ROWS = ("22", "23")
 # What names a row, and so the rule: see ``failures``.
 _OF_A_ROW = (*_OF_ROWS, "54")
+_NOT_OF_PARTITIONED = ("42809", "0A000")
 
 
 # Of a table and its rule.
@@ -90,13 +98,20 @@ class Detached:
                     self._add(rule, raising=True)
 
     def _add(self, constraint: Rule, *, raising: bool) -> list[LeftOff]:
-        left: list[LeftOff] = []
-        if not self._could_add(constraint, raising=raising):
-            with restore_failure(constraint=constraint.name, table=constraint.table):
-                self._execute_all([_adding(constraint, " NOT VALID")])
-            left = [LeftOff(constraint.table, constraint.name)]
-        self._execute_all(_commenting(constraint))
-        return left
+        if self._could_add(constraint, raising=raising):
+            self._execute_all(_commenting(constraint))
+            return []
+        with restore_failure(constraint=constraint.name, table=constraint.table):
+            self._add_unasked(constraint)
+        return [LeftOff(constraint.table, constraint.name)]
+
+    def _add_unasked(self, rule: Rule) -> None:
+        """As one that was never validated. Before PostgreSQL 18 a partitioned table cannot have a key so, and
+        its partitions can."""
+        alone = partial(self._execute_all, [_adding(rule, " NOT VALID"), *_commenting(rule)])
+        if not attempt(self._connection, alone, _NOT_OF_PARTITIONED):
+            places = leaves(self._connection, rule.identifier)
+            self._execute_all([_adding(rule, " NOT VALID", place) for place in places])
 
     def _could_add(self, constraint: Rule, *, raising: bool) -> bool:
         """As it was. False where rows break it; with ``raising`` that is an error."""
@@ -125,9 +140,12 @@ def _dropping(rule: Rule) -> sql.Composed:
     )
 
 
-def _adding(rule: Rule, how: str = "") -> sql.Composed:
+def _adding(rule: Rule, how: str = "", place: sql.Identifier | None = None) -> sql.Composed:
     return sql.SQL("ALTER {} {} ADD CONSTRAINT {} {}").format(
-        _kind(rule), rule.identifier, sql.Identifier(rule.name), sql.SQL(rule.definition + how)
+        _kind(rule),
+        place or rule.identifier,
+        sql.Identifier(rule.name),
+        sql.SQL(rule.definition + how),
     )
 
 

@@ -40,7 +40,8 @@ class DomainRule:
         return sql.Identifier(self.schema, self.domain)
 
 
-# What the server vouches for no old row breaks. Of others' domains nothing can be taken off.
+# What the server vouches for no old row breaks. Of others' domains nothing can be taken off, and a rule of a
+# domain within other types can only be put back as one that was never validated.
 _RULES = f"""{PARTS}, {DOMAINS}
 SELECT k.conname, n.nspname, t.typname, pg_get_constraintdef(k.oid),
        obj_description(k.oid, 'pg_constraint'), k.convalidated,
@@ -50,7 +51,8 @@ JOIN pg_type t ON t.oid = k.contypid JOIN pg_namespace n ON n.oid = t.typnamespa
 JOIN part ON part.oid = domain.relation JOIN pg_class c ON c.oid = domain.relation
 WHERE k.contype = 'c' AND pg_has_role(t.typowner, 'USAGE')
   AND (NOT k.convalidated
-       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass
+       OR NOT domain.within
+       AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_constraint'::regclass
                   AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass))
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass
                   AND d.objid = t.oid AND d.deptype = 'e')

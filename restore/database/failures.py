@@ -72,6 +72,10 @@ _MALFORMED: Reason = (
 )
 
 
+# What input functions of types say of a text, beside class 22: hstore has a syntax, regclass names a table.
+_OF_INPUT = ("0A", "42", "P0")
+
+
 class RowRefused(RestoreError):
     """A refused row. ``row`` counts from 1, 0 where unknown; ``looked_up`` is what to search the file
     for, column by column, and is never shown."""
@@ -94,12 +98,15 @@ def copy_failure(
     error: psycopg2.Error, section: str, relation: sql.Identifier
 ) -> BackupSystemError:
     """An error of COPY into ``relation``, whose context tells the line."""
+    row = _line(error.diag.context or "", relation.strings[-1])
     reason = reason_of(error)
+    if reason is None and row and (error.pgcode or "").startswith(_OF_INPUT):
+        reason = _MALFORMED
     if reason is None:
         return database_failure(error)
     refused = _refused(reason, error)
     refused.section = section
-    refused.row = _line(error.diag.context or "", relation.strings[-1])
+    refused.row = row
     return refused
 
 

@@ -8,6 +8,7 @@ from psycopg2.extensions import connection as Connection
 
 from restore.database import questions
 from restore.database.altered import is_withheld
+from restore.database.domains import as_own
 from restore.database.questions import Identity
 from restore.database.redacted import Aside
 from restore.database.targets import Target
@@ -54,11 +55,12 @@ def _keep(connection: Connection, aside: Aside) -> int:
     paired = [f"k{i}" for i in range(len(aside.key))]
     for name in target.withheld:
         query = sql.SQL(
-            "UPDATE {table} AS t SET {column} = p.now_ FROM ({pairs}) AS p({paired}, now_)"
+            "UPDATE {table} AS t SET {column} = {now} FROM ({pairs}) AS p({paired}, now_)"
             " WHERE {match} AND {left_out}"
         ).format(
-            table=aside.table,
+            table=aside.rows,
             column=sql.Identifier(name),
+            now=as_own(target.table, target.table.columns[name], sql.Identifier("p", "now_")),
             pairs=questions.pairs(aside.waiting, aside.relation, aside.identity, [name]),
             paired=names(paired),
             match=same("t", "p", aside.key, paired),

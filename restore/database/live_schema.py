@@ -194,13 +194,14 @@ class _Carrying:
                 (
                     k
                     for k in keys
-                    if (k.schema, f"{k.table} {k.name}") == (trouble.schema, trouble.name)
+                    if (k.source.schema, f"{k.source.name} {k.name}")
+                    == (trouble.schema, trouble.name)
                 ),
                 None,
             )
             if key and _add_unasked(new, key):
                 self._troubles.remove(trouble)
-                self._waiting.append(Key(key.schema, key.table, key.name))
+                self._waiting.append(Key(key.source.schema, key.source.name, key.name))
 
     def carried(self) -> Carried:
         """Raises RestoreError where a table of the file could not be made whole."""

@@ -218,7 +218,7 @@ def keep_staying(
 
 def renumber_live(
     connection: Connection,
-    table: sql.Identifier,
+    table: sql.Composable,
     column: str,
     listed: sql.Identifier,
     naming: Naming,

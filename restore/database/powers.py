@@ -81,7 +81,7 @@ def of_others(
 ) -> list[Foreign]:
     """The tables, partitions and referencing tables of other roles, which only these may alter."""
     oids = [table.oid for table in tables]
-    referencing = _oids(connection, [(key.schema, key.table) for key in keys])
+    referencing = _oids(connection, [(key.source.schema, key.source.name) for key in keys])
     return _of_others(connection, oids, referencing)
 
 

@@ -106,20 +106,15 @@ def count_broken(waiting: WaitingTable, rule: CheckRule | PartitionRule) -> sql.
 
 
 def dangling(
-    connection: Connection, waiting: WaitingTable, key: ForeignKey, target: sql.Identifier
+    connection: Connection, rows: sql.Composable, key: ForeignKey, target: sql.Composable
 ) -> int:
-    """Rows of the file whose reference leads to nothing in ``target``."""
-    return ask(connection, count_dangling(waiting, key, target))
+    """Those of ``rows`` whose reference leads to nothing in ``target``."""
+    return ask(connection, count_dangling(rows, key, target))
 
 
-def count_dangling(waiting: WaitingTable, key: ForeignKey, target: sql.Identifier) -> sql.Composed:
-    return sql.SQL(
-        "SELECT count(*) FROM {} AS s WHERE {} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})"
-    ).format(
-        waiting.relation,
-        filled("s", key.columns),
-        target,
-        same("s", "t", key.columns, key.target_columns),
+def count_dangling(rows: sql.Composable, key: ForeignKey, target: sql.Composable) -> sql.Composed:
+    return sql.SQL("SELECT count(*) FROM {} AS s WHERE {} AND {} AND NOT {}").format(
+        rows, sql.SQL(key.source.condition), filled("s", key.columns), key.leads_to("s", target)
     )
 
 
@@ -164,14 +159,14 @@ def first_dangling(
     connection: Connection,
     waiting: WaitingTable,
     foreign: ForeignKey,
-    target: sql.Identifier,
+    target: sql.Composable,
     key: Sequence[str],
 ) -> tuple[int, tuple[str, ...]]:
     """Number in the file and key of the first row whose reference leads to nothing."""
-    condition = sql.SQL("{} AND NOT EXISTS (SELECT FROM {} AS t WHERE {})").format(
+    condition = sql.SQL("{} AND {} AND NOT {}").format(
+        sql.SQL(foreign.source.condition),
         filled("s", foreign.columns),
-        target,
-        same("s", "t", foreign.columns, foreign.target_columns),
+        foreign.leads_to("s", target),
     )
     return _first(connection, waiting, key, condition)
 
@@ -475,12 +470,11 @@ class Simulation:
 
     def kept_to_nowhere(self, kept: sql.Composed, column: str, key: ForeignKey) -> int:
         """Kept references whose target would go. ``kept`` yields the current cells."""
-        there = same("p", "o", [column], key.target_columns)
         gone: sql.Composable
-        if (lost := self._lost.get(key.target_table)) is not None:
-            gone = _lost_or_missing(lost, key, there)
-        elif (after := self._after(key.target_table)) is not None:
-            gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
+        if (lost := self._lost.get(key.target.whole)) is not None:
+            gone = _lost_or_missing("p", lost, key)
+        elif (after := self._after(key.target.whole)) is not None:
+            gone = sql.SQL("NOT {}").format(key.leads_to("p", after))
         else:
             return 0
         return ask(
@@ -513,32 +507,39 @@ class Simulation:
 
     def _gone(self, key: ForeignKey) -> sql.Composed:
         """Of ``t``: the reference is filled and its target will not be there."""
-        lost = self._lost.get(key.target_table)
-        there = same("t", "o", key.columns, key.target_columns)
+        lost = self._lost.get(key.target.whole)
         gone: sql.Composable
         if lost is not None:
-            gone = _lost_or_missing(lost, key, there)
-        elif (after := self._after(key.target_table)) is not None:
-            gone = sql.SQL("NOT EXISTS (SELECT FROM {} AS o WHERE {})").format(after, there)
+            gone = _lost_or_missing("t", lost, key)
+        elif (after := self._after(key.target.whole)) is not None:
+            gone = sql.SQL("NOT {}").format(key.leads_to("t", after))
         else:
             gone = sql.SQL("true")
         if meanings := self._becoming.get(key):
             gone = sql.SQL("(({} OR {}) AND NOT {})").format(gone, meanings.cut, meanings.moved)
-        return sql.SQL("{} AND {}").format(filled("t", key.columns), gone)
+        return sql.SQL("{} AND {} AND {}").format(
+            sql.SQL(key.source.condition), filled("t", key.columns), gone
+        )
 
 
-def _lost_or_missing(lost: sql.Identifier, key: ForeignKey, there: sql.Composed) -> sql.Composed:
+def _lost_or_missing(source: str, lost: sql.Identifier, key: ForeignKey) -> sql.Composed:
     # A key that is NOT VALID, or rows loaded while no key was asked, may lead nowhere already.
-    return sql.SQL(
-        "(EXISTS (SELECT FROM {} AS o WHERE {there}) OR NOT EXISTS (SELECT FROM {} AS o WHERE {there}))"
-    ).format(lost, key.target_identifier, there=there)
+    if key.period:
+        return sql.SQL("NOT {}").format(key.leads_to(source, key.target.rows, _not_lost(lost, "o")))
+    return sql.SQL("({} OR NOT {})").format(
+        key.leads_to(source, lost), key.leads_to(source, key.target.rows)
+    )
 
 
-def _not_lost(lost: sql.Identifier) -> sql.Composed:
+def _not_lost(lost: sql.Identifier, row: str = "t") -> sql.Composed:
     # Whole rows are compared by their place: a table without a key can follow too.
-    return sql.SQL(
-        "NOT EXISTS (SELECT FROM {} AS l WHERE l.{} = t.tableoid AND l.{} = t.ctid)"
-    ).format(lost, sql.Identifier(PART), sql.Identifier(PLACE))
+    return sql.SQL("NOT EXISTS (SELECT FROM {} AS l WHERE l.{} = {} AND l.{} = {})").format(
+        lost,
+        sql.Identifier(PART),
+        sql.Identifier(row, "tableoid"),
+        sql.Identifier(PLACE),
+        sql.Identifier(row, "ctid"),
+    )
 
 
 def rows_of(

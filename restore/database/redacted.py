@@ -7,6 +7,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.artifact.rows import copy_text
+from backups.database.introspection import Source
 from restore.database import questions
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
@@ -31,8 +32,9 @@ class Aside:
         return self.identity.key
 
     @property
-    def table(self) -> sql.Identifier:
-        return self.waiting.target.table.identifier
+    def rows(self) -> Source:
+        """Those of the table that was filled."""
+        return self.waiting.target.table.own_rows
 
 
 def set_aside(
@@ -54,7 +56,7 @@ def set_aside(
         ).format(
             relation=relation,
             wanted=names(wanted, "t"),
-            source=source if source is not None else waiting.target.table.identifier,
+            source=source if source is not None else waiting.target.table.own_rows,
         ),
     )
     return Aside(waiting, relation, identity)
@@ -110,7 +112,7 @@ def insert_filled(
             " LEFT JOIN (SELECT q.*, true FROM ({pairs}) AS q) AS p({paired}, {now}, found) ON {match}"
             " LEFT JOIN {made} AS r ON {same}"
         ).format(
-            table=aside.table,
+            table=table.identifier,
             given=names(waiting.columns),
             redacted=names(columns),
             given_cells=_own_cells(waiting),
@@ -174,15 +176,14 @@ def clear_dangling(
     """References whose target has gone become NULL. Returns how many."""
     return execute(
         connection,
-        sql.SQL(
-            "UPDATE {} AS t SET {} WHERE {} AND {} AND NOT EXISTS (SELECT FROM {} AS o WHERE {})"
-        ).format(
-            key.identifier,
-            sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(c)) for c in key.columns),
+        sql.SQL("UPDATE {} AS t SET {} WHERE {} AND {} AND NOT {}").format(
+            key.source.rows,
+            sql.SQL(", ").join(
+                sql.SQL("{} = NULL").format(sql.Identifier(c)) for c in key.to_clear
+            ),
             condition or sql.SQL("true"),
             questions.filled("t", key.columns),
-            key.target_identifier,
-            same("t", "o", key.columns, key.target_columns),
+            key.leads_to("t", key.target.rows),
         ),
     )
 
@@ -193,7 +194,7 @@ def keep_revoked(connection: Connection, aside: Aside, state: Sequence[tuple[str
     return execute(
         connection,
         sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND {} AND NOT ({})").format(
-            aside.table,
+            aside.rows,
             take_from("a", columns),
             aside.relation,
             same("t", "a", aside.key),

@@ -37,7 +37,7 @@ def set_roles(
             " AS p({paired}, found) ON {match}"
             " WHERE {same} AND NOT (s.{email} = ANY ({granted}::text[]))"
         ).format(
-            table=aside.table,
+            table=aside.rows,
             role=sql.Identifier(columns.role),
             password=sql.Identifier(columns.password),
             fallback=sql.Literal(fallback),
@@ -85,7 +85,7 @@ def keep_acting(
     return execute(
         connection,
         sql.SQL("UPDATE {} AS t SET {} FROM {} AS a WHERE {} AND a.{} = {}").format(
-            aside.table,
+            aside.rows,
             take_from("a", dict.fromkeys([*columns.survives, columns.password])),
             aside.relation,
             key_is("t", aside.key, key),
@@ -118,7 +118,7 @@ class SurvivingRow:
             sql.SQL("INSERT INTO {} SELECT {} FROM {} AS t WHERE {}").format(
                 self._relation,
                 with_numbers("t", self._columns, self._numbers),
-                self._table.identifier,
+                self._table.own_rows,
                 is_it_now,
             ),
         )

@@ -23,7 +23,6 @@ from restore.database.detaching import Detached, LeftOff, Lenient
 from restore.database.failures import restore_failure, tables_busy
 from restore.database.indexes import SpareIndexes
 from restore.database.verification import RowsDigest, read_digest
-from restore.database.waiting_tables import same
 
 Answer = TypeVar("Answer")
 
@@ -107,13 +106,10 @@ class RestoreTransaction:
     def remove_followers(self, key: ForeignKey) -> int:
         """Remove the rows whose target has gone. Returns how many."""
         return self._execute(
-            sql.SQL(
-                "DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} AS o WHERE {})"
-            ).format(
-                key.identifier,
+            sql.SQL("DELETE FROM {} AS t WHERE {} AND NOT {}").format(
+                key.source.rows,
                 questions.filled("t", key.columns),
-                key.target_identifier,
-                same("t", "o", key.columns, key.target_columns),
+                key.leads_to("t", key.target.rows),
             )
         )
 

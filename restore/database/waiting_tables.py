@@ -72,7 +72,8 @@ class WaitingTable:
 
 def plan_waiting(number: int, target: Target) -> WaitingTable:
     """What ``make_waiting`` makes: a temporary table with the live types of the columns that are written, and
-    no constraints: of a domain the type that it is made of, as rows may break its rules."""
+    no constraints: of a domain the type that it is made of, as rows may break its rules, and text where it is
+    within another."""
     columns = (*target.live_columns, *target.fills)
     return WaitingTable(target, columns, sql.Identifier("pg_temp", f"waiting_{number}"))
 
@@ -120,7 +121,7 @@ def _creation(relation: sql.Identifier, table: LiveTable, columns: Sequence[str]
 
 
 def without_domain(cell: sql.Composable, column: LiveColumn) -> sql.Composable:
-    """A live cell as those of waiting rows are: of a domain as what it is made of."""
+    """A live cell as those of waiting rows are: of domains as what they are made of."""
     return sql.SQL("{}::{}").format(cell, sql.SQL(column.base)) if column.base else cell
 
 
@@ -249,8 +250,8 @@ def _execute(connection: Connection, statement: sql.Composable) -> None:
 
 
 def printed(cell: sql.Composable, column: LiveColumn) -> sql.Composed:
-    """The cell as PostgreSQL prints it, of whatever type."""
-    return sql.SQL("textin({}({}))").format(sql.Identifier(*column.output), cell)
+    """The cell, live or waiting, as PostgreSQL prints it, of whatever type."""
+    return column.printed(cell)
 
 
 def names(columns: Sequence[str], prefix: str = "") -> sql.Composed:

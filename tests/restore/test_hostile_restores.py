@@ -84,6 +84,7 @@ PLANNED: dict[str, Edit] = {
     "an organisation that is not there": _first("users", org_id="nowhere"),
     "a stranger of no organisation": _stranger,
     "NULL where something must be": _first("organizations", name=None),
+    "a moment that is another one each time": _first("organizations", created_at=" Now "),
     "a moment of no calendar": _first("organizations", created_at="2026-02-30 00:00:00+00"),
     "a table of the system's": _section("users", table="pg_authid"),
     "the table of another section": _section("users", table="studio_client"),

@@ -5,11 +5,12 @@ from django.db import connection
 
 from backups.registry import COMPLETE, SAFE
 from backupsvc.studio.models import Asset, ClientAccessToken, Contractor
-from restore.database import detaching, domains
+from restore.database import detaching, domains, waiting_tables
 from tests.restore.forging import foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 from tests.restore.test_rows_that_break_rules import execute
+from tests.roundtrip.dump import differences, dump_data, dump_schema
 from tests.roundtrip.engine import back_up, document, stored
 
 pytestmark = pytest.mark.usefixtures("changing_schema")
@@ -96,6 +97,59 @@ def test_a_composite_of_nothing_in_a_domain_is_no_null(studio) -> None:
     rows = rows_of_database()
     restore_as(stored(back_up(COMPLETE)))
     assert changed_tables(rows, rows_of_database()) == {}
+
+
+WITHIN = {
+    "a_text_array": ("label[]", """'{longer,NULL,"a\\"b"}'"""),
+    "a_text": ("labels", "'{longer,x}'"),
+    "a_zoo_nest": ("pair", """ROW('longer', 7, '{longer}')"""),
+    "a_zoo_pair_array": ("pair[]", """ARRAY[ROW('longer', 7, NULL)::pair, NULL]"""),
+    "a_int4range": ("counted", "'[1,9)'"),
+}
+
+
+def domains_within() -> None:
+    """Columns in which the domain stands within something else, with rows that break its rule."""
+    execute(
+        "CREATE DOMAIN label AS text",
+        "CREATE DOMAIN labels AS label[]",
+        "CREATE DOMAIN tally AS integer",
+        "CREATE TYPE counted AS RANGE (subtype = tally)",
+        "CREATE TYPE pair AS (a label, n tally, more label[])",
+        *(
+            f"ALTER TABLE zoo_everytype ALTER COLUMN {column} TYPE {kind} USING NULL"
+            for column, (kind, _) in WITHIN.items()
+        ),
+        f"INSERT INTO zoo_everytype ({', '.join(WITHIN)})"
+        f" VALUES ({', '.join(value for _, value in WITHIN.values())})",
+        "ALTER DOMAIN label ADD CONSTRAINT short CHECK (length(VALUE) < 3) NOT VALID",
+        "ALTER DOMAIN labels ADD CONSTRAINT few CHECK (cardinality(VALUE) < 2) NOT VALID",
+        "ALTER DOMAIN tally ADD CONSTRAINT low CHECK (VALUE < 5) NOT VALID",
+    )
+
+
+def test_rules_of_domains_within_arrays_composites_and_ranges(studio, tmp_path) -> None:
+    domains_within()
+    before, schema = dump_data(), dump_schema()
+    run = back_up(COMPLETE)
+    said = {(found["table"], found["rule"]) for found in run.statistics["rules_broken"]}
+    assert said >= {("zoo_everytype", rule) for rule in ("short", "few", "low")}
+    execute("DELETE FROM zoo_everytype")
+    plan = plan_as(stored(run))
+    assert not plan.blocking and codes(plan)["restore.check"] == "warning"
+    restore_as(stored(run), confirmed=plan)
+    assert differences(before, dump_data()) == [] and dump_schema() == schema
+    same = plan_as(stored(run))
+    assert not [t for t in same.tables if t.table == "zoo_everytype" and (t.changed or t.added)]
+    others = plan_as(foreign(stored(run), tmp_path / "f.json"), accept_foreign=True)
+    assert codes(others)["restore.check"] == "error"
+
+
+def test_without_waiting_as_text_such_rows_could_not_even_be_planned(studio, monkeypatch) -> None:
+    domains_within()
+    file = stored(back_up(COMPLETE))
+    monkeypatch.setattr(waiting_tables, "without_domain", lambda cell, _: cell)
+    assert codes(plan_as(file))["restore.check"] == "error"
 
 
 def test_a_foreign_file_must_keep_the_rules_of_domains(studio, tmp_path) -> None:

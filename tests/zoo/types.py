@@ -106,6 +106,7 @@ TYPES: dict[str, list[str]] = {
     "citext": _TEXTS,
     "pg_lsn": ["16/B374D848"],
     "oid": ["0", "4294967295"],
+    "refcursor": ["", "it's", "<unnamed portal 1>"],
     "jsonpath": ["$.\"a b\"[*] ? (@.x > 1.50)"],
     '"Zoo ""Mood"""': ["calm", 'very "wild"', "a,b", "été", "NULL"],
     "zoo_pair": ["(,,)", '("it""s, \\\\ ok",1.50,"0044-03-15 08:00:00+00 BC")', '("",NaN,infinity)'],

@@ -203,7 +203,7 @@ class Writer:
         return repointing.repointed(self._file, self._followers, people.becoming)
 
     def _current(self, table: LiveTable) -> Source:
-        return self._readable.get(table.name, table.identifier)
+        return self._readable.get(table.name, table.own_rows)
 
     def _repoint(self, references: list[Repointed]) -> None:
         for table, removed, cleared in repointing.carry_out(self._work.connection, references):
@@ -428,12 +428,12 @@ class Writer:
             lost_more = set()
             for key in wanted:
                 if removed := self._work.remove_followers(key):
-                    self._state.of(key.table).removed += removed
-                    lost_more.add(key.table)
-            wanted = [k for k, rule in pairs if rule != "set null" and k.target_table in lost_more]
+                    self._state.of(key.source.whole).removed += removed
+                    lost_more.add(key.source.whole)
+            wanted = [k for k, rule in pairs if rule != "set null" and k.target.whole in lost_more]
         for key, rule in pairs:
             if rule == "set null":
-                self._state.of(key.table).set_null += self._work.clear_references(key)
+                self._state.of(key.source.whole).set_null += self._work.clear_references(key)
         self._clear_kept_references()
 
     def _clear_kept_references(self) -> None:

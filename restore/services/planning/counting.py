@@ -259,7 +259,7 @@ class _Planner:
 
     def _current(self, table: LiveTable) -> Source:
         """The rows of which current values can be kept."""
-        return self._readable.get(table.name, table.identifier)
+        return self._readable.get(table.name, table.own_rows)
 
     def _compared(self, target: Target) -> list[str]:
         """The columns whose difference is a change: what choices keep as it is now is none."""
@@ -335,17 +335,18 @@ class _Planner:
                     before = tables[name]
                     tables[name] = replace(before, set_null=before.set_null + lost)
 
-    def _target_of(self, key: ForeignKey) -> Relation | None:
+    def _target_of(self, key: ForeignKey) -> Source | None:
         """What holds the target's rows after the restore; None where that could not be read."""
-        if key.target_table in self._file.unread:
+        target = key.target.whole
+        if target in self._file.unread:
             return None
-        if waiting := self._file.waiting.get(key.target_table):
+        if waiting := self._file.waiting.get(target):
             return waiting.relation
-        if any(table.name == key.target_table for table in self._file.matched.emptied):
-            table = self._file.tables[key.target_table]
+        if any(table.name == target for table in self._file.matched.emptied):
+            table = self._file.tables[target]
             name = f"emptied_{next(self._numbers)}"
             return create_aside(self._connection, name, table, key.target_columns)
-        return key.target_identifier
+        return key.target.rows
 
     def _authenticity(self, *, is_new: bool) -> list[Finding]:
         if self._file.authentic:

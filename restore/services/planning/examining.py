@@ -8,9 +8,10 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TypeVar
 
 from backups.database.connection import Connection
+from backups.database.introspection import Source
 from backups.database.table_reading import primary_key_columns
 from backups.findings import Finding, Severity
-from backups.wording import Sentence, _
+from backups.wording import Sentence, _, ngettext
 from restore.database import questions
 from restore.database.attempts import attempt, reason_against
 from restore.database.catalogue import ForeignKey
@@ -23,7 +24,7 @@ from restore.database.rules import (
     PlainIndex,
     UniqueRule,
 )
-from restore.database.waiting_tables import Relation, WaitingTable
+from restore.database.waiting_tables import WaitingTable
 from restore.plan import Choices
 from restore.services.planning.locating import key_is_secret
 from restore.services.planning.remembering import Answers
@@ -35,6 +36,7 @@ Rule = (
     UniqueRule | CheckRule | ExclusionRule | PlainIndex | GeneratedRule | PartitionRule | ForeignKey
 )
 _Rule = TypeVar("_Rule", bound=Rule)
+TargetOf = Callable[[ForeignKey], Source | None]
 Found = list[tuple[Rule, Finding]]
 _EDITED = _("The file was edited or comes from another schema. Use the file as it was made.")
 _COMES_BACK = _(
@@ -48,7 +50,7 @@ _ANSWERS = ("0A", "21", "22", "23", "2F", "38", "39", "42", "54", "P0", "XX")
 def examine(
     connection: Connection,
     file: Prepared,
-    target_of: Callable[[ForeignKey], Relation | None],
+    target_of: TargetOf,
     giving_way: set[tuple[str, str]],
     answers: Answers | None = None,
 ) -> Iterator[Finding]:
@@ -90,21 +92,23 @@ class _Examination:
         self._severity = Severity.WARNING if file.authentic else Severity.ERROR
         self._hint = _COMES_BACK if file.authentic else _EDITED
 
-    def found(
-        self, target_of: Callable[[ForeignKey], Relation | None], answers: Answers
-    ) -> Iterator[tuple[Rule, Finding]]:
+    def found(self, target_of: TargetOf, answers: Answers) -> Iterator[tuple[Rule, Finding]]:
         yield from answers.of_the_file("rules", lambda: [*self._of_rows_alone()])
-        keys = [key for key in self._file.keys if key.validated]
+        keys = [key for key in self._file.keys if key.validated and key.enforced]
         kept = answers.of_the_file("keys", lambda: self._sieve.kept_keys(keys))
         for key in keys:
             if key in kept:
                 continue
             target = target_of(key)
+            if target is None:
+                continue
+            if key.source.whole not in self._file.waiting:
+                yield from self._of_strangers(key, target)
 
-            def ask(key: ForeignKey = key, target: Relation | None = target) -> Found:
+            def ask(key: ForeignKey = key, target: Source = target) -> Found:
                 return [*self._each([key], lambda table, _: self._reference(table, key, target))]
 
-            waits = key.target_table in self._file.waiting
+            waits = key.target.whole in self._file.waiting
             yield from answers.of_the_file(("key", key), ask) if waits else ask()
 
     def _of_rows_alone(self) -> Iterator[tuple[Rule, Finding]]:
@@ -125,8 +129,10 @@ class _Examination:
     ) -> Iterator[tuple[Rule, Finding]]:
         """Ask each of the rules that look at nothing but columns of the file, and are not known to be
         ``kept``. One that cannot be asked is told as that."""
+        unasked = set()
         for rule in rules:
-            table = self._file.waiting.get(rule.table)
+            whole = rule.source.whole if isinstance(rule, ForeignKey) else rule.table
+            table = self._file.waiting.get(whole)
             if rule in kept or table is None or not set(rule.columns) <= set(table.columns):
                 continue
             found: list[Finding | None] = []
@@ -135,8 +141,9 @@ class _Examination:
                 found.append(ask(table, rule))  # noqa: B023 - called at once
 
             if not attempt(self._connection, question, _ANSWERS):
-                found = [_unasked(rule)]
-            if found[0] is not None:
+                found = [] if (rule.table, rule.name) in unasked else [_unasked(rule)]
+                unasked.add((rule.table, rule.name))
+            if found and found[0] is not None:
                 yield rule, found[0]
 
     def _unique(self, table: WaitingTable, rule: UniqueRule) -> Finding | None:
@@ -212,12 +219,8 @@ class _Examination:
     def _plain_index(self, table: WaitingTable, rule: PlainIndex) -> Finding | None:
         return self._tried(rule, lambda: questions.try_index(self._connection, table, rule))
 
-    def _reference(
-        self, table: WaitingTable, key: ForeignKey, target: Relation | None
-    ) -> Finding | None:
-        if target is None:
-            return None
-        count = questions.dangling(self._connection, table, key, target)
+    def _reference(self, table: WaitingTable, key: ForeignKey, target: Source) -> Finding | None:
+        count = questions.dangling(self._connection, table.relation, key, target)
         if not count:
             return None
         first = questions.first_dangling(self._connection, table, key, target, _key_of(table))
@@ -232,6 +235,45 @@ class _Examination:
                 rows=rows_from(count, _where(table, *first)),
             ),
             self._hint,
+            table=key.table,
+            count=count,
+        )
+
+    def _of_strangers(self, key: ForeignKey, target: Source) -> Found:
+        """Rows of a table that backups do not know, in another schema say, stay whatever they point to."""
+        written = {table.name for table in self._file.matched.written}
+        if key.source.whole in self._file.tables or key.target.whole not in written:
+            return []
+        counted: list[int] = []
+
+        def ask() -> None:
+            rows = questions.dangling(self._connection, key.source.rows, key, target)
+            counted.append(rows)
+
+        if not attempt(self._connection, ask, _ANSWERS):
+            return [(key, _unasked(key))]
+        return [(key, self._left_behind(key, counted[0]))] if counted[0] else []
+
+    def _left_behind(self, key: ForeignKey, count: int) -> Finding:
+        return Finding(
+            "restore.reference",
+            self._severity,
+            ngettext(
+                "{n} row of {table}, which no backup reads, points by {columns} to a row of {target} that"
+                " will not be there.",
+                "{n} rows of {table}, which no backup reads, point by {columns} to rows of {target} that"
+                " will not be there.",
+                count,
+                table=key.table,
+                columns=", ".join(key.columns),
+                target=key.target_table,
+            ),
+            _(
+                "They stay as they are, and the rule is put back for whatever is written from then on; mend"
+                " them, then validate it."
+            )
+            if self._file.authentic
+            else _("Delete these rows or let them point elsewhere, then plan again."),
             table=key.table,
             count=count,
         )

@@ -20,19 +20,20 @@ from restore.services.planning.staging import Prepared
 def followers_of(prepared: Prepared) -> list[Follower]:
     """The tables that point at written ones, and, as they may lose rows, those that point at them."""
     written = {table.name for table in prepared.matched.written}
-    names = followers(written, prepared.references)
+    binding = [key for key in prepared.references if key.source.whole in prepared.tables]
+    names = followers(written, binding)
     rules = _delete_rules()
     return [
         Follower(
             table=prepared.tables[name],
             keys=tuple(
-                (key, rules.get((key.table, key.columns[0]), "restrict"))
-                for key in prepared.references
-                if key.table == name and (key.target_table in written or key.target_table in names)
+                (key, rules.get((name, key.columns[0]), _rule_of_database(key)))
+                for key in binding
+                if key.source.whole == name
+                and (key.target.whole in written or key.target.whole in names)
             ),
         )
         for name in names
-        if name in prepared.tables
     ]
 
 
@@ -56,16 +57,27 @@ def followers(written: set[str], keys: list[ForeignKey]) -> list[str]:
     while grown:
         grown = False
         for key in keys:
-            if key.target_table in known and key.table not in known:
-                known.add(key.table)
-                found.append(key.table)
+            if key.target.whole in known and key.source.whole not in known:
+                known.add(key.source.whole)
+                found.append(key.source.whole)
                 grown = True
     return found
 
 
 def touching(names: set[str], keys: list[ForeignKey]) -> list[ForeignKey]:
     """The foreign keys among, into or out of these tables."""
-    return [key for key in keys if key.table in names or key.target_table in names]
+    return [
+        key
+        for key in keys
+        if not names.isdisjoint(
+            (key.source.known, key.source.whole, key.target.known, key.target.whole)
+        )
+    ]
+
+
+def _rule_of_database(key: ForeignKey) -> str:
+    """Of a key that no model knows."""
+    return "set null" if key.cleared else "restrict"
 
 
 def _delete_rules() -> dict[tuple[str, str], str]:

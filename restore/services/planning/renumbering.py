@@ -5,6 +5,7 @@ their delete rule."""
 from dataclasses import dataclass
 
 from backups.database.connection import Connection
+from backups.database.introspection import Source
 from backups.registry import registry
 from restore.database import numbers
 from restore.database.numbers import Naming
@@ -18,7 +19,7 @@ from restore.services.planning.staging import Prepared
 class Kept:
     """A column outside the file, and the list of its numbers, which outlives the emptying of tables."""
 
-    table: Relation
+    table: Source
     column: str
     listed: Relation
     naming: Naming
@@ -39,7 +40,7 @@ def keep(connection: Connection, prepared: Prepared) -> list[Kept]:
     lists, known = _lists(connection, prepared, "becomes"), namings(registry)
     columns = numbered(registry, prepared.keys)
     return [
-        Kept(follower.table.identifier, column, lists[to], known[to])
+        Kept(follower.table.own_rows, column, lists[to], known[to])
         for follower in followers_of(prepared)
         for column, to in columns_in(follower.table, columns)
         if to in lists and column in follower.table.columns

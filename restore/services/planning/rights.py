@@ -37,7 +37,7 @@ def rights_of(
     now = _Now(prepared, table)
     after = _After(prepared, table, choices, becoming)
     whose = questions.pairs(
-        table.waiting, table.target.table.identifier, table.columns.identity, table.columns.key
+        table.waiting, table.target.table.own_rows, table.columns.identity, table.columns.key
     )
     return dict(rights.gained(connection, now.side(), after.side(), whose))
 
@@ -53,7 +53,7 @@ class _Now:
     def side(self) -> Side:
         columns = set(self._table.target.table.columns)
         return Side(
-            self._table.target.table.identifier,
+            self._table.target.table.own_rows,
             self._table.columns.key,
             self._flags(columns),
             self._ways(),

@@ -19,11 +19,22 @@ from restore.inspection import at_row
 
 @dataclass(frozen=True)
 class CellRules:
-    """What the live table asks of a section's columns, by position in the file's row."""
+    """What the live table asks of a section's columns, by position in the file's row. ``moments``: those of
+    dates and times."""
 
     required: tuple[int, ...]
     longest: tuple[tuple[int, int], ...]
     choices: tuple[tuple[int, frozenset[str]], ...]
+    moments: tuple[int, ...] = ()
+
+
+_OF_MOMENTS = re.compile(
+    r"(?:date|time(?:stamp)?(?:\(\d\))? with(?:out)? time zone|(?:date|tstz?)(?:multi)?range)(?:\[\])*"
+).fullmatch
+# PostgreSQL takes these words, and never prints them; what it prints of dates and times has neither letter.
+# https://www.postgresql.org/docs/current/datatype-datetime.html#DATATYPE-DATETIME-SPECIAL-VALUES
+_WORDS = re.compile(r"(?i)now|today|tomorrow|yesterday|epoch|allballs").search
+_LETTERS_OF_WORDS = "oOaA"
 
 
 def rules_for(
@@ -40,6 +51,9 @@ def rules_for(
             if (found := re.fullmatch(r"character varying\((\d+)\)", columns[name].type))
         ),
         choices=tuple((i, choices[name]) for i, name in names if name in choices),
+        moments=tuple(
+            i for i, name in names if _OF_MOMENTS(columns[name].base or columns[name].type)
+        ),
     )
 
 
@@ -101,6 +115,7 @@ class SectionScan:
         self._nulls: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._too_long: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._unknown: defaultdict[int, _Seen] = defaultdict(_Seen)
+        self._words: defaultdict[int, _Seen] = defaultdict(_Seen)
         self.rows = 0
         self.problem: ArtifactError | None = None
 
@@ -128,6 +143,7 @@ class SectionScan:
             any(None in columns[index] for index in rules.required)
             or any(max(map(len, filter(None, columns[i])), default=0) > n for i, n in rules.longest)
             or any(not known.issuperset(columns[i]) for i, known in self._choices)
+            or any(_has_letters_of_words(columns[i]) for i in rules.moments)
         )
 
     def _lines_one_by_one(self, block: bytes) -> bytes:
@@ -193,6 +209,9 @@ class SectionScan:
             cell = cells[index]
             if cell is not None and cell not in known:
                 self._note(self._unknown[index], row)
+        for index in rules.moments:
+            if _WORDS(cells[index] or ""):
+                self._note(self._words[index], row)
 
     def _note(self, seen: _Seen, row: bytes) -> None:
         if not seen.rows:
@@ -206,6 +225,7 @@ class SectionScan:
             (self._nulls, "restore.null"),
             (self._too_long, "restore.too_long"),
             (self._unknown, "restore.choice_unknown"),
+            (self._words, "restore.malformed"),
         )
         return [
             self._finding(code, index, seen) for kind, code in kinds for index, seen in kind.items()
@@ -232,10 +252,22 @@ def _complaint(code: str, section: str, column: str, rows: Sentence) -> Sentence
         return _("Section {section!r}: {column} is missing and must be there. {rows}", **named)
     if code == "restore.too_long":
         return _("Section {section!r}: {column} is longer than it may be. {rows}", **named)
+    if code == "restore.malformed":
+        return _(
+            "Section {section!r}: {column} has a word in place of a date or time, which means another one"
+            " each day. {rows}",
+            **named,
+        )
     return _(
         "Section {section!r}: {column} has a value that this version does not know. {rows}",
         **named,
     )
+
+
+def _has_letters_of_words(cells: Cells) -> bool:
+    """Whether one of the words may be among the cells: four looks through all their letters at once."""
+    joined = "".join(filter(None, cells))
+    return any(letter in joined for letter in _LETTERS_OF_WORDS)
 
 
 def rows_from(rows: int, first: Sentence) -> Sentence:

@@ -36,13 +36,12 @@ class Sieve:
         asked: list[tuple[ForeignKey, Query]] = []
         kept: set[ForeignKey] = set()
         for key, table in self._of_few_rows(keys):
-            target = self._file.waiting.get(key.target_table)
+            name = key.target.whole
+            target = self._file.waiting.get(name)
             if not self._rows_of(table):
                 kept.add(key)
-            elif (
-                target and self._has_few_rows(target) and key.target_table not in self._file.unread
-            ):
-                asked.append((key, questions.count_dangling(table, key, target.relation)))
+            elif target and self._has_few_rows(target) and name not in self._file.unread:
+                asked.append((key, questions.count_dangling(table.relation, key, target.relation)))
         return frozenset(kept.union(self._none_broken(asked)))
 
     def kept_rules(self) -> frozenset[OfRows | PlainIndex]:
@@ -91,7 +90,8 @@ class Sieve:
     def _known(self, rules: Iterable[_Rule]) -> Iterator[tuple[_Rule, WaitingTable]]:
         """Those that look at nothing but columns of the file, with its rows."""
         for rule in rules:
-            table = self._file.waiting.get(rule.table)
+            whole = rule.source.whole if isinstance(rule, ForeignKey) else rule.table
+            table = self._file.waiting.get(whole)
             if table is not None and set(rule.columns) <= set(table.columns):
                 yield rule, table
 

@@ -81,12 +81,12 @@ class Prepared:
 
     @property
     def references(self) -> list[ForeignKey]:
-        """What leads where: of keys over the same columns to the same ones, which a database may have two of,
-        the first. ``keys`` are all that stand in the way of writing."""
+        """What binds rows, and leads where: of keys over the same columns to the same ones, which a database
+        may have two of, the first. ``keys`` are all that stand in the way of writing."""
         first: dict[Hashable, ForeignKey] = {}
-        for key in self.keys:
+        for key in (key for key in self.keys if key.enforced):
             columns = frozenset(zip(key.columns, key.target_columns, strict=True))
-            first.setdefault((key.table, key.target_table, columns), key)
+            first.setdefault((key.table, key.target_table, columns, key.period), key)
         return [*first.values()]
 
 

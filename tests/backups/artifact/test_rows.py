@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from backups.artifact.checking import BlockCheck
 from backups.artifact.manifest import Column, Encoding
 from backups.artifact.native import is_native
 from backups.artifact.rows import RowCodec
@@ -13,6 +14,31 @@ from tests.backups.artifact.documents import head
 
 def codec(type_name: str, encoding: Encoding) -> RowCodec:
     return RowCodec(head("things", Column("x", type_name, encoding), primary_key=("x",)))
+
+
+@pytest.mark.parametrize(
+    ("type_name", "encoding", "text", "number"),
+    [
+        ("jsonb", "json", "[%s]", "1e131071"),
+        ("numeric[]", "text", '"{%s}"', "1E+131071"),
+        ("jsonb", "json", "[%s]", "1e-140000"),
+    ],
+)
+def test_a_few_letters_do_not_become_a_gigabyte(
+    type_name: str, encoding: Encoding, text: str, number: str
+):
+    """The database writes such numbers out, and no backup could hold the row any more."""
+    few, many = (text % ",".join([number] * times) for times in (7, 8))
+    assert cell(type_name, encoding, few)
+    column = Column("x", type_name, encoding)
+    together = BlockCheck(head("things", column, primary_key=("x",)))
+    assert together.decoded(b'{"x":%s}\n' % many.encode()) is None
+    with pytest.raises(ArtifactError):
+        cell(type_name, encoding, many)
+    said = '["1e131071 %s"]' % ("2e131071, " * 9)
+    assert cell("jsonb", "json", said) == said
+    floats = ",".join(["1e300"] * 9000)
+    assert cell("double precision[]", "native", f"[{floats}]")
 
 
 def cell(type_name: str, encoding: Encoding, written: str) -> str | None:

@@ -39,6 +39,8 @@ def awkward_database():
         "extra_float_digits": "'0'",
         "statement_timeout": "'1s'",
         "lock_timeout": "'1s'",
+        "default_transaction_isolation": "'serializable'",
+        "standard_conforming_strings": "'off'",
     }
     alter = f"ALTER DATABASE {django_connection.ops.quote_name(django_connection.settings_dict['NAME'])}"
     with django_connection.cursor() as cursor:
@@ -56,7 +58,15 @@ def test_the_session_is_fixed_whatever_the_database_is_set_to():
     assert shown("timezone") == "UTC"
     assert shown("bytea_output") == "hex"
     assert shown("extra_float_digits") == "1"
+    assert shown("transaction_isolation") == "read committed"
     assert shown("statement_timeout") == shown("lock_timeout") == "0"
+
+
+@pytest.mark.usefixtures("awkward_database")
+def test_backslashes_reach_the_database_as_they_are_whatever_it_is_set_to():
+    with connected(purpose="test") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT %s, '\\\\'", ['{"a\\"b":'])
+        assert cursor.fetchone() == ('{"a\\"b":', "\\\\")
 
 
 @pytest.mark.usefixtures("awkward_database")

@@ -10,13 +10,13 @@ from django.db import connection
 from django.utils import timezone
 
 from backups.artifact.writer import ArtifactWriter
-from backups.database import locks
+from backups.database import locks, row_stream
 from backups.database.connection import connected
 from backups.database.snapshot import Snapshot
 from backups.errors import ArtifactError, BusyError, StorageFailure
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, composing, creating, installation, runs, vault
+from backups.services import auditing, composing, creating, installation, runs, vault, verifying
 from backups.services.verifying import verify
 from backups.wording import _
 from backupsvc.studio.models import Organization, User
@@ -232,6 +232,19 @@ def test_what_does_not_verify_is_not_kept(monkeypatch: pytest.MonkeyPatch):
     run = failed()
     assert (run.state, run.error_code, run.artifact) == (State.FAILED, "artifact.damaged", "")
     assert left_over() == []
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_rows_that_no_restore_could_read_are_not_a_success(
+    looks: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever made them so: every digest agrees. Without the look it would be one."""
+    monkeypatch.setattr(row_stream, "_member", lambda name: f",'{name}':")
+    if not looks:
+        monkeypatch.setattr(verifying, "ROWS_LOOKED_AT", 0)
+        assert stored(back_up(SAFE)).exists()
+        return
+    assert (failed().error_code, left_over()) == ("artifact.row", [])
 
 
 def test_bytes_that_change_on_the_disk_are_noticed_before_the_backup_counts(

@@ -61,6 +61,21 @@ def test_a_run_is_running_while_the_block_lasts(run: BackupRun):
     assert state_of(run) == ("succeeded", "")
 
 
+def test_the_account_s_limit_for_idle_sessions_does_not_end_it_meanwhile(run: BackupRun):
+    """Django's connection may say nothing for hours before it has to tell how the run ended."""
+
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW idle_session_timeout")
+            return str(cursor.fetchone()[0])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_session_timeout = '1h'")
+    assert limit() == "1h"
+    with runs.carried_out(run):
+        assert limit() == "0"
+
+
 def test_an_error_of_ours_is_written_down_with_its_code(run: BackupRun):
     assert ended_by(run, LOST) == ("failed", "storage.full")
     assert (run.error_message, run.error_hint) == (LOST.message, LOST.hint)
