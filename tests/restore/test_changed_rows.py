@@ -5,7 +5,7 @@ from django.db.models.functions import Concat
 
 from backups.registry import COMPLETE
 from backupsvc.studio.models import Client, Contractor, User
-from restore.database import comparing
+from restore.database import comparing, side_by_side
 from restore.plan import Fate
 from tests.restore.steps import plan_as, refusal, restore_as
 from tests.roundtrip.engine import back_up, stored, writing
@@ -67,10 +67,10 @@ def test_another_edit_of_a_row_that_is_lost_anyway_asks_anew(studio) -> None:
 def test_without_the_mark_the_second_edit_would_be_lost_without_a_word(studio, monkeypatch) -> None:
     contractor = Contractor.objects.order_by("pk").first()
     Contractor.objects.filter(pk=contractor.pk).update(business_name="first")
-    asked = comparing._ask
-    monkeypatch.setattr(
-        comparing, "_ask", lambda *a: comparing.Difference(asked(*a).rows, "the same")
-    )
+    for module in (comparing, side_by_side):
+        monkeypatch.setattr(
+            module, "difference", lambda rows, _: comparing.Difference(int(rows), "the same")
+        )
     plan = plan_as(studio.complete)
     Contractor.objects.filter(pk=contractor.pk).update(business_name="second")
     assert refusal(studio.complete, confirmed=plan) == ""
