@@ -36,9 +36,14 @@ _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?").fullmatch
 NO_FIELD_NAME = re.compile(r"[\"\\\x00-\x1f]").search
 # PostgreSQL writes such numbers out. A float has no such exponent, and what it prints itself has none.
 _EXPONENT = r"[0-9.][eE][+-]?0*([1-9][0-9]{3,})"
-has_long_numbers = re.compile(rb"[:\[, {(]-?[0-9.]*" + _EXPONENT.encode()).search
+_find_long_number = re.compile(rb"[:\[, {(]-?[0-9.]*" + _EXPONENT.encode()).search
 _exponents = re.compile(_EXPONENT).findall
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+# What may be one, without its signs: all that stands before a number alike, and all of which it consists.
+_ALIKE = bytes.maketrans(b"123456789.E[, {(", b"0000000000e:::::")
+_MAY_BE_LONG = b"0e0000"
+# Letters that are looked at in front of an exponent; a number with more before it is looked at by itself.
+_LOOKED_AT = 64
 # The digits of one cell, at most. PostgreSQL takes no number that is longer than 131,072.
 MOST_DIGITS = 1_000_000
 _NOT_FINITE = {b'"NaN"': "NaN", b'"Infinity"': "Infinity", b'"-Infinity"': "-Infinity"}
@@ -291,6 +296,22 @@ def _json(cell: msgspec.Raw) -> str | None:
     if has_long_numbers(b":" + raw):
         _require_short(_STRING.sub("", text))
     return text
+
+
+def has_long_numbers(rows: bytes) -> bool:
+    """Whether a number with an exponent of four digits or more stands among them.
+
+    A pattern alone would be tried at each letter, which takes as long as decoding them; and identifiers are
+    full of what looks like an exponent.
+    """
+    alike = rows.translate(_ALIKE, b"+-")
+    place = alike.find(_MAY_BE_LONG)
+    while place >= 0:
+        before = alike[max(0, place - _LOOKED_AT) : place].rstrip(b"0")
+        if not before or before.endswith(b":"):
+            return _find_long_number(rows) is not None
+        place = alike.find(_MAY_BE_LONG, place + 2)
+    return False
 
 
 def _numbers(cell: str | None) -> str | None:

@@ -1,9 +1,11 @@
 """One row into COPY's text format: by the column's declared type, never by the cell's looks."""
 
 import json
+import random
 
 import pytest
 
+from backups.artifact import rows
 from backups.artifact.checking import BlockCheck
 from backups.artifact.manifest import Column, Encoding
 from backups.artifact.native import is_native
@@ -212,3 +214,13 @@ def test_any_name_of_a_column_works(name: str):
 )
 def test_which_types_are_native(type_name: str, native: bool):
     assert is_native(type_name) is native
+
+
+def test_what_may_be_a_long_number_is_found_as_by_its_pattern():
+    parts = [b":", b"[", b" ", b'"', b"-", b"0", b"17", b".", b"e", b"E+", b"e-", b"1234", b"0a"]
+    parts += [b"9" * 80, b"e0005000", b"x"]
+    chance = random.Random(5)
+    texts = [b"".join(chance.choices(parts, k=8)) for _ in range(20_000)]
+    found = [text for text in texts if rows.has_long_numbers(text)]
+    assert found == [text for text in texts if rows._find_long_number(text)]
+    assert 100 < len(found) < len(texts) / 2
