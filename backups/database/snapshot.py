@@ -6,6 +6,7 @@ disturbs neither readers nor writers), and the instant is fixed after.
 https://www.postgresql.org/docs/current/mvcc-caveats.html
 """
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -207,6 +208,18 @@ class Snapshot:
             cursor.execute(_UNREADABLE, [oids])
             return [name for (name,) in cursor.fetchall()]
 
+    def has_changed(self) -> bool:
+        """Whether the tables are others by now than those of the instant, so that whatever the database
+        says of them comes of that: a type that went with its schema, say. Ends the transaction."""
+        with contextlib.suppress(psycopg2.Error):
+            self.connection.rollback()
+            now = introspection.live_tables(self.connection)
+            there = {table.oid for table in now.values()}
+            return not there.issuperset(table.oid for table in self._wanted) or (
+                standing.storage(self.connection, self._wanted) != self._storage
+            )
+        return False
+
     def require_same_types(self) -> None:
         """Labels and members are printed as they are called now, whatever the instant.
 
@@ -246,7 +259,10 @@ def snapshot(alias: str = "default") -> Iterator[Snapshot]:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise not_permitted(view.unreadable()) from error
     except psycopg2.Error as error:
-        raise database_failure(error) from error
+        failure = database_failure(error)
+        if failure.code == "database.error" and view.has_changed():
+            raise changing() from error
+        raise failure from error
     finally:
         close_quietly(connection)
 

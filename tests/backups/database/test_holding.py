@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from django.db import connection as django_connection
 
-from backups.database import holding, introspection, standing
+from backups.database import holding, introspection, row_stream, standing
 from backups.database.connection import connect, connected
 from backups.database.snapshot import READINGS_A_LOOK, TRIES, Snapshot, snapshot
 from backups.errors import BackupSystemError, BusyError, CancelledError, DatabaseFailure
@@ -279,19 +279,31 @@ def test_a_partition_that_is_attached_meanwhile_ends_the_backup(monkeypatch) -> 
     assert code_of_a_backup_amid([to.format("late_")], back) == "schema.changing"
 
 
+def exchanged() -> tuple[list[str], list[str]]:
+    """Statements that put other tables in the place of all, and those that undo it."""
+    copies = (f'CREATE TABLE public."{name}" (LIKE former_."{name}")' for name in names_of_tables())
+    begin = ["ALTER SCHEMA public RENAME TO former_", "CREATE SCHEMA public"]
+    undo = ["DROP SCHEMA public CASCADE", "ALTER SCHEMA former_ RENAME TO public"]
+    return [*begin, *copies], undo
+
+
 def test_a_schema_that_is_exchanged_meanwhile_ends_the_backup(organization) -> None:
-    code = code_of_a_backup_amid(
-        [
-            "ALTER SCHEMA public RENAME TO former_",
-            "CREATE SCHEMA public",
-            *(
-                f'CREATE TABLE public."{name}" (LIKE former_."{name}")'
-                for name in names_of_tables()
-            ),
-        ],
-        ["DROP SCHEMA public CASCADE", "ALTER SCHEMA former_ RENAME TO public"],
-    )
-    assert code == "schema.changing"
+    assert code_of_a_backup_amid(*exchanged()) == "schema.changing"
+
+
+@pytest.mark.parametrize("is_exchanged", [True, False])
+def test_whatever_the_database_says_of_tables_that_were_exchanged(
+    organization, monkeypatch, is_exchanged
+) -> None:
+    """A type that went with its schema, a relation that is just being dropped: it depends on the moment."""
+
+    def refused(connection, *_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 'calm'::a_type_that_went")
+
+    monkeypatch.setattr(row_stream, "stream_rows", refused)
+    code = code_of_a_backup_amid(*(exchanged() if is_exchanged else ([], [])))
+    assert code == ("schema.changing" if is_exchanged else "database.error")
 
 
 def names_of_tables() -> list[str]:
