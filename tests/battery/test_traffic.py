@@ -246,14 +246,14 @@ def test_no_acknowledged_write_is_lost_around_a_restore(studio, short_drain) -> 
 @pytest.mark.battery
 def test_writes_that_are_not_held_are_seen_to_be_lost(studio, short_drain, monkeypatch) -> None:
     monkeypatch.setattr(RestoreTransaction, "hold", lambda *_, **__: None)
-    safety_backup = applying._Restore._safety_backup
+    parachute = applying._Restore._parachute
 
-    def slowly(self, in_the_way):
-        made = safety_backup(self, in_the_way)
+    def slowly(self, *args):
+        made = parachute(self, *args)
         time.sleep(0.5)
         return made
 
-    monkeypatch.setattr(applying._Restore, "_safety_backup", slowly)
+    monkeypatch.setattr(applying._Restore, "_parachute", slowly)
     with suppress(BackupSystemError):
         assert restore_amid(studio)
 
@@ -302,16 +302,16 @@ def test_who_reads_and_idles_after_the_safety_backup_is_cut_off_too(
     studio, short_drain, settings, monkeypatch
 ) -> None:
     settings.BACKUPS_LOCK_WAIT_SECONDS = 2
-    safety_backup = applying._Restore._safety_backup
+    parachute = applying._Restore._parachute
     with closing(connect(purpose="idle")) as idle:
 
-        def read_and_idle(self, in_the_way):
-            made = safety_backup(self, in_the_way)
+        def read_and_idle(self, *args):
+            made = parachute(self, *args)
             with idle.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM zoo_keeper")
             return made
 
-        monkeypatch.setattr(applying._Restore, "_safety_backup", read_and_idle)
+        monkeypatch.setattr(applying._Restore, "_parachute", read_and_idle)
         restore(studio.complete)
         with pytest.raises(psycopg2.OperationalError):
             idle.commit()

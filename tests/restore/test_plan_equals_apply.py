@@ -141,7 +141,8 @@ CASES = {
         "restore.malformed", column("tags", "type", type="kinds", encoding="text"), NO_ENUM
     ),
     "a number outside its column": Case(
-        "restore.column_type", column("comments", "created_at", type="bigint")
+        "restore.column_type",
+        column("comments", "created_at", type="bigint", encoding="native"),
     ),
     "another primary key": Case("restore.primary_key", another_key),
     "an unknown section": Case("restore.unknown_section", another_section),
