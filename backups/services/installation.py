@@ -4,8 +4,9 @@ Where it was changed, the former ones lie in a file beside it, one a line: they 
 still tell what was made here.
 """
 
+import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backups import conf
@@ -21,19 +22,13 @@ KEY_BYTES = 32
 def key() -> bytes:
     """The key. Raises StorageFailure where the file cannot be read or made."""
     path = conf.key_file()
-    try:
+    with _key_errors():
         if not path.exists():
             _make(path)
         found = bytes.fromhex(path.read_text().strip())
         if len(found) != KEY_BYTES:
             # A file cut short would still sign, with a key that anybody could guess.
             raise ValueError("not a key")
-    except (OSError, ValueError) as error:
-        raise StorageFailure(
-            "installation.key",
-            _("The installation's key cannot be read or made."),
-            hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
-        ) from error
     return found
 
 
@@ -66,19 +61,12 @@ def rotate(*, of: str = "") -> tuple[str, str]:
     """
     path = conf.key_file()
     key()  # made, where there is none yet
-    try:
-        with private.alone(path.parent):
-            known = keys()
-            if of and digest.key_id(known[0]) != of:
-                raise _changed_already()
-            private.write(_former_file(), "".join(f"{one.hex()}\n" for one in known).encode())
-            private.write(path, secrets.token_hex(KEY_BYTES).encode())
-    except OSError as error:
-        raise StorageFailure(
-            "installation.key",
-            _("The installation's key cannot be read or made."),
-            hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
-        ) from error
+    with _key_errors(), private.alone(path.parent):
+        known = keys()
+        if of and digest.key_id(known[0]) != of:
+            raise _changed_already()
+        private.write(_former_file(), "".join(f"{one.hex()}\n" for one in known).encode())
+        private.write(path, secrets.token_hex(KEY_BYTES).encode())
     return digest.key_id(known[0]), name()
 
 
@@ -87,20 +75,26 @@ def adopt(others: Sequence[bytes]) -> int:
     made here. Returns how many were not known before. Raises StorageFailure."""
     path = conf.key_file()
     key()  # made, where there is none yet
+    with _key_errors(), private.alone(path.parent):
+        known = keys()
+        new = [one for one in dict.fromkeys(others) if one not in known]
+        if new:
+            former = [*known[1:], *new]
+            private.write(_former_file(), "".join(f"{one.hex()}\n" for one in former).encode())
+    return len(new)
+
+
+@contextlib.contextmanager
+def _key_errors() -> Iterator[None]:
+    """What the disk refuses, or what is no key, in words. Raises StorageFailure."""
     try:
-        with private.alone(path.parent):
-            known = keys()
-            new = [one for one in dict.fromkeys(others) if one not in known]
-            if new:
-                former = [*known[1:], *new]
-                private.write(_former_file(), "".join(f"{one.hex()}\n" for one in former).encode())
-    except OSError as error:
+        yield
+    except (OSError, ValueError) as error:
         raise StorageFailure(
             "installation.key",
             _("The installation's key cannot be read or made."),
             hint=_("Check BACKUPS_KEY_FILE: its folder must be writable by the application alone."),
         ) from error
-    return len(new)
 
 
 def _changed_already() -> ConfigurationError:
