@@ -142,6 +142,11 @@ def drain_seconds() -> float:
     return float(getattr(settings, "BACKUPS_DRAIN_SECONDS", 10))
 
 
+def leaves_equal_tables() -> bool:
+    """Whether a restore leaves tables alone whose rows are those of the file already."""
+    return bool(getattr(settings, "BACKUPS_LEAVE_EQUAL_TABLES", True))
+
+
 def job_seconds() -> int:
     return int(getattr(settings, "BACKUPS_JOB_SECONDS", 24 * 3600))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.data import Surroundings, manage, quietly
 from benchmarks.measuring import Command, Measurement, measure
+from benchmarks.restoring import WRITE_ALL
 
 START = "start of a command"
 COPY = "COPY of every table"
@@ -32,6 +33,9 @@ SAFE, SAFE_PLAIN, COMPLETE = (
 SAFE_UNHUNTED = "Safe backup, as stored, no secrets looked for"
 INSPECT_OWN, INSPECT_FOREIGN = "inspection, authentic Safe file", "inspection, foreign Safe file"
 PLAN, RESTORE = "plan of the Complete file", "restore of the Complete file"
+# As if every table had changed; and where there is nothing yet.
+RESTORE_WRITTEN, RESTORE_EMPTY = "restore, every table written", "restore into an empty studio"
+RESTORES = (RESTORE, RESTORE_WRITTEN, RESTORE_EMPTY)
 
 # Tables of all schemas but the server's own, each read to its end.
 _COPY_SCRIPT = """
@@ -163,6 +167,10 @@ def _of_ours(where: Surroundings, files: Files) -> list[Contender]:
             INSPECT_FOREIGN, lambda: _under_another_key(where, foreign), where.whole.rows, True
         ),
         Contender(RESTORE, lambda: _restore(where, files), where.whole.rows, True),
+        Contender(
+            RESTORE_WRITTEN, lambda: _restore(where, files, WRITE_ALL), where.whole.rows, True
+        ),
+        Contender(RESTORE_EMPTY, lambda: _restore_empty(where, files), where.whole.rows, True),
     ]
 
 
@@ -216,11 +224,21 @@ def _under_another_key(where: Surroundings, run: Callable[[], Measurement]) -> M
         return run()
 
 
-def _restore(where: Surroundings, files: Files) -> Measurement:
-    told = where.folder / "parts.json"
-    command = [sys.executable, "-m", "benchmarks.restoring", str(files.complete)]
-    measured = _measure(where, files, [command], output=told)
+def _restore(where: Surroundings, files: Files, *options: str) -> Measurement:
+    measured = _restoring(where, files, *options)
     where.settle()
+    return measured
+
+
+def _restore_empty(where: Surroundings, files: Files) -> Measurement:
+    with _environment(DATABASE_URL=where.restored(like=where.empty)):
+        return _restoring(where, files)
+
+
+def _restoring(where: Surroundings, files: Files, *options: str) -> Measurement:
+    told = where.folder / "parts.json"
+    command = [sys.executable, "-m", "benchmarks.restoring", str(files.complete), *options]
+    measured = _measure(where, files, [command], output=told)
     return replace(measured, parts=json.loads(told.read_text()))
 
 

@@ -63,21 +63,29 @@ def to_commit(name: str) -> Figure:
     return figure
 
 
+def _of_restore(name: str, where: str) -> tuple[Ratio, ...]:
+    """``where``: into what, in the words of the table."""
+    below = wall(c.PG_RESTORE)
+    return (
+        Ratio(f"time the site is away{where}", c.PG_RESTORE, part(AWAY, name), below, 1.6, 0.8),
+        Ratio(
+            f"restore, from file to commit{where}", c.PG_RESTORE, to_commit(name), below, 3.5, 2.2
+        ),
+        Ratio(
+            f"server CPU of the restore{where}",
+            c.PG_RESTORE,
+            server(name),
+            server(c.PG_RESTORE),
+            2.8,
+            2,
+        ),
+    )
+
+
 RATIOS = (
-    Ratio(
-        "time the site is away", c.PG_RESTORE, part(AWAY, c.RESTORE), wall(c.PG_RESTORE), 1.6, 0.8
-    ),
-    Ratio(
-        "restore, from file to commit",
-        c.PG_RESTORE,
-        to_commit(c.RESTORE),
-        wall(c.PG_RESTORE),
-        3.5,
-        2.2,
-    ),
-    Ratio(
-        "server CPU of the restore", c.PG_RESTORE, server(c.RESTORE), server(c.PG_RESTORE), 2.8, 2
-    ),
+    *_of_restore(c.RESTORE, ""),
+    *_of_restore(c.RESTORE_WRITTEN, ", every table written"),
+    *_of_restore(c.RESTORE_EMPTY, ", into an empty studio"),
     Ratio(
         "Safe backup as stored, less start",
         c.PG_DUMP_FC,

@@ -127,7 +127,7 @@ class Report:
         yield self._figures(medians)
         yield from self._notes(medians)
         yield "## Ratios\n\n" + self._ratios(medians)
-        yield "## The restore, stage by stage\n\n" + _stages(medians[c.RESTORE])
+        yield "## The restores, stage by stage\n\n" + _stages([medians[n] for n in c.RESTORES])
 
     def _warning(self) -> str:
         if self.conclusive:
@@ -177,7 +177,8 @@ class Report:
             c.INSPECT_OWN: c.SAFE,
             c.INSPECT_FOREIGN: c.SAFE,
         }
-        of |= {c.COMPLETE: c.COMPLETE, c.PLAN: c.COMPLETE, c.RESTORE: c.COMPLETE}
+        of |= {c.COMPLETE: c.COMPLETE, c.PLAN: c.COMPLETE}
+        of |= dict.fromkeys(c.RESTORES, c.COMPLETE)
         seconds = medians[name].wall_seconds - medians[c.START].wall_seconds
         if name not in of or seconds <= 0:
             return ""
@@ -220,16 +221,18 @@ def _stretched(seconds: float, start_seconds: float, factor: float) -> float:
     return start_seconds + max(0.0, seconds - start_seconds) * factor
 
 
-def _stages(restore: Measurement) -> str:
+def _stages(restores: Sequence[Measurement]) -> str:
+    """Not all have every stage."""
     sums = {
         AWAY: f"**{AWAY}**: first lock that stops writers, to commit",
         AFTER: f"**{AFTER}**: statistics, views, caches",
     }
+    known = dict.fromkeys(name for restore in restores for name in restore.parts)
     rows = [
-        (sums.get(name, name), f"{seconds:.2f}")
-        for name, seconds in sorted(restore.parts.items(), key=lambda part: part[0] in sums)
+        (sums.get(name, name), *(_or_dash(restore.parts.get(name)) for restore in restores))
+        for name in sorted(known, key=sums.__contains__)
     ]
-    return _table(("stage", "seconds"), rows)
+    return _table(("seconds", *c.RESTORES), rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -173,7 +173,11 @@ def test_every_operation_fails(studio, zoo_alone) -> None:
 
 @pytest.mark.battery
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_kind_of_operation_fails_while_the_whole_studio_comes_back(studio, fault) -> None:
+@pytest.mark.parametrize("leave", [False, True], ids=["all written", "equal tables left alone"])
+def test_each_kind_of_operation_fails_while_the_whole_studio_comes_back(
+    studio, settings, leave, fault
+) -> None:
+    settings.BACKUPS_LEAVE_EQUAL_TABLES = leave
     log, after = count_operations(studio, studio.complete)
     turns = [(place, fault) for place in few_of_each_kind(log)]
     fail_at_each(turns, studio, studio.complete, after)

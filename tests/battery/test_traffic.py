@@ -24,6 +24,11 @@ from tests.roundtrip.engine import back_up, parsed, restore, writing
 ACCOUNTS, EACH = 8, 1000
 
 
+@pytest.fixture(autouse=True)
+def as_shipped(settings) -> None:
+    settings.BACKUPS_LEAVE_EQUAL_TABLES = True
+
+
 class Worker(threading.Thread):
     """Does ``step`` over and over on a connection of its own; a connection that is cut off is made
     anew."""

@@ -23,6 +23,11 @@ from tests.roundtrip.engine import restore
 NEW = "studio/made-since.png"
 
 
+@pytest.fixture(autouse=True)
+def as_shipped(settings) -> None:
+    settings.BACKUPS_LEAVE_EQUAL_TABLES = True
+
+
 def undo(run: RestoreRun) -> RestoreRun:
     asked = undoing.request(run, auditing.COMMAND_LINE)
     return applying.carry_out(asked, requests.stored_file(asked))

@@ -15,7 +15,7 @@ from benchmarks.restoring import AFTER, AWAY
 EVERYONE = (
     *(c.COPY, c.PG_DUMP, c.PG_DUMP_FC, c.PG_DUMP_Z1, c.PG_DUMP_ZSTD, c.PG_RESTORE),
     *(c.DUMPDATA, c.LOADDATA, c.START, c.SAFE, c.SAFE_PLAIN, c.SAFE_UNHUNTED, c.COMPLETE),
-    *(c.INSPECT_OWN, c.INSPECT_FOREIGN, c.PLAN, c.RESTORE),
+    *(c.INSPECT_OWN, c.INSPECT_FOREIGN, c.PLAN, *c.RESTORES),
 )
 ONE = Measurement(2.0, 1.0, 0.5, 50_000_000)
 RESTORED = replace(ONE, parts={"loading": 1.2, AWAY: 1.5, AFTER: 0.5})
@@ -36,7 +36,7 @@ def report(rounds: int, changed: Rounds = MappingProxyType({}), *, part: int = 0
         machine={"cores": 2},
         versions={"python": "3"},
     )
-    taken = {name: [RESTORED if name == c.RESTORE else ONE] * rounds for name in EVERYONE}
+    taken = {name: [RESTORED if name in c.RESTORES else ONE] * rounds for name in EVERYONE}
     return Report(facts, {**taken, **changed})
 
 

@@ -317,13 +317,13 @@ def test_which_files_rows_point_to_is_listed_ahead_and_again_where_something_cha
     asked, lists = [], []
     list_files, note = superseded.list_files, superseded.note
 
-    def noted(connection, path, *args) -> None:
+    def noted(connection, path, *args, **but) -> None:
         asked.append(path.name)
-        list_files(connection, path, *args)
+        list_files(connection, path, *args, **but)
 
-    def read(run_id: str, before: Path, after: Path) -> int:
+    def read(run_id: str, before: Path, *args) -> int:
         lists.append(before.read_bytes())
-        return note(run_id, before, after)
+        return note(run_id, before, *args)
 
     monkeypatch.setattr(superseded, "list_files", noted)
     monkeypatch.setattr(superseded, "note", read)

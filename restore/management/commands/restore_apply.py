@@ -118,8 +118,7 @@ class Command(terminal.Documented):
             return
         files = report["files"]
         self.stdout.write(
-            f"Restored: {report['rows']:,} rows in {len(report['sections'])} tables were put back, read"
-            f" back and equal to the file{_on_purpose(report)}\n"
+            f"Restored: {_what_came(report)}{_on_purpose(report)}\n"
             f"  {_sum(run, 'lost'):,} rows that were here are gone,"
             f" {_sum(run, 'changed'):,} were changed back\n"
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
@@ -145,6 +144,20 @@ class Command(terminal.Documented):
                 "  Mail and jobs are held. Send the mail that waits, and let all go:"
                 " manage.py restore_release --send\n  or throw it away: manage.py restore_release --discard"
             )
+
+
+def _what_came(report: dict[str, Any]) -> str:
+    rows, alone = (
+        f"{report['rows']:,} rows in {len(report['sections'])} tables",
+        report["left_alone"],
+    )
+    if not alone:
+        return f"{rows} were put back, read back and equal to the file"
+    written = len(report["sections"]) - len(alone)
+    return (
+        f"{rows} are as in the file: {len(alone)} had these rows already, compared cell by cell, and were"
+        f" left alone,\n  {written} were put back, read back and equal to the file"
+    )
 
 
 def _on_purpose(report: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """After the commit: planner statistics, materialised views, caches. What fails is named in the report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.cache import caches
@@ -11,17 +11,19 @@ from backups.wording import Sentence, _
 from restore.database import aftermath
 from restore.services.applying.made_again import make_again
 from restore.services.applying.problems import Problems
+from restore.services.planning.staging import Prepared
 
 
 def follow_up(
-    connection: Connection, tables: list[LiveTable], problems: Problems
+    connection: Connection, prepared: Prepared, changed: Sequence[LiveTable], problems: Problems
 ) -> dict[str, Any]:
-    """Do all steps. Nothing is raised: the restore is committed, and ``problems`` are told what failed."""
+    """Do all steps. Nothing is raised: the restore is committed, and ``problems`` are told what failed.
+    ``changed``: the tables with other rows than before."""
     report: dict[str, Any] = {"tables_analysed": 0, "views_refreshed": [], "caches_cleared": []}
 
     def statistics() -> None:
         connection.autocommit = True
-        report["tables_analysed"] = aftermath.analyze(connection, tables)
+        report["tables_analysed"] = aftermath.analyze(connection, changed)
 
     def views() -> None:
         refreshed, failed = aftermath.refresh_materialized_views(connection)
@@ -36,7 +38,7 @@ def follow_up(
 
     _try(statistics, problems, _("The planner's statistics could not be brought up to date."))
     _try(
-        lambda: make_again({table.name for table in tables}),
+        lambda: make_again({table.name for table in prepared.matched.written}),
         problems,
         _("Content types and permissions of newer models could not be made."),
     )

@@ -16,7 +16,7 @@ from django.db import transaction
 from backups import conf
 from backups.database import locks
 from backups.database.connection import Connection, connected, database_errors
-from backups.database.introspection import live_tables
+from backups.database.introspection import LiveTable, live_tables
 from backups.errors import BackupSystemError, CancelledError, RestoreError
 from backups.files.spool import Spool
 from backups.findings import Finding
@@ -157,6 +157,7 @@ class _Restore:
         self._path = Path()
         self._progress = progress
         self._choices = Choices.of(run.choices)
+        self._changed: list[LiveTable] = []
         self.report: dict[str, Any] = {}
         self.problems = Problems()
 
@@ -172,7 +173,7 @@ class _Restore:
                 early = self._look_ahead(connection, prepared, files, spool, ahead)
                 with self._maintenance(connection, prepared):
                     self._replace(connection, prepared, files, spool, ahead, early)
-                    after = follow_up(connection, tables_held(prepared), self.problems)
+                    after = follow_up(connection, prepared, self._changed, self.problems)
                     self.report["aftermath"] = after
 
     def _begin_ahead(self, connection: Connection, spool: Spool, ahead: Ahead) -> None:
@@ -261,11 +262,15 @@ class _Restore:
                 back = FilesBack(
                     journal, spool, self._progress.check, host=self._choices.host_files
                 )
+                self._changed = writer.tables_changed
                 report = writer.write(back, self._run.pk)
+                before, after = spool.path("before"), spool.path("after")
+                # A file's new name is written into whatever table had the old one.
+                alone = frozenset() if back.renamed else writer.left_alone
                 superseded.list_files(
-                    connection, spool.path("after"), foresight.afterwards, prepared.tables
+                    connection, after, foresight.afterwards, prepared.tables, but=alone
                 )
-                left = superseded.note(self._run.pk, spool.path("before"), spool.path("after"))
+                left = superseded.note(self._run.pk, before, after, alone)
                 undo = parachute.as_reported(self._run, safety, foresight)
                 noted = {"safety_backup": undo["backup"], "files_left_for_undo": left}
                 self.report = report | {"undo": undo} | noted

@@ -6,7 +6,7 @@ if nothing points to them at that time.
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +25,7 @@ from backups.files.names import may_be_asked_for
 from backups.files.resolve import StorageTarget, resolve
 from backups.files.storage import Left
 from backups.models import BackupRun
-from backups.registry import COMPLETE
+from backups.registry import COMPLETE, registry
 from backups.services import auditing, vault
 from backups.services.composing import tables_read
 from backups.services.obstacles import LeavingOut
@@ -43,11 +43,17 @@ _FINAL = (Left.BAD_NAME, Left.NO_FILE)
 
 
 def list_files(
-    connection: Connection, path: Path, without: LeavingOut, tables: dict[str, LiveTable]
+    connection: Connection,
+    path: Path,
+    without: LeavingOut,
+    tables: dict[str, LiveTable],
+    *,
+    but: Container[str] = (),
 ) -> None:
     """Write what the rows point to now to ``path``, one locator a line, sorted; ``without`` what cannot
-    be read. The connection's transaction has a lock on the ``tables``, or rows could be missing."""
-    readings = _readings(tables, without)
+    be read. ``but`` names tables that need not be, as nothing changes there. The connection's transaction has
+    a lock on the ``tables``, or rows could be missing."""
+    readings = [one for one in _readings(tables, without) if one.table.name not in but]
     with path.open("wb") as out, by_place(connection, readings):
         locators.stream_locators(connection, readings, lambda block: _put(out, block))
 
@@ -63,9 +69,16 @@ def _put(out: BinaryIO, block: bytes) -> None:
     out.write(block)
 
 
-def note(run_id: str, before: Path, after: Path) -> int:
-    """Keep the names that ``before`` lists and ``after`` does not. Returns how many."""
-    gone = set(_each_name(before)) - set(_each_name(after))
+def note(run_id: str, before: Path, after: Path, left_alone: Container[str] = ()) -> int:
+    """Keep the names that ``before`` lists and ``after`` does not, in which the tables that were
+    ``left_alone`` are not. Returns how many."""
+    changed = {s.key for s in registry.sections if s.files and s.table not in left_alone}
+    if not changed:
+        return 0
+    gone = set(_each_name(before, changed.__contains__))
+    gone -= set(_each_name(after))
+    if gone:
+        gone -= set(_each_name(before, lambda section: section not in changed))
     gone = {target for target in gone if may_be_asked_for(target.name)}
     if gone:
         _write(_path(run_id), dict.fromkeys(gone, 0))
@@ -182,10 +195,15 @@ def _pointed_to(candidates: set[StorageTarget]) -> set[StorageTarget]:
         return {name for name in _each_name(path) if name in candidates}
 
 
-def _each_name(path: Path) -> Iterator[StorageTarget]:
+def _each_name(
+    path: Path, of: Callable[[str], bool] = lambda section: True
+) -> Iterator[StorageTarget]:
+    """``of``: whether names in rows of the section with this key are wanted."""
     with path.open("rb") as lines:
         for line in lines:
-            alias, is_path, value, *_ = msgspec.json.decode(line)
+            alias, is_path, value, section, *_ = msgspec.json.decode(line)
+            if not of(section):
+                continue
             target = resolve(value, alias, is_path=is_path)
             if isinstance(target, StorageTarget):
                 yield target

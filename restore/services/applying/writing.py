@@ -32,6 +32,7 @@ from restore.database.waiting_tables import WaitingTable
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.applying import on_purpose
+from restore.services.applying.left_alone import left_alone
 from restore.services.planning import accounts, proving, renumbering, repointing
 from restore.services.planning.examining import leave_out_duplicates
 from restore.services.planning.following import (
@@ -106,7 +107,7 @@ class _State:
 
 class Writer:
     """Does exactly what the plan says, or raises. ``readable``: by table, the live rows that can be read
-    before it is emptied, where not all can."""
+    before it is emptied, where not all can. ``left_alone`` are the names of tables that it does not write."""
 
     def __init__(
         self,
@@ -123,6 +124,8 @@ class Writer:
         self._plan = plan
         self._path = path
         self._progress = progress
+        # Of rows that cannot all be read nobody knows whether they are the file's.
+        self.left_alone = frozenset() if self._readable else left_alone(prepared, plan)
         self._state = _State()
         self._followers = followers_of(prepared)
         self._on_purpose: dict[str, int] = {}
@@ -165,18 +168,35 @@ class Writer:
         for table, rows in left_out.items():
             self._state.of(table).left_out = rows
 
+    @property
+    def tables_changed(self) -> list[LiveTable]:
+        """Every table that is written to, or may lose rows."""
+        return [table for table in tables_held(self._file) if table.name not in self.left_alone]
+
+    @property
+    def _targets_left_alone(self) -> list[Target]:
+        return [t for t in self._file.matched.targets if t.table.name in self.left_alone]
+
+    @property
+    def _targets_written(self) -> list[Target]:
+        return [t for t in self._file.matched.targets if t.table.name not in self.left_alone]
+
     def _detach(self) -> None:
-        total = sum(map(_counts, self._file.matched.targets))
+        total = sum(map(_counts, self._targets_written))
         self._progress.stage(Stage.EMPTYING, sections_total=total, bytes_done=0, bytes_total=0)
-        tables = tables_held(self._file)
-        self._work.lock(tables, wait_seconds=conf.lock_wait_seconds())
-        keys = touching({table.name for table in tables}, self._file.keys)
+        self._work.lock(tables_held(self._file), wait_seconds=conf.lock_wait_seconds())
+        keys = touching({table.name for table in self.tables_changed}, self._file.keys)
+        tables = [*self.tables_changed, *self._perhaps_renamed_in()]
         self._work.detach(keys, tables, self._filled_with_many())
+
+    def _perhaps_renamed_in(self) -> list[LiveTable]:
+        """Tables that are left alone but for the names of files that get another one."""
+        return [t.table for t in self._targets_left_alone if t.reading.section.files]
 
     def _filled_with_many(self) -> list[LiveTable]:
         return [
             target.table
-            for target in self._file.matched.targets
+            for target in self._targets_written
             if self._file.rows_of(target) >= ROWS_WORTH_AN_INDEX
         ]
 
@@ -238,14 +258,15 @@ class Writer:
         """A table without a page has no row, and new storage for it and its indexes would be for nothing."""
         written = self._file.matched.written
         without_page = together.small_tables(self._work.connection, written).empty
-        self._work.empty([table for table in written if table.name not in without_page])
+        stay = without_page | self.left_alone
+        self._work.empty([table for table in written if table.name not in stay])
 
     def _load(self) -> None:
         statistics = self._file.tail.statistics
-        read = [statistics.sections[target.head.key] for target in self._file.matched.targets]
+        read = [statistics.sections[target.head.key] for target in self._targets_written]
         rows, size = sum(one.rows for one in read), sum(one.bytes for one in read)
         self._progress.stage(Stage.LOADING, rows_total=rows, bytes_total=size)
-        for target in self._file.matched.targets:
+        for target in self._targets_written:
             self._progress.section(target.head.key)
             self._load_table(target)
             loaded = statistics.sections[target.head.key]
@@ -291,10 +312,10 @@ class Writer:
 
     def _verify(self) -> None:
         """Read every row back as a backup would, and compare with the file, before any change that
-        is made on purpose."""
+        is made on purpose. Rows that were left alone have been compared, or they would not be."""
         self._progress.stage(Stage.VERIFYING, rows_done=0, sections_done=0)
         known = self._many_as_waiting()
-        for target in self._file.matched.targets:
+        for target in self._targets_written:
             self._progress.section(target.head.key)
             rows = known.get(target.table.name)
             if rows is None:
@@ -324,7 +345,7 @@ class Writer:
         """Of tables with few rows, by name, how many are the waiting ones; of others nothing."""
         few = [
             target
-            for target in self._file.matched.targets
+            for target in self._targets_written
             if self._file.rows_of(target) <= together.FEW_ROWS and self._can_stand(target)
         ]
         found: dict[str, int] = {}
@@ -500,6 +521,7 @@ class Writer:
             "people_lost": self._plan.accounts.lost,
             "access": [asdict(one) for one in self._plan.access],
             "framework": written[True],
+            "left_alone": [t.head.key for t in self._targets_left_alone if _counts(t)],
             "tables": self._plan.as_dict()["tables"],
             "files": {
                 "added": files.added,

@@ -16,7 +16,6 @@ from backups.database.table_reading import primary_key_columns
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import Registry, registry
-from backups.registry.access import flags
 from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
 from backups.wording import Sentence, _
@@ -53,9 +52,8 @@ from restore.services.planning.looking import LookThrough
 from restore.services.planning.numbers import numbers_of, rows_at_the_end
 from restore.services.planning.opening import opened
 from restore.services.planning.pairing import pairing_findings
-from restore.services.planning.people import counts_all
 from restore.services.planning.remembering import Answers
-from restore.services.planning.replacing import Replacing
+from restore.services.planning.replacing import Replacing, compared_columns
 from restore.services.planning.staging import Prepared, prepare
 from restore.services.planning.watching import NOBODY, Watch, end_reading
 
@@ -262,17 +260,7 @@ class _Planner:
         return self._readable.get(table.name, table.own_rows)
 
     def _compared(self, target: Target) -> list[str]:
-        """The columns whose difference is a change: what choices keep as it is now is none."""
-        section = target.reading.section
-        kept: list[str] = []
-        if self._choices.keep_revoked:
-            kept += state_columns(section, section.revoked)
-        if section.accounts and not counts_all(self._file, self._choices):
-            named = section.accounts
-            kept += state_columns(
-                section, (named.role, named.password, named.email, *named.active, *flags(section))
-            )
-        return [name for name in (*target.live_columns, *target.fills) if name not in kept]
+        return compared_columns(self._file, self._choices, target)
 
     def _revoked(self, target: Target) -> int:
         section = target.reading.section

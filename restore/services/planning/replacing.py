@@ -9,11 +9,14 @@ from backups.database import together
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable, Source
 from backups.database.table_reading import primary_key_columns
+from backups.registry.access import flags
 from restore.database import questions, side_by_side
 from restore.database.comparing import Difference
 from restore.database.side_by_side import Asked, Compared
 from restore.database.targets import Target
-from restore.services.planning.following import identity_of
+from restore.plan import Choices
+from restore.services.planning.following import identity_of, state_columns
+from restore.services.planning.people import counts_all
 from restore.services.planning.remembering import Answers
 from restore.services.planning.staging import Prepared
 
@@ -94,3 +97,17 @@ class Replacing:
         waiting = self._file.waiting[target.table.name]
         identity = identity_of(self._file, target.reading.section)
         return questions.count_pairs(waiting, self._current(target.table), identity)
+
+
+def compared_columns(file: Prepared, choices: Choices, target: Target) -> list[str]:
+    """The columns whose difference is a change: what choices keep as it is now is none."""
+    section = target.reading.section
+    kept: list[str] = []
+    if choices.keep_revoked:
+        kept += state_columns(section, section.revoked)
+    if section.accounts and not counts_all(file, choices):
+        named = section.accounts
+        kept += state_columns(
+            section, (named.role, named.password, named.email, *named.active, *flags(section))
+        )
+    return [name for name in (*target.live_columns, *target.fills) if name not in kept]

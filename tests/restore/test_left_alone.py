@@ -1,0 +1,222 @@
+"""Tables whose rows are those of the file are left alone, and everything else is written as ever."""
+
+import pytest
+from django.db import connection
+
+from backups.database.table_reading import column_of
+from backups.registry import SAFE, StoragePath, registry
+from backupsvc.studio.models import User
+from restore.services.applying import ahead, applying, left_alone
+from restore.services.applying.writing import Writer
+from tests.restore.steps import plan_as, refusal, restore_as
+from tests.restore.tables import changed_tables, rows_of_database
+from tests.roundtrip.engine import back_up, stored
+
+pytestmark = pytest.mark.usefixtures("changing_schema")
+
+TAGS = "studio_tag"
+# Django fills these by itself.
+FRAMEWORK = {"django_content_type", "auth_permission", "django_site"}
+FIRST = f"(SELECT min(id) FROM {TAGS})"
+EDITS = {
+    "a cell": f"UPDATE {TAGS} SET name = name || '!' WHERE id = {FIRST}",
+    "a blank": f"UPDATE {TAGS} SET name = name || ' ' WHERE id = {FIRST}",
+    "NULL": f"UPDATE {TAGS} SET color = NULL WHERE id = {FIRST}",
+    "a moment": f"UPDATE {TAGS} SET created_at = created_at + interval '1 microsecond' WHERE id = {FIRST}",
+    "a row less": f"DELETE FROM {TAGS} WHERE id = {FIRST}",
+    "a row more": f"INSERT INTO {TAGS}"
+    " SELECT (jsonb_populate_record(t, jsonb_build_object('id', id || '!'))).*"
+    f" FROM {TAGS} AS t WHERE id = {FIRST}",
+    "a key": f"UPDATE {TAGS} SET id = id || '!' WHERE id = {FIRST}",
+    "two cells exchanged": f"UPDATE {TAGS} AS t SET name = o.name FROM {TAGS} AS o"
+    f" WHERE t.id <> o.id AND ARRAY[t.id, o.id] <@ (SELECT ARRAY[min(id), max(id)] FROM {TAGS})",
+}
+
+
+@pytest.fixture(autouse=True)
+def as_shipped(settings) -> None:
+    del settings.BACKUPS_LEAVE_EQUAL_TABLES
+
+
+def execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def without_rules() -> None:
+    """Rows may be what no rule of the application's lets them be."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname)"
+            " FROM pg_constraint WHERE confrelid = %s::regclass OR conrelid = %s::regclass AND contype = 'u'",
+            [TAGS, TAGS],
+        )
+        execute(*(statement for (statement,) in cursor.fetchall()))
+
+
+def storages() -> dict[str, int]:
+    """Where each table's rows lie: somewhere else once it was emptied."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, relfilenode FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+            " WHERE relkind = 'r' AND nspname = 'public'"
+        )
+        return dict(cursor.fetchall())
+
+
+def rewritten(before: dict[str, int]) -> set[str]:
+    now = storages()
+    return {name for name, place in before.items() if now[name] != place}
+
+
+def test_where_all_is_as_in_the_file_only_the_accounts_are_written(studio) -> None:
+    before = storages()
+    report = restore_as(studio.complete).report
+    assert rewritten(before) == {User._meta.db_table}
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+    assert set(report["left_alone"]) == {s.key for s in registry.of_project if not s.accounts}
+    # All are in the report, and only those with new rows have new statistics.
+    assert len(report["sections"]) == len(registry.of_project)
+    assert report["aftermath"]["tables_analysed"] < 10
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_one_row_that_differs_has_its_table_written(studio, edit) -> None:
+    without_rules()
+    execute(EDITS[edit])
+    assert list(changed_tables(studio.rows, rows_of_database())) == [TAGS]
+    before = storages()
+    restore_as(studio.complete)
+    assert TAGS in rewritten(before)
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+
+
+def test_what_was_edited_behind_the_first_look_is_written(studio, monkeypatch) -> None:
+    """The look from before the locks stands for tables that nobody has touched since, and no others."""
+    monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 0)
+    look = applying._Restore._look_ahead
+
+    def look_and_edit(self, *args):
+        answers = look(self, *args)
+        execute(EDITS["a cell"])
+        return answers
+
+    monkeypatch.setattr(applying._Restore, "_look_ahead", look_and_edit)
+    restore_as(studio.complete)
+    assert changed_tables(studio.rows, rows_of_database()) == {}
+
+
+def test_of_another_installation_s_file_every_table_is_written(studio, settings, tmp_path) -> None:
+    settings.BACKUPS_KEY_FILE = tmp_path / "another.key"
+    report = restore_as(studio.complete, accept_foreign=True, grant_roles=("owner",)).report
+    assert report["left_alone"] == []
+
+
+def test_where_a_safe_file_left_something_out_the_table_is_written(studio) -> None:
+    report = restore_as(stored(back_up(SAFE))).report
+    redacted = {s.key for s in registry.in_scope(SAFE) if s.redact}
+    assert redacted and redacted.isdisjoint(report["left_alone"])
+    assert "tags" in report["left_alone"]
+
+
+def new_column(studio: object) -> None:
+    """Newer than the file, with another value than rows get that come without one."""
+    execute(f"ALTER TABLE {TAGS} ADD COLUMN later text NOT NULL DEFAULT 'as it comes'")
+    execute(f"UPDATE {TAGS} SET later = 'edited'")
+
+
+def later() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT later FROM {TAGS}")
+        return {value for (value,) in cursor.fetchall()}
+
+
+def test_a_column_that_the_file_does_not_know_has_its_default_as_ever(studio) -> None:
+    new_column(studio)
+    restore_as(studio.complete, partial_undo=True)
+    assert later() == {"as it comes"}
+
+
+def test_without_the_question_whether_all_is_compared_it_would_stay(studio, monkeypatch) -> None:
+    new_column(studio)
+    monkeypatch.setattr(left_alone, "_is_wholly_compared", lambda *_: True)
+    restore_as(studio.complete, partial_undo=True)
+    assert later() == {"edited"}
+
+
+def test_a_table_with_a_row_twice_is_written(studio) -> None:
+    """Rows are compared by their key, which something has to keep from standing twice."""
+    without_rules()
+    execute(
+        f"ALTER TABLE {TAGS} DROP CONSTRAINT {TAGS}_pkey",
+        f"INSERT INTO {TAGS} SELECT * FROM {TAGS} WHERE id = {FIRST}",
+    )
+    with connection.cursor() as cursor:
+        restore_as(studio.complete)
+        cursor.execute(f"SELECT count(*) - count(DISTINCT id) FROM {TAGS}")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_setting_has_all_of_them_written(studio, settings) -> None:
+    settings.BACKUPS_LEAVE_EQUAL_TABLES = False
+    before = storages()
+    assert restore_as(studio.complete).report["left_alone"] == []
+    assert TAGS in rewritten(before)
+
+
+def file_columns() -> list[tuple[str, str]]:
+    """Tables with rows that name files, each with the column."""
+    named = [
+        (section.table, column_of(section.model, locator.field))
+        for section in registry.of_project
+        for locator in section.files
+        if isinstance(locator, StoragePath) and not section.accounts
+    ]
+    return [(table, column) for table, column in named if names_in(table, column)]
+
+
+def names_in(table: str, column: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" <> \'\' ORDER BY 1')
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_files_that_nothing_points_to_any_more_are_listed_and_no_others(studio) -> None:
+    (table, column), (other, names), *_ = file_columns()
+    keys = {section.table: section.key for section in registry.sections}
+    row = f'"{column}" = (SELECT min("{column}") FROM "{table}" WHERE "{column}" <> \'\')'
+
+    def left_after_naming(name: str) -> int:
+        execute(f'UPDATE "{table}" SET "{column}" = \'{name}\' WHERE {row}')
+        report = restore_as(studio.complete).report
+        assert keys[table] not in report["left_alone"] and keys[other] in report["left_alone"]
+        return report["files_left_for_undo"]
+
+    assert left_after_naming("only/here.png") == 1
+    # What a row in a table that is left alone points to, is in use.
+    assert left_after_naming(names_in(other, names)[0]) == 0
+
+
+def test_a_plan_that_missed_a_difference_would_be_believed(studio, monkeypatch) -> None:
+    """The twin: what is left alone rests on the plan's own comparison, so that has to be right."""
+    execute(EDITS["a cell"])
+    monkeypatch.setattr(left_alone, "_is_without_difference", lambda table: True)
+    assert refusal(studio.complete) == ""
+    assert list(changed_tables(studio.rows, rows_of_database())) == [TAGS]
+
+
+def test_restoring_into_an_empty_database_writes_every_table(empty_studio) -> None:
+    alone: list[frozenset[str]] = []
+    write = Writer.write
+
+    def written(self, *args):
+        alone.append(self.left_alone)
+        return write(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writer, "write", written)
+        restore_as(empty_studio.complete, acting="")
+    with_rows = {name for name, rows in empty_studio.rows.items() if rows} - FRAMEWORK
+    assert alone and alone[0].isdisjoint(with_rows)
+    assert not [t for t in plan_as(empty_studio.complete, acting="").tables if t.changed or t.lost]
