@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 
 from restore.database import waiting_tables
-from restore.services.applying import writing
+from restore.services.applying import verifying
+from restore.services.applying.verifying import Verification
 from restore.services.applying.writing import Writer
 from restore.services.planning import proving, staging
 from tests.restore.steps import refusal, restore_as
@@ -51,7 +52,7 @@ def test_rows_that_are_not_those_that_waited_are_noticed(studio, after_loading, 
 
 def test_without_the_comparison_nobody_would_notice(studio, after_loading, monkeypatch) -> None:
     after_loading(WRITTEN["a cell"])
-    monkeypatch.setattr(writing, "rows_as_waiting", lambda *_: 1)
+    monkeypatch.setattr(verifying, "rows_as_waiting", lambda *_: 1)
     assert refusal(studio.complete) == ""
     assert list(changed_tables(studio.rows, rows_of_database())) == ["studio_tag"]
 
@@ -77,13 +78,13 @@ def test_rows_that_wait_and_are_not_the_file_s_are_noticed(studio, monkeypatch) 
 def test_nearly_every_table_is_compared_in_the_server(studio, monkeypatch) -> None:
     """What is printed once more is the exception."""
     printed: list[str] = []
-    rows_as_printed = Writer._rows_as_printed
+    rows_as_printed = Verification._rows_as_printed
 
-    def noting(self: Writer, target) -> int:
+    def noting(self: Verification, target) -> int:
         printed.append(target.table.name)
         return rows_as_printed(self, target)
 
-    monkeypatch.setattr(Writer, "_rows_as_printed", noting)
+    monkeypatch.setattr(Verification, "_rows_as_printed", noting)
     restore_as(studio.complete)
     assert printed == []
 

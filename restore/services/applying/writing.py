@@ -12,7 +12,6 @@ from backups.artifact.reader import FileReader, Tail
 from backups.artifact.tail import Locator
 from backups.database import introspection, together
 from backups.database.introspection import LiveTable, Source
-from backups.database.table_reading import primary_key_columns
 from backups.errors import ArtifactError, RestoreError
 from backups.services import vault
 from backups.services.progress import Progress
@@ -27,13 +26,12 @@ from restore.database.relocating import point_to_new_names
 from restore.database.settling import SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
-from restore.database.verification import RowsDigest, many_as_waiting, rows_as_waiting
-from restore.database.waiting_tables import WaitingTable
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.applying import on_purpose
 from restore.services.applying.left_alone import left_alone
-from restore.services.planning import accounts, proving, renumbering, repointing
+from restore.services.applying.verifying import Verification, counts
+from restore.services.planning import accounts, renumbering, repointing
 from restore.services.planning.examining import leave_out_duplicates
 from restore.services.planning.following import (
     followers_of,
@@ -182,7 +180,7 @@ class Writer:
         return [t for t in self._file.matched.targets if t.table.name not in self.left_alone]
 
     def _detach(self) -> None:
-        total = sum(map(_counts, self._targets_written))
+        total = sum(map(counts, self._targets_written))
         self._progress.stage(Stage.EMPTYING, sections_total=total, bytes_done=0, bytes_total=0)
         self._work.lock(tables_held(self._file), wait_seconds=conf.lock_wait_seconds())
         keys = touching({table.name for table in self.tables_changed}, self._file.keys)
@@ -271,7 +269,7 @@ class Writer:
             self._load_table(target)
             loaded = statistics.sections[target.head.key]
             self._progress.add(
-                sections_done=_counts(target), rows_done=loaded.rows, bytes_done=loaded.bytes
+                sections_done=counts(target), rows_done=loaded.rows, bytes_done=loaded.bytes
             )
 
     def _load_table(self, target: Target) -> None:
@@ -311,65 +309,10 @@ class Writer:
             raise _exchanged()
 
     def _verify(self) -> None:
-        """Read every row back as a backup would, and compare with the file, before any change that
-        is made on purpose. Rows that were left alone have been compared, or they would not be."""
-        self._progress.stage(Stage.VERIFYING, rows_done=0, sections_done=0)
-        known = self._many_as_waiting()
-        for target in self._targets_written:
-            self._progress.section(target.head.key)
-            rows = known.get(target.table.name)
-            if rows is None:
-                rows = self._rows_as_waiting(target)
-            if rows is None:
-                rows = self._rows_as_printed(target)
-            self._progress.add(rows_done=rows, sections_done=_counts(target))
-
-    def _rows_as_waiting(self, target: Target) -> int | None:
-        """Rows that waited stand for the file: they were proven, or are what is expected themselves.
-        None where that cannot be told, or not that way."""
-        if not self._can_stand(target):
-            return None
-        return rows_as_waiting(self._work.connection, *self._waiting_by_key(target))
-
-    def _can_stand(self, target: Target) -> bool:
-        name = target.table.name
-        stands = name in self._file.proven or not proving.is_comparable(self._file, target)
-        key = primary_key_columns(target.reading.section.model)
-        return stands and proving.is_told_apart_by(key, name, self._file.rules)
-
-    def _waiting_by_key(self, target: Target) -> tuple[WaitingTable, tuple[str, ...]]:
-        key = primary_key_columns(target.reading.section.model)
-        return self._file.waiting[target.table.name], key
-
-    def _many_as_waiting(self) -> dict[str, int]:
-        """Of tables with few rows, by name, how many are the waiting ones; of others nothing."""
-        few = [
-            target
-            for target in self._targets_written
-            if self._file.rows_of(target) <= together.FEW_ROWS and self._can_stand(target)
-        ]
-        found: dict[str, int] = {}
-        for some in together.some_at_once(few):
-            self._progress.check()
-            asked = [self._waiting_by_key(target) for target in some]
-            found |= many_as_waiting(self._work.connection, asked)
-        return found
-
-    def _rows_as_printed(self, target: Target) -> int:
-        """Raises RestoreError where the rows, read back as a backup would, are not those expected."""
-        found = self._work.digest(target.reading)
-        if found != self._expected(target):
-            raise proving.differs(target)
-        return found.rows
-
-    def _expected(self, target: Target) -> RowsDigest:
-        """The file's own digest. Where rows were converted, or somebody else's software printed them,
-        that of the waiting rows: equal values may be written differently."""
-        whole = not self._state.of(target.table.name).left_out
-        if whole and proving.is_comparable(self._file, target):
-            return proving.of_file(self._file, target)
-        waiting = self._file.waiting[target.table.name]
-        return self._work.digest(target.reading_of(waiting.relation))
+        """Before any change that is made on purpose. Rows that were left alone have been compared, or they
+        would not be."""
+        left_out = {name for name, counted in self._state.counted.items() if counted.left_out}
+        Verification(self._work, self._file, self._progress, left_out).verify(self._targets_written)
 
     def _change_on_purpose(
         self, people: People, survivor: SurvivingRow | None, files: Files
@@ -521,7 +464,7 @@ class Writer:
             "people_lost": self._plan.accounts.lost,
             "access": [asdict(one) for one in self._plan.access],
             "framework": written[True],
-            "left_alone": [t.head.key for t in self._targets_left_alone if _counts(t)],
+            "left_alone": [t.head.key for t in self._targets_left_alone if counts(t)],
             "tables": self._plan.as_dict()["tables"],
             "files": {
                 "added": files.added,
@@ -544,11 +487,6 @@ def _exchanged() -> ArtifactError:
         _("The file was exchanged while it was being restored. Nothing was changed."),
         hint=_("Leave the file alone during a restore, and start again."),
     )
-
-
-def _counts(target: Target) -> int:
-    """Django's own tables are counted apart."""
-    return int(not target.reading.section.framework)
 
 
 def _refills(target: Target) -> dict[str, redacted.Make]:
