@@ -8,6 +8,7 @@ number would mean another operation in each run, since what waits for a thread b
 
 import contextlib
 import errno
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,14 +28,20 @@ from restore.files import Journal
 
 MAIN = ""
 READING_BACK = "behind reading back"
-# The threads in which a backup writes its draft and reads it back.
-BEHIND = ("behind compression", READING_BACK)
+AHEAD = "safety backup ahead"
+# The threads in which a backup writes its draft and reads it back, and in which a restore has its safety
+# backup made beside the reading of the file.
+BEHIND = ("behind compression", READING_BACK, AHEAD)
 WATCHED = ("backups restore", "backups snapshot", "backups backup lock", "backups run")
 _connect = psycopg2.connect
 
 
 class Injected(Exception):
     """The fault itself."""
+
+
+class Hanging(BaseException):
+    """What a fault has left waiting for somebody who does not come."""
 
 
 class Place(NamedTuple):
@@ -57,7 +64,10 @@ class Log:
 
     @property
     def main(self) -> list[Place]:
-        return self._lanes[MAIN]
+        return self.of(MAIN)
+
+    def of(self, thread: str) -> list[Place]:
+        return self._lanes[thread]
 
     def note(self, thread: str, what: str) -> Place:
         self._seen[thread, what] += 1
@@ -134,6 +144,22 @@ def end_session(operation: Operation) -> None:
 
 def full_disk(operation: Operation) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@contextlib.contextmanager
+def hanging_is_an_error(after_seconds: int = 120) -> Iterator[None]:
+    """End what waits for ever by a ``Hanging``, raised in the main thread."""
+
+    def end(*_: object) -> None:
+        raise Hanging
+
+    former = signal.signal(signal.SIGALRM, end)
+    signal.alarm(after_seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def _password() -> str:

@@ -1,6 +1,7 @@
 """What a run may leave behind, and what it may not."""
 
 import hashlib
+import threading
 import time
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def _sessions() -> list[str]:
             " AND (a.application_name LIKE 'backups%' OR l.pid IS NOT NULL)"
         )
         return [str(row) for row in cursor.fetchall()]
+
+
+def threads() -> list[str]:
+    """What a run had made beside it, and nobody ended."""
+    return sorted(
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith(("behind ", "safety backup", "rules", "progress"))
+    )
 
 
 def unfinished_runs() -> list[str]:

@@ -14,16 +14,18 @@ from tests.battery.conftest import Studio
 from tests.battery.injecting import (
     READING_BACK,
     Faults,
+    Hanging,
     Log,
     Place,
     end_session,
     full_disk,
+    hanging_is_an_error,
     injecting,
     interrupt,
     raise_error,
     tell,
 )
-from tests.battery.state import leftovers, sessions, stored_files, unfinished_runs
+from tests.battery.state import leftovers, sessions, stored_files, threads, unfinished_runs
 from tests.battery.test_faults_in_a_restore import Fault, few_of_each_kind, spread
 from tests.roundtrip.dump import differences, dump_data
 from tests.roundtrip.engine import back_up
@@ -44,12 +46,14 @@ def fail_at(at: Place, fault: Fault, studio: Studio) -> list[str] | None:
     run = creating.request(COMPLETE, auditing.COMMAND_LINE)
     error: BaseException | None = None
     try:
-        with injecting(faults):
+        with injecting(faults), hanging_is_an_error():
             creating.carry_out(run)
     except BaseException as caught:
         error = caught
     django_connection.close()  # it may have been the one that was lost
     wrong = list(_objections(run, error, studio))
+    if isinstance(error, Hanging):
+        wrong.append("it waited for ever")
     if error and not faults.injected:
         wrong.append("it failed without a fault")
     if wrong:
@@ -58,6 +62,7 @@ def fail_at(at: Place, fault: Fault, studio: Studio) -> list[str] | None:
 
 
 def _objections(run: BackupRun, error: BaseException | None, studio: Studio) -> Iterator[str]:
+    yield from (f"thread: {name}" for name in threads())
     run.refresh_from_db()
     failed = run.state in ("failed", "cancelled") and run.error_code and run.error_hint
     if not (failed if error else run.state in ("succeeded", "incomplete")):

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -16,26 +17,33 @@ from backups.services import coverage
 from restore.database.transaction import RestoreTransaction
 from restore.models import Receipt, RestoreRun
 from restore.services.applying import applying
+from restore.services.applying.ahead import Ahead
 from tests.battery.conftest import Studio
 from tests.battery.injecting import (
+    AHEAD,
     MAIN,
     Faults,
+    Hanging,
     Log,
     Operation,
     Place,
     end_session,
+    full_disk,
+    hanging_is_an_error,
     injecting,
     interrupt,
     raise_error,
     tell,
 )
-from tests.battery.state import leftovers, sessions, stored_files, unfinished_runs
+from tests.battery.state import leftovers, sessions, stored_files, threads, unfinished_runs
 from tests.databases import empty_folder
 from tests.roundtrip.dump import differences, dump_data
-from tests.roundtrip.engine import back_up, restore, stored
+from tests.roundtrip.engine import back_up, data_part, document, restore, stored
 
 Fault = Callable[[Operation], None]
 FAULTS: tuple[Fault, ...] = (raise_error, end_session, interrupt)
+# What ends the safety backup made ahead and not the restore: one is made under the locks then.
+IN_THE_WAY: tuple[Fault, ...] = (end_session, full_disk)
 SECOND_FILE = Place(MAIN, "storage", 2)
 WAITING = 'CREATE TEMPORARY TABLE "waiting_'
 # What is written into the restore's own transaction alone.
@@ -69,11 +77,20 @@ def count_operations(studio: Studio, artifact: Path) -> tuple[Log, "Outcome"]:
 class Outcome:
     def __init__(self, studio: Studio) -> None:
         self.data, self.files = dump_data(), stored_files()
+        self.before = rows_of_safety_backup()
 
     def objections(self) -> list[str]:
         """How the studio differs from this."""
         found = differences(self.data, dump_data())
-        return found + sorted(map(str, self.files.items() ^ stored_files().items()))
+        found += sorted(map(str, self.files.items() ^ stored_files().items()))
+        if self.before != rows_of_safety_backup():
+            found.append("the safety backup holds something else")
+        return found
+
+
+def rows_of_safety_backup() -> bytes:
+    run = RestoreRun.objects.first()
+    return data_part(document(BackupRun.objects.get(pk=run.safety_backup)))
 
 
 def start_again(studio: Studio) -> None:
@@ -87,7 +104,7 @@ def fail_at(
     """Restore with one fault. Returns all that is wrong then, None where the place was not reached."""
     faults = Faults(fault, at)
     try:
-        with injecting(faults):
+        with injecting(faults), hanging_is_an_error():
             restore(artifact)
     except BaseException as error:
         known = error
@@ -95,6 +112,8 @@ def fail_at(
         known = None
     django_connection.close()  # it may have been the one that was lost
     wrong = list(_objections(studio, after, known, expected=faults.injected))
+    if at.thread == AHEAD and fault in IN_THE_WAY and not Receipt.objects.exists():
+        wrong.append("what is in the way of reading ahead ended the restore")
     if wrong:
         wrong.insert(0, f"{fault.__name__} before {at}: {known!r}")
     if Receipt.objects.exists() or wrong:
@@ -109,6 +128,7 @@ def fail_at(
 def _objections(
     studio: Studio, after: Outcome, error: BaseException | None, expected: bool
 ) -> Iterator[str]:
+    yield from (f"thread: {name}" for name in threads())
     run = RestoreRun.objects.first()
     if Receipt.objects.exists():
         yield from after.objections()
@@ -122,6 +142,8 @@ def _objections(
             yield f"not committed, and the run is {run.state} {run.error_code}"
         if error is None:
             yield "nobody was told"
+    if isinstance(error, Hanging):
+        yield "it waited for ever"
     if error is not None and not expected:
         yield "it failed without a fault"
     yield from (f"left over: {name}" for name in leftovers())
@@ -132,10 +154,10 @@ def _objections(
 def few_of_each_kind(log: Log) -> list[Place]:
     """Of each kind of operation all where there are few, else the first, a middle one and the last.
     What a statement names is not part of its kind."""
-    kinds: dict[str, list[Place]] = {}
+    kinds: dict[tuple[str, str], list[Place]] = {}
     for place in log.places():
         kind = " ".join(w for w in place.what.split() if w.isupper()) or place.what
-        kinds.setdefault(kind, []).append(place)
+        kinds.setdefault((place.thread, kind), []).append(place)
     picked: list[Place] = []
     for places in kinds.values():
         few = len(places) <= 6
@@ -169,6 +191,17 @@ def test_a_dozen_operations_fail(studio, zoo_alone) -> None:
 def test_every_operation_fails(studio, zoo_alone) -> None:
     log, after = count_operations(studio, zoo_alone)
     inject(log.places(), studio, zoo_alone, after)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("fault", (*FAULTS, full_disk))
+def test_every_operation_of_the_safety_backup_beside_the_reading_fails(
+    studio, zoo_alone, fault
+) -> None:
+    log, after = count_operations(studio, zoo_alone)
+    turns = [(place, fault) for place in log.of(AHEAD)]
+    assert {"draft write", "draft read"} <= {place.what for place, _ in turns}
+    fail_at_each(turns, studio, zoo_alone, after)
 
 
 @pytest.mark.battery
@@ -234,6 +267,22 @@ def test_a_failure_that_is_committed_all_the_same_is_seen(studio, zoo_alone, mon
     monkeypatch.setattr(applying, "restore_transaction", careless)
     emptied = log.following(log.last("TRUNCATE"))
     assert fail_at(emptied, raise_error, studio, zoo_alone, after)
+
+
+@pytest.mark.battery
+def test_a_safety_backup_that_nobody_ends_is_seen(studio, zoo_alone, monkeypatch) -> None:
+    log, after = count_operations(studio, zoo_alone)
+    wanted, left = threading.Event(), list[Ahead]()
+    monkeypatch.setattr(Ahead, "_note_and_stream", lambda *_: wanted.wait(60))
+    monkeypatch.setattr(Ahead, "__exit__", lambda ahead, *_: left.append(ahead))
+    reading = next(place for place in log.main if place.what.startswith(WAITING))
+    wrong = fail_at(reading, raise_error, studio, zoo_alone, after) or []
+    wanted.set()
+    for ahead in left:
+        ahead.give_up()
+    assert f"thread: {AHEAD}" in wrong, wrong
+    assert any(found.startswith("left over") for found in wrong), wrong
+    assert any("backups snapshot" in found for found in wrong), wrong
 
 
 @pytest.mark.battery
