@@ -5,6 +5,7 @@ Writes nothing to the database but the run's own row; the snapshot's transaction
 
 import contextlib
 import datetime
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from backups.services.progress import Listener, Progress
 from backups.services.reading_back import ReadingBack
 from backups.services.sweeping import passed_over
 from backups.stages import Stage
+
+logger = logging.getLogger("backups")
 
 Answer = TypeVar("Answer")
 
@@ -116,7 +119,7 @@ def carry_out(
                 artifact = vault.keep(draft, proven, run_id=run.pk, suffix=sealing.suffix)
                 if sealing.is_on:
                     work.stored_sha256 = reading_back.following.sha256
-        with _dropped_unless_written_down(run, artifact):
+        with _dropped_unless_written_down(run, artifact, for_itself=not under_restore_lock):
             runs.once_more_if_lost(lambda: _succeed(run, work, statistics, artifact))
     return run
 
@@ -199,16 +202,24 @@ def beginning(
 
 
 @contextlib.contextmanager
-def _dropped_unless_written_down(run: BackupRun, artifact: str) -> Iterator[None]:
-    """A file that no run names could never be found, downloaded or deleted."""
+def _dropped_unless_written_down(
+    run: BackupRun, artifact: str, *, for_itself: bool = False
+) -> Iterator[None]:
+    """A file that no run names could never be found, downloaded or deleted. What cuts the writing down short
+    behind its commit comes too late for a backup ``for_itself``; a restore that wants one hears of it."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         written_down = BackupRun.objects.filter(pk=run.pk, artifact=artifact).exists
-        if not runs.once_more_if_lost(written_down):
+        is_kept = runs.once_more_if_lost(written_down)
+        if not is_kept:
             vault.delete(artifact)
         vault.settle(run.pk)
-        raise
+        if not (is_kept and for_itself):
+            raise
+        reason = runs.explain(error).code
+        logger.warning("backup %s is kept; what follows was cut short (%s)", run.pk, reason)
+        return
     vault.settle(run.pk)
 
 

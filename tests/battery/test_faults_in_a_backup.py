@@ -98,6 +98,12 @@ def test_the_first_and_the_last_reading_back_fail(studio) -> None:
     inject([reads[0], reads[-1]], studio, [raise_error])
 
 
+def test_an_interrupt_behind_the_commit_is_too_late(studio) -> None:
+    noting = [place for place in operations().main if '"backups_auditeve' in place.what]
+    inject(noting[-1:], studio, [interrupt])
+    assert BackupRun.objects.filter(state__in=("failed", "cancelled")).count() == 0
+
+
 @pytest.mark.battery
 def test_the_disk_is_full_at_each_write_of_the_draft(studio) -> None:
     writes = [place for place in operations().places() if place.what.startswith("draft")]

@@ -13,9 +13,16 @@ from pkgutil import resolve_name
 from typing import Any
 
 VARIABLE = "BACKUPSVC_TEST_BRAKE"
+# Where it is set, few rows are read ahead too, as those of a large studio are.
+LARGE = "BACKUPSVC_TEST_LARGE"
 REACHED = ".reached"
-# Functions behind which one can stop: an artifact just got its name, a restore was just committed.
-BEHIND = ("backups.services.vault.keep", "restore.files.Journal.forget")
+# Functions behind which one can stop: an artifact just got its name, a restore was just committed, a safety
+# backup made ahead is whole.
+BEHIND = (
+    "backups.services.vault.keep",
+    "restore.files.Journal.forget",
+    "backups.services.vault.make_durable",
+)
 
 
 def install() -> None:
@@ -30,6 +37,8 @@ def install() -> None:
     for target in BEHIND:
         owner, name = target.rsplit(".", 1)
         _watch(resolve_name(owner), name, lambda *_, target=target: f"after:{target}", place)
+    if LARGE in os.environ:
+        resolve_name("restore.services.applying.ahead").ROWS_WORTH_READING_AHEAD = 0
 
 
 def _watch(owner: Any, name: str, say: Callable[..., str], place: Path) -> None:

@@ -19,6 +19,7 @@ from restore import jobs
 from restore.models import RestoreRun
 from restore.plan import Choices
 from restore.services.asking import requests
+from tests.faults import brake
 from tests.faults.workers import Worker, wait_until
 from tests.roundtrip.dump import Dump, differences, dump_data
 from tests.roundtrip.engine import back_up, stored, writing
@@ -33,6 +34,14 @@ ANYWHERE_BEFORE_THE_COMMIT = [
     "stage:inspecting", "stage:waiting", "stage:planning", "stage:emptying", "stage:files",
     "stage:verifying", "stage:references", "stage:comparing",
 ]  # fmt: skip
+
+# Its rows are being read beside the file; it is whole, and waits for the locks.
+AMID_A_SAFETY_BACKUP_AHEAD = ["stage:ahead", "after:backups.services.vault.make_durable"]
+
+
+@pytest.fixture
+def large(monkeypatch) -> None:
+    monkeypatch.setenv(brake.LARGE, "1")
 
 
 @pytest.fixture
@@ -84,6 +93,14 @@ def test_a_restore_whose_worker_is_killed_anywhere_changes_nothing(
     worker: Worker, before: Dump, place: str
 ) -> None:
     _kill_a_restore(worker, before, place)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("place", AMID_A_SAFETY_BACKUP_AHEAD)
+def test_a_restore_killed_amid_the_safety_backup_made_ahead_changes_nothing(
+    large: None, worker: Worker, before: Dump, place: str
+) -> None:
+    _kill_a_restore(worker, before, place, leaves=".partial-")
 
 
 def test_a_restore_whose_worker_is_killed_after_the_commit_has_succeeded(
@@ -145,12 +162,16 @@ def _kill_a_backup(worker: Worker, before: Dump, place: str) -> None:
     assert again.state == State.SUCCEEDED
 
 
-def _kill_a_restore(worker: Worker, wanted: Dump, place: str) -> None:
+def _kill_a_restore(worker: Worker, wanted: Dump, place: str, leaves: str = "") -> None:
+    """``leaves``: how something begins that is cleared up after the dead."""
     backup = back_up()
     _damage()
     before = dump_data()
     worker.stop_at(place)
     run = _enqueue_restore(backup)
+    worker.stopped()
+    if leaves:
+        wait_until(lambda: any(name.startswith(leaves) for name in _left_behind()))
     worker.kill_horse()
     _wait_for_the_end(run)
     assert (run.state, run.error_code) == (State.FAILED, "worker.lost")
