@@ -37,7 +37,8 @@ NO_FIELD_NAME = re.compile(r"[\"\\\x00-\x1f]").search
 # PostgreSQL writes such numbers out. A float has no such exponent, and what it prints itself has none.
 _EXPONENT = r"[0-9.][eE][+-]?0*([1-9][0-9]{3,})"
 _find_long_number = re.compile(rb"[:\[, {(]-?[0-9.]*" + _EXPONENT.encode()).search
-_exponents = re.compile(_EXPONENT).findall
+_begins_with_long_number = re.compile(rb"-?[0-9.]*" + _EXPONENT.encode()).match
+_exponents = re.compile(_EXPONENT).finditer
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
 # What may be one, without its signs: all that stands before a number alike, and all of which it consists.
 _ALIKE = bytes.maketrans(b"123456789.E[, {(", b"0000000000e:::::")
@@ -290,16 +291,19 @@ def _json(cell: msgspec.Raw) -> str | None:
     raw = bytes(cell)
     if not raw:
         return None
+    # Of a long cell each copy counts, so only two are there at a time.
+    is_long = has_long_numbers(raw)
     text = raw.decode("utf-8")
+    del raw
     if "\\u0000" in text and _has_nul(text):
         raise ValueError("NUL")
-    if has_long_numbers(b":" + raw):
+    if is_long:
         _require_short(_STRING.sub("", text))
     return text
 
 
 def has_long_numbers(rows: bytes) -> bool:
-    """Whether a number with an exponent of four digits or more stands among them.
+    """Whether a number with an exponent of four digits or more stands among them, or at the very beginning.
 
     A pattern alone would be tried at each letter, which takes as long as decoding them; and identifiers are
     full of what looks like an exponent.
@@ -309,7 +313,7 @@ def has_long_numbers(rows: bytes) -> bool:
     while place >= 0:
         before = alike[max(0, place - _LOOKED_AT) : place].rstrip(b"0")
         if not before or before.endswith(b":"):
-            return _find_long_number(rows) is not None
+            return bool(_begins_with_long_number(rows) or _find_long_number(rows))
         place = alike.find(_MAY_BE_LONG, place + 2)
     return False
 
@@ -322,8 +326,11 @@ def _numbers(cell: str | None) -> str | None:
 
 def _require_short(text: str) -> None:
     """A few letters may stand for a gigabyte that no backup could hold any more."""
-    if sum(min(int(digits[:9]), MOST_DIGITS) for digits in _exponents(text)) > MOST_DIGITS:
-        raise ValueError("numbers that are too long")
+    digits = 0
+    for found in _exponents(text):
+        digits += min(int(found[1][:9]), MOST_DIGITS)
+        if digits > MOST_DIGITS:
+            raise ValueError("numbers that are too long")
 
 
 def may_swell(column: Column) -> bool:

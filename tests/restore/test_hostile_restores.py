@@ -6,6 +6,7 @@ plan; both are carried to the end here, as a person does who confirms whatever i
 
 import hashlib
 import json
+import re
 import resource
 import sys
 import time
@@ -22,13 +23,14 @@ from restore.models import RestoreRun
 from restore.plan import Choices
 from restore.services.applying import applying
 from restore.services.asking import requests
-from tests.backups.artifact.corpus import CORPUS, GROUPS
+from tests.backups.artifact.corpus import CELLS, CORPUS, GROUPS, KINDS, ROWS
 from tests.restore.conftest import OWNER
 from tests.restore.entries import locator, plant, use
 from tests.restore.forging import Document, encoded, foreign
 from tests.roundtrip.dump import Dump, dump_data
 
 Edit = Callable[[Document], object]
+HOME = "organizations"
 MEBIBYTE = 1024
 
 
@@ -85,17 +87,39 @@ PLANNED: dict[str, Edit] = {
     "a stranger of no organisation": _stranger,
     "NULL where something must be": _first("organizations", name=None),
     "a moment that is another one each time": _first("organizations", created_at=" Now "),
-    "a moment of no calendar": _first("organizations", created_at="2026-02-30 00:00:00+00"),
+    "a moment that no calendar has": _first("organizations", created_at="2026-02-30 00:00:00+00"),
     "a table of the system's": _section("users", table="pg_authid"),
     "the table of another section": _section("users", table="studio_client"),
     "a section nobody declares": _section("users", key="people"),
     "another primary key": _section("users", primary_key=["email"]),
-    "another type": lambda document: document.section("users")["columns"][1].update(
+    "a column of another type": lambda document: document.section("users")["columns"][1].update(
         {"type": "boolean"}
     ),
     "nobody who could sign in": _nobody_may_sign_in,
     "no accounts": lambda document: document.remove_section("users"),
 }
+
+
+def _planted(name: str) -> Edit:
+    """A row or a cell of the corpus among those of a table that is here: rows of others nobody looks at."""
+    if name.startswith("row: "):
+        return lambda document: document.rows[HOME].append(ROWS[name.removeprefix("row: ")])
+    _, kind, number, _ = re.split("[ :]", name, maxsplit=3)
+    cell = CELLS[kind][int(number)].encode("utf-8", "surrogatepass")
+
+    def edit(document: Document) -> None:
+        rows = document.rows[HOME]
+        if kind == "id":
+            rows[0] = re.sub(rb'"id":"[^"]*"', lambda _: b'"id":' + cell, rows[0], count=1)
+            return
+        type_, encoding, usual = KINDS[kind]
+        column = {"name": kind, "type": type_, "encoding": encoding}
+        document.section(HOME)["columns"].append(column)
+        cells = [cell, *[usual.encode()] * (len(rows) - 1)]
+        added = [b',"%s":%s}' % (kind.encode(), each) for each in cells]
+        document.rows[HOME] = [row[:-1] + end for row, end in zip(rows, added, strict=True)]
+
+    return edit
 
 
 def _state() -> tuple[Dump, str]:
@@ -124,6 +148,8 @@ def _documents(names: list[str], folder: Path, complete: Path) -> Iterator[tuple
         path = folder / f"{number}.json"
         if name in PLANNED:
             foreign(complete, path, PLANNED[name])
+        elif name.startswith(("cell ", "row: ")):
+            foreign(complete, path, _planted(name))
         else:
             path.write_bytes(CORPUS[name][1]())
         yield name, path
@@ -143,6 +169,7 @@ def _tried(names: list[str], folder: Path, complete: Path) -> dict[str, str]:
     return codes
 
 
+assert not PLANNED.keys() & CORPUS.keys()
 # One of each kind that is refused while the file is read.
 OF_EACH = [names[0] for names in GROUPS.values()]
 

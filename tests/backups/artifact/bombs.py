@@ -129,6 +129,11 @@ BOMBS: dict[str, Bomb] = {
     "an array of flags": (("",), ROW_MEMORY, _row_of("boolean[]", _list_of(b"true"))),
     "an array of lists": (("artifact.row",), ROW_MEMORY, _row_of("text[]", _list_of(b"[]"))),
     "JSON of lists": (("",), ROW_MEMORY, _row_of("jsonb", _list_of(b"[]"))),
+    "JSON of long numbers": (
+        ("artifact.row",),
+        ROW_MEMORY,
+        _row_of("jsonb", _list_of(b"1e1000")),
+    ),
     "JSON nested without end": (
         ("artifact.row",),
         ROW_MEMORY,
