@@ -10,6 +10,7 @@ from backups.artifact.manifest import Manifest, SectionHead
 from backups.artifact.reader import SectionReader, Tail
 from backups.artifact.rows import RowCodec
 from backups.errors import ArtifactError, BackupSystemError
+from backups.registry import Counted, counted
 from backups.services import installation, recovery_kit, vault
 from backups.services.recovery_kit import RecoveryKit
 from backups.wording import _
@@ -28,6 +29,11 @@ class Inspection:
     document_bytes: int
     by_kit: bool = False
 
+    @property
+    def counted(self) -> Counted:
+        """What it holds, as people count."""
+        return counted({key: one.rows for key, one in self.tail.statistics.sections.items()})
+
     def as_dict(self) -> dict[str, Any]:
         statistics = self.tail.statistics
         return {
@@ -40,7 +46,7 @@ class Inspection:
             "authentic": self.authentic,
             "by_kit": self.by_kit,
             "bytes": self.document_bytes,
-            "rows": statistics.rows,
+            **vars(self.counted),
             "sections": [
                 {
                     "key": head.key,

@@ -342,7 +342,8 @@ CHOICE_OF = {
 @dataclass(frozen=True)
 class FileFacts:
     """What the file says of itself. ``authentic``: made by this installation, or (``by_kit``) by the one
-    whose recovery kit was given, and unchanged."""
+    whose recovery kit was given, and unchanged. ``rows`` and ``tables`` are of the project; those of Django
+    itself are counted apart."""
 
     type: str
     created_at: str
@@ -352,6 +353,9 @@ class FileFacts:
     digest: str
     rows: int
     by_kit: bool = False
+    tables: int = 0
+    framework_rows: int = 0
+    framework_tables: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ No SQL and no web in here. The words are those of docs/design.md.
 """
 
 from backups.registry.accounts import Accounts, django_accounts
+from backups.registry.counted import Counted, counted
 from backups.registry.declare import (
     exclude,
     renamed_column,
@@ -24,6 +25,7 @@ __all__ = [
     "SAFE",
     "Accounts",
     "Address",
+    "Counted",
     "Exclusion",
     "FileLocator",
     "JsonAddress",
@@ -37,6 +39,7 @@ __all__ = [
     "Scope",
     "Section",
     "StoragePath",
+    "counted",
     "django_accounts",
     "exclude",
     "random_token",

@@ -315,15 +315,17 @@ class Composition:
         self._progress.section(item.section.key)
         writer.begin_section(item.section.key)
         withheld = self.hunt.marker(item) if self.hunt else None
+        # Django's own tables are counted apart.
+        own = int(not item.section.framework)
 
         def take(block: bytes) -> None:
             behind.put(block, withheld)
-            self._progress.add(rows_done=block.count(b"\n"), bytes_done=len(block))
+            self._progress.add(rows_done=own * block.count(b"\n"), bytes_done=len(block))
 
         self._stream_rows(view, item, take)
         behind.drain()
         writer.end_section()
-        self._progress.add(sections_done=int(not item.section.framework))
+        self._progress.add(sections_done=own)
 
     def _list_locators(self, view: Snapshot, spool: Spool) -> None:
         """All sections' locators, in either scope: a Safe backup tells how many it leaves out."""
@@ -400,9 +402,10 @@ def tables_read() -> set[str]:
 
 
 def _totals(readings: list[TableReading]) -> dict[str, int]:
+    own = [item for item in readings if not item.section.framework]
     return {
-        "sections_total": sum(not item.section.framework for item in readings),
-        "rows_total": sum(item.table.estimated_rows for item in readings),
+        "sections_total": len(own),
+        "rows_total": sum(item.table.estimated_rows for item in own),
     }
 
 

@@ -14,7 +14,7 @@ from backups import conf
 from backups.database import estimates
 from backups.errors import StorageFailure
 from backups.models import ACTIVE_STATES, BackupRun, Purpose, State
-from backups.registry import COMPLETE, SAFE, Scope, registry
+from backups.registry import COMPLETE, SAFE, Counted, Scope, counted, registry
 from backups.services import said_of_rules, vault
 from backups.wording import Sentence
 
@@ -159,16 +159,10 @@ def local_files(run: BackupRun) -> int | None:
     return counted
 
 
-def rows_of(run: BackupRun) -> dict[str, int]:
-    """``rows`` and ``tables`` of the project, and ``framework_rows`` and ``framework_tables`` of Django
-    itself, which are counted apart everywhere."""
-    known = registry.by_key()
-    found = dict.fromkeys(("rows", "tables", "framework_rows", "framework_tables"), 0)
-    for key, statistics in run.statistics.get("sections", {}).items():
-        prefix = "framework_" if key in known and known[key].framework else ""
-        found[f"{prefix}rows"] += statistics["rows"]
-        found[f"{prefix}tables"] += 1
-    return found
+def rows_of(run: BackupRun) -> Counted:
+    """What a backup holds; nothing of one that did not come to an end."""
+    sections = run.statistics.get("sections", {})
+    return counted({key: statistics["rows"] for key, statistics in sections.items()})
 
 
 def next_backup(scope: Scope, last: BackupRun | None) -> Next:

@@ -35,6 +35,7 @@ class Card:
 @permissions.needs(permissions.SEE, "page.dashboard")
 def show(request: HttpRequest) -> HttpResponseBase:
     ready = readiness.today()
+    newest = ready.complete or ready.safe
     running = readiness.running()
     safe = _card(request, SAFE, ready.safe, running)
     complete = _card(request, COMPLETE, ready.complete, running)
@@ -51,6 +52,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         masks=conf.mask_credentials(),
         credentials=_credentials(ready.safe),
         files=readiness.files_of(ready.complete) if ready.complete else {},
+        held=readiness.rows_of(newest) if newest else None,
         limit=conf.file_limit_bytes(),
         kit=_kit_wanted(request),
         outside=_changed_outside(request),

@@ -23,7 +23,7 @@ from backups.services.auditing import Actor
 from backups.views.going import elapsed, standings
 from restore.models import RestoreRun, Upload
 from restore.plan import Of, PasswordOf
-from restore.services.applying import on_purpose, problems
+from restore.services.applying import on_purpose, problems, put_back
 from restore.services.asking import requests
 from restore.services.planning import said_of_people
 from restore.views import presence, presenting, tickets
@@ -105,6 +105,7 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "plan_changed": run.error_code == PLAN_CHANGED,
         "upload": Upload.objects.filter(pk=run.upload).first() if run.upload else None,
         "report": run.report,
+        "put_back": put_back.counted_in(run.report),
         "on_purpose": on_purpose.in_words(run.report),
         "problems": problems.of_report(run.report),
         "groups": presenting.groups(tables),

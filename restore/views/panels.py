@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from backups.models import BackupRun
 from backups.permissions import may
 from restore.models import Rehearsal
-from restore.services.applying import rehearsing
+from restore.services.applying import put_back, rehearsing
 from restore.services.asking import outgoing
 from restore.views.access import RESTORE
 
@@ -18,9 +18,11 @@ def proof(request: HttpRequest, run: BackupRun | None) -> SafeString:
     """On a backup's page: when it was last tried out, and the button to try it."""
     if run is None or not run.artifact:
         return _NOTHING
+    proof = rehearsing.last_proof(run)
     context = {
         "run": run,
-        "proof": rehearsing.last_proof(run),
+        "proof": proof,
+        "put_back": put_back.counted_in(proof.report) if proof else None,
         "latest": Rehearsal.objects.filter(backup=run.pk).first(),
         "may_try": may(request.user, RESTORE),
     }

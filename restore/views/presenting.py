@@ -11,7 +11,7 @@ from backups.models import Run
 from backups.registry import registry
 from backups.translating import translated
 from backups.wording import Sentence
-from restore.plan import Kind
+from restore.plan import Fate, Kind
 from restore.services.planning import said_of_people
 
 Plain = dict[str, Any]
@@ -87,9 +87,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a plan comes to. ``now``, ``after`` and ``tables`` are of the project; the tables of Django itself
-    are counted apart (``framework_…``), as everywhere. ``tables_losing`` counts tables that lose rows or
-    references, and ``tables_changing`` those of which rows go back to what they were."""
+    """What a plan comes to. ``now``, ``after`` and ``tables`` are of the project's tables that the file has;
+    Django's own are counted apart (``framework_…``), as everywhere, and so are those that the file does not
+    have (``other_…``), which are emptied or follow. What goes or changes is counted of all of them:
+    ``tables_losing`` counts tables that lose rows or references, and ``tables_changing`` those of which rows
+    go back to what they were."""
 
     now: int
     after: int
@@ -102,6 +104,9 @@ class Sums:
     framework_now: int
     framework_after: int
     framework_tables: int
+    other_now: int
+    other_after: int
+    other_tables: int
     tables_losing: int
     tables_changing: int
 
@@ -114,7 +119,7 @@ class Sums:
 def groups(tables: Iterable[Plain]) -> list[Group]:
     """The tables in the order of the declarations; those that only follow come at their place too."""
     found: dict[str, Group] = {}
-    for plain in tables:
+    for plain in filter(_is_listed, tables):
         name = plain["group"]
         found.setdefault(name, Group(_heading(plain))).tables.append(_row(plain))
     last = len(registry.sections)
@@ -129,7 +134,7 @@ def apart(tables: list[Plain]) -> Plain:
     return {
         "losing": groups(losing),
         "unharmed": groups(unharmed),
-        "unharmed_count": len(unharmed),
+        "unharmed_count": sums(unharmed),
     }
 
 
@@ -145,9 +150,20 @@ def _is_of_project(plain: Plain) -> bool:
     return section is not None and not section.framework
 
 
+def _is_in_file(plain: Plain) -> bool:
+    return bool(plain["fate"] == Fate.REPLACED)
+
+
+def _is_listed(plain: Plain) -> bool:
+    """Empty tables that no file ever has are nobody's concern."""
+    return bool(plain["key"] or plain["now"] or plain["after"])
+
+
 def sums(tables: list[Plain]) -> Sums:
-    own = [table for table in tables if _is_of_project(table)]
-    framework = [table for table in tables if not _is_of_project(table)]
+    in_file = [table for table in tables if _is_in_file(table)]
+    own = [table for table in in_file if _is_of_project(table)]
+    framework = [table for table in in_file if not _is_of_project(table)]
+    other = [table for table in tables if not _is_in_file(table) and _is_listed(table)]
 
     def total(name: str, some: list[Plain] = tables) -> int:
         return sum(table[name] for table in some)
@@ -157,8 +173,10 @@ def sums(tables: list[Plain]) -> Sums:
         after=total("after", own),
         framework_now=total("now", framework),
         framework_after=total("after", framework),
-        # Empty ones that no file ever has are nobody's concern.
-        framework_tables=sum(bool(t["key"] or t["now"] or t["after"]) for t in framework),
+        framework_tables=len(framework),
+        other_now=total("now", other),
+        other_after=total("after", other),
+        other_tables=len(other),
         lost=total("lost"),
         changed=sum(_changed(table) for table in tables),
         set_null=total("set_null"),

@@ -16,14 +16,14 @@ from backups import jobs as backup_jobs
 from backups.errors import BackupSystemError
 from backups.models import BackupRun
 from backups.permissions import actor_of, needs
-from backups.services import auditing, runs
+from backups.services import auditing, readiness, runs
 from backups.translating import message_and_hint, refusal_of
 from backups.views.frame import ask_again, page
 from restore import jobs
 from restore.forms import ConfirmForm, ReleaseForm, UndoForm
 from restore.mail import really_send
 from restore.models import Rehearsal, RestoreRun
-from restore.services.applying import rehearsing
+from restore.services.applying import put_back, rehearsing
 from restore.services.asking import here, outgoing, requests, undoing
 from restore.views import presence, tickets
 from restore.views.access import RESTORE
@@ -73,13 +73,15 @@ def _start_undo(request: HttpRequest, run: RestoreRun, form: UndoForm) -> HttpRe
 
 
 def _ask_undo(request: HttpRequest, run: RestoreRun, form: ConfirmForm) -> HttpResponseBase:
+    safety = BackupRun.objects.filter(pk=run.safety_backup).first()
     return page(
         request,
         "restore/undo.html",
         title=_("Undo a restore"),
         tab=TAB,
         run=run,
-        safety=BackupRun.objects.filter(pk=run.safety_backup).first(),
+        safety=safety,
+        held=readiness.rows_of(safety) if safety else None,
         can_undo=undoing.can_undo(run),
         here=here.overwritten(),
         form=form,
@@ -132,6 +134,7 @@ def _rehearsal_context(rehearsal_id: str) -> dict[str, Any]:
         "run": run,
         "backup": BackupRun.objects.filter(pk=run.backup).first(),
         "presence": presence.presence() if run.is_active else "",
+        "put_back": put_back.counted_in(run.report),
         "proven": proven(run.report.get("sections", {})),
         "findings": findings({"findings": run.report.get("findings", [])}),
         **going(run),

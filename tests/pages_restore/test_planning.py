@@ -220,19 +220,28 @@ def test_a_reformatted_file_is_planned_once_that_was_accepted(live_studio, files
     assert 'name="accept_altered" checked' in page
 
 
-def test_rows_of_django_itself_are_counted_apart_as_on_a_backup_s_page():
-    def table(name: str, key: str, now: int) -> dict:
-        rest = dict.fromkeys(("lost", "set_null", "kept", "refilled"), 0)
-        return {"table": name, "key": key, "now": now, "after": now, **rest}
+def test_tables_of_django_and_those_that_a_file_lacks_are_counted_apart():
+    def table(name: str, key: str, now: int, fate: str = "replaced", lost: int = 0) -> dict:
+        rest = dict.fromkeys(("set_null", "kept", "refilled"), 0)
+        same = {"table": name, "key": key, "now": now, "after": now - lost, "lost": lost}
+        return {**same, "group": "", "fate": fate, **rest}
 
     framework = registry.of_framework[0]
-    own = registry.of_project[0]
-    counted = presenting.sums(
-        [
-            table(own.table, own.key, 50),
-            table(framework.table, framework.key, 5),
-            table("unknown", "", 0),
-        ]
-    )
-    assert (counted.now, counted.after, counted.tables) == (50, 50, 1)
+    own, lacking, following = registry.of_project[:3]
+    tables = [
+        table(own.table, own.key, 50, lost=1),
+        table(framework.table, framework.key, 5),
+        table(lacking.table, lacking.key, 7, "emptied"),
+        table(following.table, following.key, 8, "follows"),
+        table("django_admin_log", "", 3, "follows"),
+        table("unknown", "", 0, "follows"),
+    ]
+    counted = presenting.sums(tables)
+    assert (counted.now, counted.after, counted.tables) == (50, 49, 1)
     assert (counted.framework_now, counted.framework_tables) == (5, 1)
+    assert (counted.other_now, counted.other_after, counted.other_tables) == (18, 18, 3)
+    shown = presenting.apart(tables)
+    unharmed = shown["unharmed_count"]
+    assert (unharmed.tables, unharmed.framework_tables, unharmed.other_tables) == (0, 1, 3)
+    listed = [len(group.tables) for name in ("losing", "unharmed") for group in shown[name]]
+    assert sum(listed) == 5, "nobody looks for an empty table that no file ever has"

@@ -43,7 +43,11 @@ def backup(db) -> BackupRun:
         scope="complete",
         state=State.SUCCEEDED,
         artifact="stored.json.zst",
-        statistics={"rows": 12_345, "sections": {}, "files": {}, "not_embedded": []},
+        statistics={
+            "sections": {"users": {"rows": 12_345, "bytes": 9}},
+            "files": {},
+            "not_embedded": [],
+        },
         verified_at=timezone.now(),
         finished_at=timezone.now(),
     )
@@ -84,7 +88,7 @@ def test_a_test_restore_can_be_stopped(owner, backup):
 
 
 def test_the_proof_stands_on_its_page_on_the_backups_and_on_the_dashboard(owner, backup):
-    read_back = {"longGone": 7, "users": 5, "tags": 6}
+    read_back = {"longGone": 7, "users": 5, "tags": 6, "rooms": 9_858}
     report = {"rows": 9_876, "sections": read_back, "files": {"kept": 3}, "seconds": 1.5}
     run = Rehearsal.objects.create(
         backup=backup.pk, state=State.SUCCEEDED, finished_at=timezone.now(), report=report

@@ -137,8 +137,7 @@ class Command(terminal.Documented):
         files, rows = readiness.files_of(run), readiness.rows_of(run)
         self.stdout.write(
             f"{run.get_state_display()}: {run.scope} backup {run.pk}\n"
-            f"  {rows['rows']:,} rows in {rows['tables']} tables, {rows['framework_rows']:,} in"
-            f" {rows['framework_tables']} of Django itself,"
+            f"  {rows},"
             f" {files['held']:,} files ({files['embedded_bytes']:,} bytes)\n"
             f"  {run.plain_bytes:,} bytes plain, {run.stored_bytes:,} bytes stored,"
             f" verified, sha256 {run.digest}"

@@ -2,6 +2,7 @@
 
 import datetime
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -84,7 +85,7 @@ def _cells(run: BackupRun) -> list[str]:
         f"{run.requested_at.astimezone(datetime.UTC):%Y-%m-%d %H:%M}",
         kind,
         "damaged" if run.artifact and run.error_code else str(run.state),
-        f"{run.statistics.get('rows', 0):,}" if run.artifact else "",
+        f"{readiness.rows_of(run).rows:,}" if run.artifact else "",
         f"{run.stored_bytes:,}" if run.artifact else "no file",
         _encrypted(run),
         _kept(run),
@@ -125,7 +126,7 @@ def _facts(run: BackupRun) -> dict[str, Any]:
         "is_stored": bool(run.artifact) and readiness.is_there(run),
         "stored_bytes": run.stored_bytes,
         "plain_bytes": run.plain_bytes,
-        "rows": run.statistics.get("rows", 0),
+        **asdict(readiness.rows_of(run)),
         "digest": run.digest,
         "encryption": run.encryption,
         "encrypted_to": run.encrypted_to,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, creating, vault
+from backups.services import auditing, creating, readiness, vault
 from backups.services.progress import Listener
 from backupsvc.studio.walkthrough.damage import Damage, do_damage
 from backupsvc.studio.walkthrough.state import State, differences, state_now
@@ -100,10 +100,10 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     own = {section.key for section in registry.of_project}
     held = own & set(outcome.safe.statistics["sections"])
     yield "Safe backup", f"{len(held)} of {len(own)} tables, {_size(outcome.safe)}"
-    embedded = outcome.complete.statistics["files"]["embedded"]
+    files_held = readiness.files_of(outcome.complete)["held"]
     yield (
         "Complete backup",
-        f"{len(own)} tables, {before.rows:,} rows, {embedded:,} files, {_size(outcome.complete)}",
+        f"{readiness.rows_of(outcome.complete)}, {files_held:,} files, {_size(outcome.complete)}",
     )
     yield (
         "Damage",

@@ -86,7 +86,7 @@ class Command(terminal.Documented):
             ours = f"installation {facts['installation']}, as the recovery kit proves"
         self.stdout.write(
             f"Sound: a {facts['type']} backup of {facts['created_at']}, made by {ours}\n"
-            f"  {facts['rows']:,} rows in {len(facts['sections'])} sections, {facts['bytes']:,} bytes\n"
+            f"  {inspection.counted}, {facts['bytes']:,} bytes\n"
             f"  {facts['files']['embedded']:,} contents of files, {facts['files']['gaps']:,} missing,"
             f" {facts['files']['skipped']:,} skipped by rule\n"
             f"  sha256 {facts['digest']}"

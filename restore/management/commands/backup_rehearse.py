@@ -10,7 +10,7 @@ from backups.services import auditing, keyring, runs
 from restore import jobs
 from restore.management.choices import remedy
 from restore.models import Rehearsal
-from restore.services.applying import rehearsing
+from restore.services.applying import put_back, rehearsing
 
 
 class Command(terminal.Documented):
@@ -51,7 +51,7 @@ class Command(terminal.Documented):
         self.stdout.write(
             f"Proven: backup {rehearsal.backup} was restored into a throwaway database in"
             f" {report['seconds']:.0f} s\n"
-            f"  {report['rows']:,} rows in {len(report['sections'])} sections read back and equal,"
+            f"  {put_back.counted_in(report)} read back and equal,"
             f" {report['files']['kept']:,} files equal to their hashes"
         )
         for finding in report.get("findings", ()):

@@ -20,7 +20,7 @@ from restore.management.choices import add_choices, add_kit, choices_of, kit_of,
 from restore.management.sources import Source, add_source, opened
 from restore.models import RestoreRun
 from restore.plan import Of, Overwritten
-from restore.services.applying import on_purpose, problems
+from restore.services.applying import on_purpose, problems, put_back
 from restore.services.asking import here, requests
 from restore.services.planning import said_of_people
 

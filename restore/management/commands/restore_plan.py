@@ -8,6 +8,7 @@ from typing import Any
 from backups import printed_json
 from backups.management import terminal
 from backups.management.identities import add_identity, held
+from backups.registry import Counted
 from backups.services import auditing
 from restore.management import rows
 from restore.management.choices import (
@@ -26,6 +27,7 @@ from restore.plan import (
     AccountPlan,
     ActingPlan,
     Choices,
+    FileFacts,
     Kind,
     Loss,
     Of,
@@ -139,7 +141,7 @@ class Command(terminal.Documented):
     def _show(self, plan: Plan) -> None:
         output = terminal.Output(self, width=150)
         output.line(target_line(plan.target))
-        output.line(f"A {plan.file.type} backup of {plan.file.created_at}, {plan.file.rows:,} rows")
+        output.line(f"A {plan.file.type} backup of {plan.file.created_at}: {_held(plan.file)}")
         output.table(
             ("Table", "Fate", "Now", "After", "Lost", "Changed", "Kept", "Refilled", "To NULL"),
             [_cells(item) for item in plan.tables if item.now or item.after],
@@ -174,6 +176,10 @@ class Command(terminal.Documented):
         for finding in plan.findings:
             hint = remedy(finding.code, finding.hint)
             output.line(f"{finding.severity}: {finding.message} {hint} ({finding.code})")
+
+
+def _held(file: FileFacts) -> Counted:
+    return Counted(file.rows, file.tables, file.framework_rows, file.framework_tables)
 
 
 def _loss(loss: Loss) -> str:

@@ -41,7 +41,7 @@ class Verification:
                 rows = self._rows_as_waiting(target)
             if rows is None:
                 rows = self._rows_as_printed(target)
-            self._progress.add(rows_done=rows, sections_done=counts(target))
+            self._progress.add(rows_done=counts(target) * rows, sections_done=counts(target))
 
     def _rows_as_waiting(self, target: Target) -> int | None:
         """Rows that waited stand for the file: they were proven, or are what is expected themselves.

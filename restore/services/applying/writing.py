@@ -262,14 +262,16 @@ class Writer:
     def _load(self) -> None:
         statistics = self._file.tail.statistics
         read = [statistics.sections[target.head.key] for target in self._targets_written]
-        rows, size = sum(one.rows for one in read), sum(one.bytes for one in read)
+        size = sum(one.bytes for one in read)
+        rows = sum(counts(t) * one.rows for t, one in zip(self._targets_written, read, strict=True))
         self._progress.stage(Stage.LOADING, rows_total=rows, bytes_total=size)
-        for target in self._targets_written:
+        for target, loaded in zip(self._targets_written, read, strict=True):
             self._progress.section(target.head.key)
             self._load_table(target)
-            loaded = statistics.sections[target.head.key]
             self._progress.add(
-                sections_done=counts(target), rows_done=loaded.rows, bytes_done=loaded.bytes
+                sections_done=counts(target),
+                rows_done=counts(target) * loaded.rows,
+                bytes_done=loaded.bytes,
             )
 
     def _load_table(self, target: Target) -> None:

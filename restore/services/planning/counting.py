@@ -15,7 +15,7 @@ from backups.database.introspection import LiveTable, Source
 from backups.database.table_reading import primary_key_columns
 from backups.errors import RestoreError
 from backups.findings import Finding, Severity
-from backups.registry import Registry, registry
+from backups.registry import Registry, counted, registry
 from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
 from backups.wording import Sentence, _
@@ -395,7 +395,7 @@ def _kept_references(target: Target, keys: list[ForeignKey]) -> list[tuple[str, 
 
 
 def _facts(prepared: Prepared) -> FileFacts:
-    manifest = prepared.manifest
+    manifest, sections = prepared.manifest, prepared.tail.statistics.sections
     return FileFacts(
         type=manifest.type,
         created_at=manifest.created_at,
@@ -404,5 +404,5 @@ def _facts(prepared: Prepared) -> FileFacts:
         authentic=prepared.authentic,
         by_kit=prepared.by_kit,
         digest=prepared.tail.integrity.digest,
-        rows=prepared.tail.statistics.rows,
+        **vars(counted({key: one.rows for key, one in sections.items()})),
     )

@@ -54,9 +54,9 @@ def test_a_backup_that_is_done_ends_with_0_and_says_what_is_in_it():
     assert (status, warned) == (0, "")
     assert said.startswith(f"Succeeded: complete backup {run.pk}\n")
     rows = readiness.rows_of(run)
-    assert rows["rows"] + rows["framework_rows"] == run.statistics["rows"]
-    assert f"{rows['rows']:,} rows in {len(registry.of_project)} tables, " in said
-    assert f" {rows['framework_rows']:,} in 2 of Django itself, 1 files" in said
+    assert rows.rows + rows.framework_rows == run.statistics["rows"]
+    assert f"{rows.rows:,} rows in {len(registry.of_project)} tables, " in said
+    assert f" {rows.framework_rows:,} in 2 of Django itself, 1 files" in said
     assert f"sha256 {run.digest}" in said
 
 

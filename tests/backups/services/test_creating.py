@@ -16,7 +16,16 @@ from backups.database.snapshot import Snapshot
 from backups.errors import ArtifactError, BusyError, StorageFailure
 from backups.models import AuditEvent, BackupRun, Purpose, State
 from backups.registry import COMPLETE, SAFE, Scope, registry
-from backups.services import auditing, composing, creating, installation, runs, vault, verifying
+from backups.services import (
+    auditing,
+    composing,
+    creating,
+    installation,
+    readiness,
+    runs,
+    vault,
+    verifying,
+)
 from backups.services.verifying import verify
 from backups.wording import _
 from backupsvc.studio.models import Organization, User
@@ -162,7 +171,7 @@ def test_progress_is_complete_in_the_end():
     run = back_up(COMPLETE)
     run.refresh_from_db()
     assert run.sections_done == run.sections_total == len(registry.of_project)
-    assert run.rows_done == run.statistics["rows"]
+    assert run.rows_done == readiness.rows_of(run).rows
     assert run.files_done == 1, "a picture that two names lead to is one file"
 
 
