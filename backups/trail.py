@@ -114,6 +114,7 @@ _NOBODIES: dict[str, str | Promise] = {
     "command line": _("command line"),
     "outside": _("outside of the application"),
     "sweep": _("cleaning up"),
+    "worker": _("a worker"),
 }
 
 

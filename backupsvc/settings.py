@@ -117,6 +117,8 @@ EMAIL_BACKEND = "restore.mail.HoldingEmailBackend"
 BACKUPS_EMAIL_BACKEND = os.environ.get(
     "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
 )
+# A mail server that does not answer holds nobody up for longer.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "studio@localhost")
 
 LANGUAGE_CODE = "en-us"

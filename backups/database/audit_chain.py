@@ -197,19 +197,39 @@ class Link:
         return hashlib.sha256(f"{before}\n{self.number}\n".encode() + self.content).hexdigest()
 
 
-def links(connection: Connection) -> Iterator[Link]:
-    """All events in the chain's order, those without a place in it last. Within one transaction.
+def links(connection: Connection, *, after: int | None = None) -> Iterator[Link]:
+    """All events in the chain's order, or those ``after`` one; those without a place in it last. Within one
+    transaction.
 
     Raises DatabaseFailure.
     """
+    behind = "" if after is None else f"WHERE t.number > {int(after)} OR t.number IS NULL"
     with database_errors(), connection.cursor(name="audit_chain") as cursor:
         cursor.itersize = 5000
         cursor.execute(
             f"SELECT t.id, t.number, t.hash, convert_to({_CONTENT}, 'UTF8')"
-            f" FROM {TABLE} AS t ORDER BY t.number NULLS LAST, t.id"
+            f" FROM {TABLE} AS t {behind} ORDER BY t.number NULLS LAST, t.id"
         )
         for id_, number, hash_, content in cursor:
             yield Link(id_, number, hash_, bytes(content))
+
+
+def hash_at(connection: Connection, number: int) -> str:
+    """What stands as the hash of the event at a place; empty where there is none. Raises DatabaseFailure."""
+    with database_errors(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT hash FROM {TABLE} WHERE number = %s", [number])
+        found = cursor.fetchone()
+    return str(found[0]) if found else ""
+
+
+def newest(connection: Connection) -> tuple[int, str] | None:
+    """The place and the hash of the chain's head; None where there is none. Raises DatabaseFailure."""
+    with database_errors(), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT number, hash FROM {TABLE} WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1"
+        )
+        found = cursor.fetchone()
+    return (int(found[0]), str(found[1])) if found else None
 
 
 def missing_guards(connection: Connection) -> list[str]:

@@ -150,6 +150,21 @@ def alone(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def alone_if_free(path: Path) -> Iterator[bool]:
+    """``alone`` where nobody is: whether that was so. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        is_free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_free = False
+        yield is_free
+    finally:
+        os.close(descriptor)
+
+
 def is_abandoned(path: Path) -> bool:
     """Whether a file or folder that its maker would hold locked is held by nobody."""
     try:

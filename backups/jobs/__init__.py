@@ -18,7 +18,16 @@ from django.utils import timezone
 from backups import conf
 from backups.errors import BackupSystemError, WorkerFailure
 from backups.models import AuditEvent, BackupRun, Run, State, error_values
-from backups.services import account_states, auditing, creating, keeping, key_requests, runs, vault
+from backups.services import (
+    account_states,
+    audit_watch,
+    auditing,
+    creating,
+    keeping,
+    key_requests,
+    runs,
+    vault,
+)
 from backups.services.auditing import Actor
 from backups.wording import _
 
@@ -35,6 +44,8 @@ AFTER_A_DEATH: list[Callable[[], object]] = [
     vault.sweep,
     creating.drop_unnamed,
     key_requests.drop_forgotten,
+    # It looks at accounts too, and tells their owners; so it comes first.
+    audit_watch.Daily(),
     account_states.Daily(),
 ]
 

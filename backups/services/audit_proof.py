@@ -3,7 +3,9 @@
 import datetime
 import json
 import logging
-from collections.abc import Iterable, Iterator
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,21 +30,25 @@ logger = logging.getLogger("backups")
 
 ACTION = "audit.chain"
 LOOK = "audit.verify"
+WHOLE = "whole"
 # So many places are named; of the rest it is said how many there are.
 NAMED = 20
+_BETWEEN_CLOCKS = 1000
 
 
 @dataclass(frozen=True)
 class Proof:
     """``before_chain``: of how many events, the oldest, it is only proven that they are as they were when
-    the chain began. ``noted``: the head outside the database. Findings that block are of the events,
-    others of what guards them."""
+    the chain began. ``noted``: the head outside the database. ``reached``: up to which event it was read,
+    where the time was over; None where all was. Findings that block are of the events, others of what guards
+    them."""
 
     events: int
     before_chain: int
     newest: Head | None
     noted: Head | None
     findings: tuple[Finding, ...]
+    reached: Head | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -56,7 +62,7 @@ class Proof:
     def outcome(self) -> str:
         """As the audit trail calls it."""
         if self.is_guarded:
-            return "whole"
+            return WHOLE
         return "whole, unguarded" if self.is_whole else "not whole"
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,17 +74,20 @@ class Proof:
             "before_chain": self.before_chain,
             "newest": vars(self.newest) if self.newest else None,
             "noted": vars(self.noted) if self.noted else None,
+            "reached": vars(self.reached) if self.reached else None,
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
 
-def verify() -> Proof:
-    """Read the whole trail, at one instant; events that wait for their place are given it first.
+def verify(*, seconds: float = math.inf, behind: Head | None = None) -> Proof:
+    """Read the whole trail, at one instant; events that wait for their place are given it first. Or what is
+    ``behind`` an event that an earlier reading came to, for ``seconds`` at most: its guards and its newest
+    event are looked at in any case.
 
     Raises DatabaseFailure, StorageFailure.
     """
     audit_head.link_waiting()
-    walk, before_chain = _Walk(), _before_chain()
+    before_chain = _before_chain()
     unread: list[Finding] = []
     # First: what is added while we read is behind it.
     try:
@@ -89,36 +98,59 @@ def verify() -> Proof:
         noted, unread = None, [_finding(error.code, error.message, error.hint)]
     with connected(purpose="audit") as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        for link in audit_chain.links(connection):
-            walk.take(link, noted)
+        if behind and audit_chain.hash_at(connection, behind.number) != behind.hash:
+            behind = None  # it is another one than it was then
+        walk = _Walk(newest=behind)
+        after = behind.number if behind else None
+        is_all = walk.along(audit_chain.links(connection, after=after), seconds)
+        found = audit_chain.newest(connection)
+        newest = Head(*found) if found else None
+        there = audit_chain.hash_at(connection, noted.number) if noted else ""
         guards = audit_chain.missing_guards(connection)
-    findings = [*walk.findings(), *walk.compared(noted), *unread, *_of_guards(guards)]
-    if walk.newest and not noted and not unread:
+    findings = [*walk.findings(), *_compared(newest, noted, there), *unread, *_of_guards(guards)]
+    if newest and not noted and not unread:
         findings.append(_unnoted())
-    return Proof(walk.events, before_chain, walk.newest, noted, tuple(findings))
+    reached = None if is_all else walk.newest
+    return Proof(walk.events, before_chain, newest, noted, tuple(findings), reached)
 
 
 @dataclass(frozen=True)
 class Look:
-    """When the trail was verified, by whom, up to which event, and what came of it."""
+    """When the trail was verified, by whom, up to which event, and what came of it. ``rest``: the event
+    behind which reading goes on the next time, where the time was over. ``told_at``: when its owners were
+    told what was found, and ``told`` what that was."""
 
     at: datetime.datetime
     by: str
     outcome: str
     number: int
     codes: tuple[str, ...]
+    rest: Head | None = None
+    told_at: datetime.datetime | None = None
+    told: tuple[str, ...] = ()
 
 
-def verify_for(actor: Actor) -> Proof:
+def verify_for(
+    actor: Actor, *, seconds: float = math.inf, tell: Callable[[Proof], bool] | None = None
+) -> Proof:
     """``verify``, then compare accounts with what it says of them, and note outside the trail who looked: to
-    a trail that may be damaged nothing is added for that. Raises as ``verify`` does."""
-    proof = verify()
+    a trail that may be damaged nothing is added for that. With a limit of ``seconds`` it goes on where the
+    look before it stopped. ``tell`` is given the proof before that is noted, and says whether it told
+    anybody. Raises as ``verify`` does."""
+    before = last_look()
+    behind = before.rest if before and seconds < math.inf else None
+    proof = verify(seconds=seconds, behind=behind)
     if changed := account_states.compare():
         proof = replace(proof, findings=(*proof.findings, _changed_outside(len(changed))))
     codes = tuple(sorted({finding.code for finding in proof.findings}))
-    number = proof.newest.number if proof.newest else 0
+    upto = proof.reached or proof.newest
+    now, number = timezone.now(), upto.number if upto else 0
+    is_told = tell is not None and tell(proof)
+    told_at, told = (
+        (now, codes) if is_told else (before.told_at, before.told) if before else (None, ())
+    )
     by = actor.name or actor.email
-    _note(Look(timezone.now(), by, proof.outcome, number, codes))
+    _note(Look(now, by, proof.outcome, number, codes, proof.reached, told_at, told))
     return proof
 
 
@@ -132,13 +164,19 @@ def last_look() -> Look | None:
             outcome=str(said["outcome"]),
             number=int(said["number"]),
             codes=tuple(map(str, said["codes"])),
+            rest=Head(int(rest["number"]), str(rest["hash"]))
+            if (rest := said.get("rest"))
+            else None,
+            told_at=datetime.datetime.fromisoformat(at) if (at := said.get("told_at")) else None,
+            told=tuple(map(str, said.get("told", ()))),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _note(look: Look) -> None:
-    said = asdict(look) | {"at": look.at.isoformat()}
+    told_at = look.told_at.isoformat() if look.told_at else None
+    said = asdict(look) | {"at": look.at.isoformat(), "told_at": told_at}
     try:
         folder = private.make_folder(_look_file().parent)
         private.write(folder / _look_file().name, json.dumps(said).encode())
@@ -180,9 +218,17 @@ class _Walk:
     missing: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
-    hash_where_noted: str = ""
 
-    def take(self, link: Link, noted: Head | None) -> None:
+    def along(self, links: Iterator[Link], seconds: float) -> bool:
+        """Returns whether all was read before the time was over."""
+        end = time.monotonic() + seconds
+        for link in links:
+            self.take(link)
+            if self.events % _BETWEEN_CLOCKS == 0 and time.monotonic() > end:
+                return False
+        return True
+
+    def take(self, link: Link) -> None:
         self.events += 1
         if link.number is None or not link.hash:
             self.outside.append(f"id {link.id}")
@@ -192,8 +238,6 @@ class _Walk:
             self.missing.append(_span(before.number + 1, link.number - 1))
         elif link.hash != link.hash_after(before.hash):
             self.changed.append(str(link.number))
-        if noted and link.number == noted.number:
-            self.hash_where_noted = link.hash
         self.newest = Head(link.number, link.hash)
 
     def findings(self) -> Iterator[Finding]:
@@ -217,25 +261,25 @@ class _Walk:
             )
             yield _finding("audit.unchained", message, _LOOK)
 
-    def compared(self, noted: Head | None) -> Iterator[Finding]:
-        """With what was noted outside the database."""
-        if noted is None or self.hash_where_noted == noted.hash:
-            return
-        newest = self.newest.number if self.newest else 0
-        if newest < noted.number:
-            message = _(
-                "The newest events are missing: {which}. They were there when the last of them was noted"
-                " outside the database.",
-                which=_span(newest + 1, noted.number),
-            )
-            yield _finding("audit.cut", message, _LOOK)
-        else:
-            message = _(
-                "The chain is another one than that of which event {number} was noted outside the"
-                " database.",
-                number=noted.number,
-            )
-            yield _finding("audit.rewritten", message, _LOOK)
+
+def _compared(newest: Head | None, noted: Head | None, there: str) -> Iterator[Finding]:
+    """With what was noted outside the database; ``there`` is the hash that now stands where that was."""
+    if noted is None or there == noted.hash:
+        return
+    last = newest.number if newest else 0
+    if last < noted.number:
+        message = _(
+            "The newest events are missing: {which}. They were there when the last of them was noted"
+            " outside the database.",
+            which=_span(last + 1, noted.number),
+        )
+        yield _finding("audit.cut", message, _LOOK)
+    else:
+        message = _(
+            "The chain is another one than that of which event {number} was noted outside the database.",
+            number=noted.number,
+        )
+        yield _finding("audit.rewritten", message, _LOOK)
 
 
 _LOOK = _(

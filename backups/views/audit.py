@@ -28,8 +28,8 @@ from backups.views.frame import page
 from backups.views.paging import listing
 
 FILTERS = {"person": "person_email", "action": "action", "outcome": "outcome"}
-# After that the trail is to be verified again.
-LONG_AGO = datetime.timedelta(days=7)
+# A worker verifies it each day; after that none did, and somebody should.
+LONG_AGO = datetime.timedelta(days=2)
 _SHOWN_FINDINGS = 10
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -11,7 +11,14 @@ from backups import conf, permissions
 from backups.errors import StorageFailure
 from backups.models import BackupRun
 from backups.registry import COMPLETE, SAFE, Scope
-from backups.services import account_states, readiness, recipients, recovery_kit, said_of_secrets
+from backups.services import (
+    account_states,
+    audit_proof,
+    readiness,
+    recipients,
+    recovery_kit,
+    said_of_secrets,
+)
 from backups.services.readiness import Contents, Next, Readiness
 from backups.views.frame import page
 from backups.views.trouble import trouble
@@ -56,6 +63,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         limit=conf.file_limit_bytes(),
         kit=_kit_wanted(request),
         outside=_changed_outside(request),
+        looked=_broken_trail(request),
         encrypts=bool(recipients.listed()),
         **trouble(),
     )
@@ -93,6 +101,14 @@ def _changed_outside(request: HttpRequest) -> int:
     if not permissions.may(request.user, permissions.SEE_AUDIT):
         return 0
     return account_states.outside_lately()
+
+
+def _broken_trail(request: HttpRequest) -> audit_proof.Look | None:
+    """The last look at the audit trail where it was not whole and guarded, for who may see the trail."""
+    if not permissions.may(request.user, permissions.SEE_AUDIT):
+        return None
+    looked = audit_proof.last_look()
+    return None if looked is None or looked.outcome == audit_proof.WHOLE else looked
 
 
 def _local_files(ready: Readiness) -> int | None:

@@ -268,7 +268,7 @@ def test_the_audit_page_says_up_to_where_it_was_verified_and_verifies(
     assert "never verified" in page(owner, "audit/")
     head = audit_head.Head(1234, "x")
     whole = audit_proof.Proof(1234, 0, head, head, ())
-    monkeypatch.setattr(audit_proof, "verify", lambda: whole)
+    monkeypatch.setattr(audit_proof, "verify", lambda **limits: whole)
     said = owner.post(PAGES + "audit/verify/", follow=True).content.decode()
     assert "1234 events were read, and are as they were written" in said
     assert "just now by owner@studio.example, up to event 1,234." in said
@@ -278,7 +278,7 @@ def test_one_that_is_not_whole_says_so_there(owner, settings, tmp_path, monkeypa
     settings.BACKUPS_AUDIT_HEAD_FILE = tmp_path / "head"
     found = Finding("audit.gap", Severity.ERROR, _("Events are missing."), _("Look."))
     broken = audit_proof.Proof(7, 0, audit_head.Head(7, "x"), None, (found,))
-    monkeypatch.setattr(audit_proof, "verify", lambda: broken)
+    monkeypatch.setattr(audit_proof, "verify", lambda **limits: broken)
     said = owner.post(PAGES + "audit/verify/", follow=True).content.decode()
     assert "Events are missing. Look. (audit.gap)" in said
     assert "not whole" in page(owner, "audit/") and "audit.gap" in page(owner, "audit/")

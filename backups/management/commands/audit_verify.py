@@ -5,7 +5,7 @@ from typing import Any
 
 from backups import printed_json
 from backups.management import terminal
-from backups.services import audit_proof, auditing
+from backups.services import audit_proof, audit_watch, auditing
 from backups.services.audit_proof import Proof
 
 
@@ -17,7 +17,8 @@ class Command(terminal.Documented):
         " BACKUPS_AUDIT_HEAD_FILE."
     )
     examples = (
-        ("audit_verify", "each day, say: its status tells how it is"),
+        ("audit_verify", "now: its status tells how it is"),
+        ("audit_verify --alarm", "each day, where no worker does so: from cron"),
         ("audit_verify --json", "for a program"),
         ("audit_verify --accept", "go on from here, after an older database was put back, say"),
     )
@@ -31,6 +32,11 @@ class Command(terminal.Documented):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="as JSON")
         parser.add_argument(
+            "--alarm",
+            action="store_true",
+            help="where it is not whole and guarded, write to the owners, as a worker does each day",
+        )
+        parser.add_argument(
             "--accept",
             action="store_true",
             help="note the newest event outside the database whatever was noted before; that somebody did,"
@@ -41,7 +47,8 @@ class Command(terminal.Documented):
         with terminal.errors():
             if options["accept"]:
                 audit_proof.accept()
-            proof = audit_proof.verify_for(auditing.COMMAND_LINE)
+            tell = audit_watch.alarm if options["alarm"] else None
+            proof = audit_proof.verify_for(auditing.COMMAND_LINE, tell=tell)
         if options["json"]:
             self.stdout.write(printed_json.indented(proof.as_dict()))
         else:
