@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from backups import second_factor
+from backups.database import turns
 from backups.models import AuditEvent
 from backups.permissions import actor_of
 from backups.services import auditing
@@ -36,12 +36,14 @@ def confirm(
     one, and write down how it went. Which of the two was wrong is not told.
 
     After five wrong ones within 15 minutes none is accepted, the right one included, from whatever
-    address. Attempts on one account are made one after the other: its row is locked meanwhile.
+    address. Attempts on one account are made one after the other, and what came of one counts before the
+    next is looked at.
     """
     users = get_user_model()._default_manager
-    with transaction.atomic():
-        user: Any = users.select_for_update().get(pk=request.user.pk)
-        outcome = _outcome(user, password, token)
+    with turns.turn(f"{ACTION} {request.user.pk}") as is_turn:
+        # As it is now: the password may have been changed meanwhile.
+        user: Any = users.get(pk=request.user.pk)
+        outcome = _outcome(user, password, token) if is_turn else Outcome.LIMITED
         auditing.audit(
             actor_of(request), ACTION, outcome, subject=subject, reason=reason, account=str(user.pk)
         )

@@ -1,16 +1,20 @@
 """Who signed in, who tried to and who signed out, in the audit trail: with any of Django's ways to do so.
 
-Whoever guesses passwords is slowed by what stands there, which all workers see. Nobody is locked out: the
-waiting ends by itself, and what comes from elsewhere does not count where an account is at home.
+Whoever guesses passwords is slowed by what stands there, which all workers see; passwords of one account, or
+from one place, are looked at one after the other, so that none is tried before those before it count. Nobody
+is locked out: the waiting ends by itself, and what comes from elsewhere does not count where an account is at
+home.
 """
 
 import datetime
+import inspect
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, get_user_model, load_backend
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.core.mail import send_mail
@@ -18,13 +22,16 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from backups import conf
+from backups.database import turns
 from backups.models import AuditEvent
 from backups.services import auditing
 from backups.services.auditing import Actor
 
 ACTION = "sign-in"
+_OURS = "backups.signing_in.SlowDown"
 WINDOW = datetime.timedelta(minutes=15)
 # How many tries while waiting are written down for one place within the window: whoever likes may try on,
 # and must not fill the trail with it.
@@ -47,17 +54,76 @@ def connect() -> None:
 
 
 class SlowDown:
-    """The first of ``AUTHENTICATION_BACKENDS``: knows nobody, and lets nobody try while it is to wait."""
+    """The first of ``AUTHENTICATION_BACKENDS``: knows nobody, lets nobody try while it is to wait, and asks
+    the others itself, so that what comes of it counts before the next one tries."""
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
+    @sensitive_variables("credentials")
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
         """Raises PermissionDenied, at which Django asks no further backend."""
         if request is None or not _came_over_the_web(request):
-            return
-        user = _known(credentials)
-        account = "" if user is None else str(user.pk)
-        if timezone.now() < _may_try_at(account, Place.of(request)):
-            request.sign_in_is_limited = True  # type: ignore[attr-defined]
-            raise PermissionDenied
+            return None
+        known = _known(credentials)
+        account = "" if known is None else str(known.pk)
+        attempt = _Attempt(account, Place.of(request))
+        request.sign_in_attempt = attempt  # type: ignore[attr-defined]
+        with turns.turn(*attempt.names) as is_turn:
+            attempt.is_limited = not is_turn or timezone.now() < _may_try_at(account, attempt.place)
+            if not attempt.is_limited:
+                user, attempt.backend = _ask_others(request, credentials)
+                if user is not None:
+                    return user
+                attempt.is_told = True
+                attempt.is_the_fifth = _note_failed(request, known, attempt.place)
+        raise PermissionDenied
+
+    def get_user(self, user_id: Any) -> Any:
+        """For a session that was opened past ``login``: as the first backend that can says."""
+        for _path, backend in _others():
+            if hasattr(backend, "get_user"):
+                return backend.get_user(user_id)
+        return None
+
+
+@dataclass
+class _Attempt:
+    """One request's. ``backend`` is the one that knew the password; ``is_told``: it stands in the trail."""
+
+    account: str
+    place: "Place"
+    is_limited: bool = False
+    is_told: bool = False
+    is_the_fifth: bool = False
+    backend: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Of what attempts count for: those that count for the same are made one after the other."""
+        of_place = f"sign-in from {self.place.network or self.place.address}"
+        return [of_place, f"sign-in of {self.account}"] if self.account else [of_place]
+
+
+def _others() -> Iterator[tuple[str, Any]]:
+    """The backends behind this one."""
+    paths = list(settings.AUTHENTICATION_BACKENDS)
+    for path in paths[paths.index(_OURS) + 1 :] if _OURS in paths else paths:
+        yield path, load_backend(path)
+
+
+@sensitive_variables("credentials")
+def _ask_others(request: HttpRequest, credentials: Mapping[str, Any]) -> tuple[Any, str]:
+    """As Django asks them: https://docs.djangoproject.com/en/stable/topics/auth/customizing/"""
+    for path, backend in _others():
+        try:
+            inspect.signature(backend.authenticate).bind(request, **credentials)
+        except TypeError:
+            continue  # it takes other credentials
+        try:
+            user = backend.authenticate(request, **credentials)
+        except PermissionDenied:
+            break
+        if user is not None:
+            return user, path
+    return None, ""
 
 
 @dataclass(frozen=True)
@@ -129,11 +195,15 @@ def _is_at_home(account: str, place: Place) -> bool:
     ).exists()
 
 
-def _tell_once(user: Any) -> None:
-    """To the account's owner, when the waiting begins: once for each window."""
+def _is_the_fifth(user: Any) -> bool:
     lately = AuditEvent.objects.filter(action=ACTION, at__gt=timezone.now() - WINDOW)
+    return lately.filter(outcome="failed", details__account=str(user.pk)).count() == FREE
+
+
+def _tell(user: Any) -> None:
+    """To the account's owner, when the waiting begins: once for each window."""
     address = str(getattr(user, user.get_email_field_name(), "") or "")
-    if address and lately.filter(outcome="failed", details__account=str(user.pk)).count() == FREE:
+    if address:
         send_mail(
             _("Wrong passwords for your account at %(application)s")
             % {"application": conf.application()},
@@ -150,8 +220,16 @@ def _tell_once(user: Any) -> None:
 
 def _signed_in(sender: Any, request: HttpRequest | None, user: Any, **_others: Any) -> None:
     if request is not None and _came_over_the_web(request):
+        _name_the_backend(request, user)
         details = Place.of(request).details
         auditing.audit(_actor(user, request), ACTION, "accepted", account=str(user.pk), **details)
+
+
+def _name_the_backend(request: HttpRequest, user: Any) -> None:
+    """Sessions name the backend that knew the password, which was asked by us."""
+    attempt = getattr(request, "sign_in_attempt", None)
+    if attempt and attempt.backend and request.session.get(BACKEND_SESSION_KEY) == _OURS:
+        user.backend = request.session[BACKEND_SESSION_KEY] = attempt.backend
 
 
 def _signed_out(sender: Any, request: HttpRequest | None, user: Any, **_others: Any) -> None:
@@ -165,16 +243,30 @@ def _failed(
     """Who is not known is not named: people type their password into the wrong field."""
     if request is None or not _came_over_the_web(request):
         return
-    user = _known(credentials)
-    account = "" if user is None else str(user.pk)
-    place = Place.of(request)
-    is_limited = getattr(request, "sign_in_is_limited", False)
-    if is_limited and _is_told_enough(place):
+    user, place = _known(credentials), Place.of(request)
+    attempt = getattr(request, "sign_in_attempt", None)
+    if attempt is not None and attempt.is_limited:
+        if not _is_told_enough(place):
+            _note(request, user, place, "limited")
         return
-    outcome = "limited" if is_limited else "failed"
+    # Where the backend of ours is not in the settings, nothing was written yet.
+    if attempt is not None and attempt.is_told:
+        is_the_fifth = bool(attempt.is_the_fifth)
+    else:
+        is_the_fifth = _note_failed(request, user, place)
+    if is_the_fifth:
+        _tell(user)
+
+
+def _note_failed(request: HttpRequest, user: Any, place: Place) -> bool:
+    """Returns whether it is the one at which the account's owner is told."""
+    _note(request, user, place, "failed")
+    return user is not None and _is_the_fifth(user)
+
+
+def _note(request: HttpRequest, user: Any, place: Place, outcome: str) -> None:
+    account = "" if user is None else str(user.pk)
     auditing.audit(_actor(user, request), ACTION, outcome, account=account, **place.details)
-    if user is not None and not is_limited:
-        _tell_once(user)
 
 
 def _is_told_enough(place: Place) -> bool:

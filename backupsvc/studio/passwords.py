@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from backups import second_factor
+from backups.database import turns
 from backups.forms import require_password, token_again
 from backups.models import AuditEvent
 from backups.permissions import actor_of, stranger
@@ -51,16 +52,18 @@ class ApprovedAccountsResetForm(PasswordResetForm):
 
 
 def _note_asked(user: User, request: HttpRequest) -> bool:
-    """Whether a link is sent to this account. Those that were refused are written down once in a while."""
+    """Whether a link is sent to this account, also of those who ask at the same moment. Those that were
+    refused are written down once in a while."""
     actor = stranger(request)
     lately = AuditEvent.objects.filter(
         action=RESET, subject=user.pk, at__gt=timezone.now() - RESET_WINDOW
     )
-    if lately.filter(outcome="requested").count() < MOST_LINKS:
-        auditing.audit(actor, RESET, "requested", subject=user.pk, account=user.email)
-        return True
-    if not lately.filter(outcome="limited").exists():
-        auditing.audit(actor, RESET, "limited", subject=user.pk, account=user.email)
+    with turns.turn(f"{RESET} {user.pk}") as is_turn:
+        if is_turn and lately.filter(outcome="requested").count() < MOST_LINKS:
+            auditing.audit(actor, RESET, "requested", subject=user.pk, account=user.email)
+            return True
+        if not lately.filter(outcome="limited").exists():
+            auditing.audit(actor, RESET, "limited", subject=user.pk, account=user.email)
     return False
 
 

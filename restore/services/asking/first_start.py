@@ -19,6 +19,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from backups.database import turns
 from backups.errors import RestoreError
 from backups.files import private
 from backups.models import AuditEvent, BackupRun, State
@@ -96,11 +97,13 @@ def renew() -> str:
 def begin(typed: str, address: str, way: Way, make: Callable[[], Any]) -> tuple[Outcome, Any]:
     """Make the first account, by ``make``, where the code is right. Returns it; None where it was not made.
 
-    Attempts are judged one after the other, whatever their number of processes: each waits for the marker's
-    key. After ten wrong codes within 15 minutes none is accepted, the right one included, until a quarter of
-    an hour has passed or another code was made.
+    Attempts are judged one after the other, whatever their number of processes, and what came of one counts
+    before the next is looked at. After ten wrong codes within 15 minutes none is accepted, the right one
+    included, until a quarter of an hour has passed or another code was made.
     """
-    with transaction.atomic():
+    with turns.turn(ACTION) as is_turn:
+        if not is_turn:
+            return Outcome.LIMITED, None
         try:
             with transaction.atomic():
                 marker = FirstStart.objects.create()
