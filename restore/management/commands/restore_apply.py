@@ -147,13 +147,10 @@ class Command(terminal.Documented):
 
 
 def _what_came(report: dict[str, Any]) -> str:
-    rows, alone = (
-        f"{report['rows']:,} rows in {len(report['sections'])} tables",
-        report["left_alone"],
-    )
+    rows, alone = put_back.counted_in(report), report["left_alone"]
     if not alone:
         return f"{rows} were put back, read back and equal to the file"
-    written = len(report["sections"]) - len(alone)
+    written = rows.tables - len(alone)
     return (
         f"{rows} are as in the file: {len(alone)} had these rows already, compared cell by cell, and were"
         f" left alone,\n  {written} were put back, read back and equal to the file"
