@@ -33,9 +33,10 @@ def without_content(
     holds, empty = sql.Literal(HOLDS), sql.Literal(EMPTY)
     if column.is_array:
         return sql.SQL(
-            "(CASE WHEN EXISTS (SELECT FROM unnest({c}) AS e WHERE e::text ~* {holds}) THEN"
-            " (SELECT array_agg(CASE WHEN e::text ~* {holds} THEN {empty} ELSE e END ORDER BY place)"
-            " FROM unnest({c}) WITH ORDINALITY AS u(e, place)) ELSE {c} END)"
+            "(CASE WHEN EXISTS (SELECT FROM pg_catalog.unnest({c}) AS e WHERE e::text ~* {holds}) THEN"
+            " (SELECT pg_catalog.array_agg(CASE WHEN e::text ~* {holds} THEN {empty} ELSE e END"
+            " ORDER BY place)"
+            " FROM pg_catalog.unnest({c}) WITH ORDINALITY AS u(e, place)) ELSE {c} END)"
         ).format(c=cell, holds=holds, empty=empty)
     return sql.SQL("(CASE WHEN {c}::text ~* {holds} THEN {empty} ELSE {c} END)").format(
         c=cell, holds=holds, empty=empty

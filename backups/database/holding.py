@@ -36,7 +36,7 @@ _IN_THE_WAY = {ACCESS_SHARE: _ALL[7:], EXCLUSIVE: _ALL[1:], ACCESS_EXCLUSIVE: _A
 # role's session PostgreSQL shows the name and hides the times.
 _HOLDER = """
 WITH RECURSIVE tree(relation) AS (
-  SELECT unnest(%(tables)s::oid[])
+  SELECT pg_catalog.unnest(%(tables)s::oid[])
   UNION
   SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.relation
 )

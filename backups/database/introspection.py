@@ -268,5 +268,7 @@ def last_migrations(connection: Connection) -> dict[str, str]:
         cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
         if not cursor.fetchone()[0]:  # type: ignore[index]
             return {}
-        cursor.execute("SELECT app, max(name) FROM django_migrations GROUP BY app ORDER BY app")
+        cursor.execute(
+            "SELECT app, pg_catalog.max(name) FROM django_migrations GROUP BY app ORDER BY app"
+        )
         return {str(app): str(name) for app, name in cursor.fetchall()}

@@ -39,8 +39,8 @@ def count_contents(connection: Connection, readings: Iterable[TableReading]) -> 
     if not parts:
         return 0
     query = sql.SQL(
-        "SELECT count(DISTINCT btrim(value, {blanks})) FROM ({uses}) AS u"
-        " WHERE value ~* {holds} AND lower(btrim(value, {blanks})) <> {empty}"
+        "SELECT pg_catalog.count(DISTINCT btrim(value, {blanks})) FROM ({uses}) AS u"
+        " WHERE value ~* {holds} AND pg_catalog.lower(btrim(value, {blanks})) <> {empty}"
     ).format(
         uses=sql.SQL(" UNION ALL ").join(parts),
         holds=sql.Literal(HOLDS),
@@ -70,7 +70,8 @@ def looked_up(sections: Iterable[Section]) -> set[str]:
 
 def _sorted(parts: list[sql.Composed]) -> sql.Composed:
     return sql.SQL(
-        "SELECT json_build_array(storage, is_path, value, section, field, key)::text FROM ({}) AS u"
+        "SELECT pg_catalog.json_build_array(storage, is_path, value, section, field, key)::text"
+        " FROM ({}) AS u"
         ' ORDER BY storage COLLATE "C", is_path, value COLLATE "C", number, field, key::text'
         ' COLLATE "C"'
     ).format(sql.SQL(" UNION ALL ").join(parts))
@@ -84,7 +85,7 @@ def _uses(reading: TableReading, locator: FileLocator, number: int) -> sql.Compo
     )
     return sql.SQL(
         "SELECT {storage} AS storage, {is_path} AS is_path, v.value AS value, {section} AS section,"
-        " {field} AS field, json_build_array({key}) AS key, {number} AS number"
+        " {field} AS field, pg_catalog.json_build_array({key}) AS key, {number} AS number"
         " FROM {table} AS t CROSS JOIN LATERAL ({values}) AS v(value)"
         " WHERE v.value <> '' AND {condition}"
     ).format(
@@ -109,7 +110,7 @@ def _values(table: LiveTable, locator: FileLocator, column: str) -> sql.Composab
             " WHERE jsonb_typeof(j) = 'string'"
         ).format(cell, sql.Literal(locator.path))
     if table.columns[column].is_array:
-        return sql.SQL("SELECT DISTINCT e FROM unnest({}) AS e").format(cell)
+        return sql.SQL("SELECT DISTINCT e FROM pg_catalog.unnest({}) AS e").format(cell)
     return sql.SQL("SELECT {}::text").format(cell)
 
 

@@ -150,7 +150,9 @@ def _value(column: LiveColumn, left_out: Mapping[str, bool]) -> sql.Composable:
             return sql.SQL(
                 "CASE WHEN {c} THEN 'true' WHEN NOT {c} THEN 'false' ELSE 'null' END"
             ).format(c=_cell(column))
-    return sql.SQL("coalesce(to_json({})::text, 'null')").format(_printed(column, left_out))
+    return sql.SQL("coalesce(pg_catalog.to_json({})::text, 'null')").format(
+        _printed(column, left_out)
+    )
 
 
 def _member(name: str) -> str:
@@ -181,10 +183,10 @@ def _native_array(column: LiveColumn, cell: sql.Composable) -> sql.Composable:
     """A JSON array where it is plain; other bounds, dimensions or a NULL are printed as text."""
     return sql.SQL(
         "CASE WHEN {c} IS NULL THEN NULL"
-        " WHEN cardinality({c}) = 0"
-        " OR array_ndims({c}) = 1 AND array_lower({c}, 1) = 1"
+        " WHEN pg_catalog.cardinality({c}) = 0"
+        " OR pg_catalog.array_ndims({c}) = 1 AND array_lower({c}, 1) = 1"
         " AND array_position({c}, NULL) IS NULL"
-        " THEN to_json({c}) ELSE to_json({text}) END"
+        " THEN pg_catalog.to_json({c}) ELSE pg_catalog.to_json({text}) END"
     ).format(c=cell, text=column.printed(cell))
 
 

@@ -141,7 +141,7 @@ class ForeignKey:
                 targets, sql.SQL(" AND ").join(pairs), condition
             )
         return sql.SQL(
-            "coalesce((SELECT range_agg(o.{}) FROM {} AS o WHERE {}) @> {}, false)"
+            "coalesce((SELECT pg_catalog.range_agg(o.{}) FROM {} AS o WHERE {}) @> {}, false)"
         ).format(
             sql.Identifier(self.target_columns[-1]),
             targets,
@@ -153,14 +153,14 @@ class ForeignKey:
 # Columns of plain terms in their order, then those that expressions and the condition look at.
 INDEX_COLUMNS = """
 ARRAY(SELECT a.attname::text
-      FROM (SELECT number, place FROM unnest(i.indkey::int2[]) WITH ORDINALITY
+      FROM (SELECT number, place FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY
                                  AS k(number, place) WHERE place <= i.indnkeyatts
             UNION ALL
             SELECT d.refobjsubid::int2, 1000 FROM pg_depend d
             WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid) AS u
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number AND u.number > 0
-      GROUP BY a.attname ORDER BY min(place), a.attname)"""
+      GROUP BY a.attname ORDER BY pg_catalog.min(place), a.attname)"""
 TERMS = """
 ARRAY(SELECT pg_get_indexdef(i.indexrelid, n, false)
       FROM generate_series(1, i.indnkeyatts) AS n ORDER BY n)"""
@@ -172,7 +172,7 @@ substr(pg_get_indexdef(i.indexrelid), length(quote_ident(x.relname)) + strpos(
 
 _UNIQUE = f"""
 SELECT c.relname, x.relname, {INDEX_COLUMNS}, {TERMS}, {CONDITION},
-       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), {TAIL}
+       coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), {TAIL}
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 WHERE i.indrelid = ANY (%s::oid[]) AND i.indisunique AND i.indislive AND (i.indisvalid OR i.indisready)
 ORDER BY c.relname, i.indexrelid
@@ -189,7 +189,7 @@ SELECT c.relname, k.conname,
        k.convalidated
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 WHERE k.conrelid = ANY (%s::oid[]) AND k.contype = 'c'
-  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
+  AND coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true)
 ORDER BY c.relname, k.conname
 """
 
@@ -208,7 +208,8 @@ domain (relation, number, oid, source, within) AS (
         SELECT t.typbasetype, domain.source WHERE t.typtype = 'd'
         UNION ALL
         SELECT t.typelem, format(
-            'SELECT u AS value FROM (%%s) AS s CROSS JOIN LATERAL unnest(s.value) AS u', domain.source)
+            'SELECT u AS value FROM (%%s) AS s CROSS JOIN LATERAL pg_catalog.unnest(s.value) AS u',
+            domain.source)
         WHERE t.typcategory = 'A' AND t.typtype = 'b'
         UNION ALL
         SELECT f.atttypid, format(
@@ -218,8 +219,9 @@ domain (relation, number, oid, source, within) AS (
         WHERE t.typtype = 'c' AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
         UNION ALL
         SELECT r.rngsubtype, format(
-            'SELECT u.value FROM (%%s) AS s CROSS JOIN LATERAL (VALUES (lower(s.value)), (upper(s.value)))'
-            ' AS u(value) WHERE u.value IS NOT NULL', domain.source)
+            'SELECT u.value FROM (%%s) AS s CROSS JOIN LATERAL'
+            ' (VALUES (pg_catalog.lower(s.value)), (pg_catalog.upper(s.value))) AS u(value)'
+            ' WHERE u.value IS NOT NULL', domain.source)
         FROM pg_range r WHERE t.typtype IN ('r', 'm') AND t.oid IN (r.rngtypid, r.rngmultitypid)
     ) AS made(oid, source)
     WHERE made.oid <> 0
@@ -228,7 +230,7 @@ domain (relation, number, oid, source, within) AS (
 # A domain's rule speaks of VALUE. Of its NOT NULL the server does not vouch for every row: an outer join, or
 # a query without rows, yields a NULL that no rule was asked about.
 _OF_DOMAINS = f"""
-WITH RECURSIVE part (oid) AS (SELECT unnest(%s::oid[])), {DOMAINS}
+WITH RECURSIVE part (oid) AS (SELECT pg_catalog.unnest(%s::oid[])), {DOMAINS}
 SELECT c.relname, r.name, ARRAY[a.attname::text], string_agg(r.condition, ' AND '),
        bool_or(r.calls_functions), bool_and(r.validated)
 FROM domain JOIN pg_class c ON c.oid = domain.relation
@@ -274,20 +276,21 @@ WITH relation AS MATERIALIZED (
     FROM relation r JOIN relation w ON w.oid = coalesce(r.root, r.oid)
 )
 SELECT k.conname, s.facts,
-       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place)
+       ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
              ORDER BY place),
        t.facts,
-       ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(number, place)
+       ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS u(number, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number
              ORDER BY place),
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = k.conrelid AND k.confdeltype = 'n' AND NOT a.attnotnull
-               AND to_jsonb(a.attnum) <@ coalesce(
-                     nullif(to_jsonb(k) -> 'confdelsetcols', 'null'::jsonb), to_jsonb(k.conkey))),
+               AND pg_catalog.to_jsonb(a.attnum) <@ coalesce(
+                     nullif(pg_catalog.to_jsonb(k) -> 'confdelsetcols', 'null'::jsonb),
+                     pg_catalog.to_jsonb(k.conkey))),
        pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated,
-       coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
-       coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false)
+       coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true),
+       coalesce((pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean, false)
 FROM pg_constraint k JOIN tip s ON s.oid = k.conrelid JOIN tip t ON t.oid = k.confrelid
 WHERE k.contype = 'f' AND k.conparentid = 0
 ORDER BY s.schema COLLATE "C", s.name COLLATE "C", k.conname

@@ -63,5 +63,5 @@ def _each(wanted: SecretColumn, cell: sql.Composable) -> sql.Composable:
             " WHERE jsonb_typeof(j) IN ('string', 'number')) AS u(e)"
         ).format(cell)
     if wanted.column.made_of.endswith("[]"):
-        return sql.SQL(" CROSS JOIN LATERAL unnest({}) AS u(e)").format(cell)
+        return sql.SQL(" CROSS JOIN LATERAL pg_catalog.unnest({}) AS u(e)").format(cell)
     return sql.SQL("")

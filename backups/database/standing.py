@@ -15,7 +15,7 @@ Types = Mapping[tuple[str, int, int], str]
 
 _STORAGE = """
 WITH RECURSIVE tree(relation) AS (
-  SELECT unnest(%s::oid[])
+  SELECT pg_catalog.unnest(%s::oid[])
   UNION
   SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.relation
 )

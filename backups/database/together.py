@@ -26,7 +26,7 @@ AT_ONCE = 16
 # Of a table with policies the server may refuse to read even nothing.
 _SMALL = """
 SELECT t::bigint, pg_relation_size(t) = 0 AND NOT row_security_active(t)
-FROM unnest(%s::oid[]) AS t WHERE pg_relation_size(t) <= %s
+FROM pg_catalog.unnest(%s::oid[]) AS t WHERE pg_relation_size(t) <= %s
 """
 _SMALL_BYTES = 1024 * 1024
 

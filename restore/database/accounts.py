@@ -221,7 +221,7 @@ def number_beside(
     (column,) = map(sql.Identifier, key_columns)
     bits = INTEGERS.get(live.columns[key_columns[0]].type, 63)
     free = sql.SQL(
-        "SELECT coalesce(max(n.number), 0) + 1 FROM (SELECT {c}::numeric FROM {file}"
+        "SELECT coalesce(pg_catalog.max(n.number), 0) + 1 FROM (SELECT {c}::numeric FROM {file}"
         " UNION ALL SELECT {c}::numeric FROM {live}) AS n(number) WHERE n.number < {most}"
     ).format(
         c=column,

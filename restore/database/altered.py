@@ -121,7 +121,7 @@ def _looks_altered(cell: sql.Composable, column: LiveColumn) -> sql.Composable:
         found = sql.SQL("strpos({}, {}) > 0").format(text, sql.Literal(MARKER.encode().hex()))
     elif limit:
         found = sql.SQL(
-            "strpos({cell}, {}) > 0 OR char_length({cell}) = {} AND {cell} ~ {}"
+            "strpos({cell}, {}) > 0 OR pg_catalog.char_length({cell}) = {} AND {cell} ~ {}"
         ).format(sql.Literal(MARKER), sql.Literal(limit), sql.Literal(_BEGUN), cell=text)
     else:
         found = sql.SQL("strpos({}, {}) > 0").format(text, sql.Literal(MARKER))

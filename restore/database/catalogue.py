@@ -49,7 +49,7 @@ class Switch:
 # The tables with all their partitions, a table before its partitions.
 PARTS = """
 WITH RECURSIVE part (oid, depth) AS (
-    SELECT unnest(%s::oid[]), 0
+    SELECT pg_catalog.unnest(%s::oid[]), 0
     UNION
     SELECT i.inhrelid, part.depth + 1 FROM part
     JOIN pg_class c ON c.oid = part.oid AND c.relkind = 'p'

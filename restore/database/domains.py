@@ -45,7 +45,7 @@ class DomainRule:
 _RULES = f"""{PARTS}, {DOMAINS}
 SELECT k.conname, n.nspname, t.typname, pg_get_constraintdef(k.oid),
        obj_description(k.oid, 'pg_constraint'), k.convalidated,
-       array_agg(DISTINCT c.relname::text ORDER BY c.relname::text)
+       pg_catalog.array_agg(DISTINCT c.relname::text ORDER BY c.relname::text)
 FROM pg_constraint k JOIN domain ON domain.oid = k.contypid
 JOIN pg_type t ON t.oid = k.contypid JOIN pg_namespace n ON n.oid = t.typnamespace
 JOIN part ON part.oid = domain.relation JOIN pg_class c ON c.oid = domain.relation

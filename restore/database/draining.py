@@ -65,7 +65,9 @@ def cut_off(connection: Connection, pids: Iterable[int]) -> None:
 def _each(connection: Connection, function: str, pids: Iterable[int]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(pid) FROM unnest(%s::int[]) AS pid", [list(pids)])
+            cursor.execute(
+                f"SELECT {function}(pid) FROM pg_catalog.unnest(%s::int[]) AS pid", [list(pids)]
+            )
     except psycopg2.errors.InsufficientPrivilege as error:
         raise BusyError(
             "restore.tables_busy",

@@ -21,17 +21,18 @@ LONGEST_KEY = 200
 
 # A code, what is wrong, and the remedy.
 Reason = tuple[str, Sentence, Sentence]
+MISSING: Reason = (
+    "restore.null",
+    _("a value is missing where there must be one"),
+    _("The file lacks what this schema requires. Restore it with the version that made it."),
+)
 _REASONS: dict[str, Reason] = {
     "23505": (
         "restore.duplicate",
         _("two rows have the same unique value"),
         _("The file was edited or comes from another schema. Use the file as it was made."),
     ),
-    "23502": (
-        "restore.null",
-        _("a value is missing where there must be one"),
-        _("The file lacks what this schema requires. Restore it with the version that made it."),
-    ),
+    "23502": MISSING,
     "23503": (
         "restore.reference",
         _("a row points to a row that is not there"),

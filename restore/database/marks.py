@@ -29,7 +29,7 @@ class Mark:
 # Only of a heap is it true that versions have a place of their own; 2 is the number of that method.
 _KEEP_VERSIONS = """
 WITH RECURSIVE tree(root, relation) AS (
-  SELECT oid, oid FROM unnest(%(tables)s::oid[]) AS asked(oid)
+  SELECT oid, oid FROM pg_catalog.unnest(%(tables)s::oid[]) AS asked(oid)
   UNION
   SELECT tree.root, i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.relation
 )

@@ -157,7 +157,7 @@ def nameless(
 
 def filled_cells(connection: Connection, cells: sql.Identifier, column: str) -> int:
     """How many rows hold a number at all."""
-    query = sql.SQL("SELECT count({}) FROM {}").format(sql.Identifier(column), cells)
+    query = sql.SQL("SELECT pg_catalog.count({}) FROM {}").format(sql.Identifier(column), cells)
     with connection.cursor() as cursor:
         cursor.execute(query)
         return int(cursor.fetchone()[0])  # type: ignore[index]

@@ -52,7 +52,7 @@ class Locks:
 _OF_OTHERS = f"""{PARTS}
 SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, c.relname, pg_get_userbyid(c.relowner)
 FROM pg_class c
-WHERE c.oid IN (SELECT oid FROM part UNION SELECT unnest(%s::oid[]))
+WHERE c.oid IN (SELECT oid FROM part UNION SELECT pg_catalog.unnest(%s::oid[]))
   AND NOT pg_has_role(c.relowner, 'USAGE')
 ORDER BY 1, 2
 """

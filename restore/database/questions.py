@@ -121,12 +121,12 @@ def count_dangling(rows: sql.Composable, key: ForeignKey, target: sql.Composable
 def find_widest_entry(waiting: WaitingTable, columns: Sequence[str]) -> sql.Composed:
     """The bytes that an index over all of these columns takes for a row of the file, at most."""
     sizes = sql.SQL(" + ").join(
-        sql.SQL("coalesce(pg_column_size({}), 0) + {}").format(
+        sql.SQL("coalesce(pg_catalog.pg_column_size({}), 0) + {}").format(
             sql.Identifier(name), sql.Literal(_ROOM_OF_A_CELL)
         )
         for name in columns
     )
-    return sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(sizes, waiting.relation)
+    return sql.SQL("SELECT coalesce(pg_catalog.max({}), 0) FROM {}").format(sizes, waiting.relation)
 
 
 def first_repeated(
@@ -234,10 +234,12 @@ def _first(
     return int(number), tuple(found)
 
 
-def computes(connection: Connection, waiting: WaitingTable, rule: GeneratedRule) -> None:
-    """Compute a generated column of every row. Raises psycopg2.Error where that fails."""
-    query = sql.SQL("SELECT count(({})) FROM {}").format(sql.SQL(rule.expression), waiting.relation)
-    ask(connection, query)
+def left_empty(connection: Connection, waiting: WaitingTable, rule: GeneratedRule) -> int:
+    """Compute a generated column of every row; of how many it is NULL. Raises psycopg2.Error."""
+    query = sql.SQL("SELECT count(*) - pg_catalog.count(({})) FROM {}").format(
+        sql.SQL(rule.expression), waiting.relation
+    )
+    return ask(connection, query)
 
 
 def try_index(connection: Connection, waiting: WaitingTable, rule: UniqueRule | PlainIndex) -> None:

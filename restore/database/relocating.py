@@ -115,7 +115,7 @@ class _Column:
     def _exchange_in_documents(self) -> None:
         """In batches out of a cursor, as each document passes through Python."""
         query = self._format(
-            "SELECT array_agg(m.old_), array_agg(m.new_), t.{c}::text, {k}"
+            "SELECT pg_catalog.array_agg(m.old_), pg_catalog.array_agg(m.new_), t.{c}::text, {k}"
             " FROM {t} AS t JOIN {m} AS m ON {same} GROUP BY t.{c}::text, {k}",
             k=sql.SQL(", ").join(sql.SQL("m.{}").format(k) for k in self._listed_key()),
         )

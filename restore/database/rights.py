@@ -55,7 +55,7 @@ def gained(
         " FROM ({whose}) AS q({then_names}, {now_names})) AS w(then_, now_)"
         " JOIN is_now AS n ON n.account = w.now_)"
         " SELECT account, count(*) FILTER (WHERE is_new),"
-        " (array_agg(right_ ORDER BY right_) FILTER (WHERE is_new))[1:{named}]"
+        " (pg_catalog.array_agg(right_ ORDER BY right_) FILTER (WHERE is_new))[1:{named}]"
         " FROM (SELECT a.account, a.right_, h.right_ IS NULL AS is_new FROM"
         " (SELECT DISTINCT account, right_ FROM is_then) AS a LEFT JOIN"
         " (SELECT DISTINCT then_, right_ FROM had) AS h"

@@ -42,12 +42,15 @@ class PlainIndex:
 
 @dataclass(frozen=True)
 class GeneratedRule:
-    """A generated column, whose expression may fail."""
+    """A generated column, whose expression may fail. ``columns`` are those that it is made of. ``stored``:
+    computed when a row is written; ``filled``: and never NULL then."""
 
     table: str
     name: str
     columns: tuple[str, ...]
     expression: str
+    stored: bool
+    filled: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ ORDER BY c.relname, i.indexrelid
 _EXCLUSIONS = f"""
 SELECT c.relname, k.conname, {INDEX_COLUMNS}, {TERMS},
        ARRAY(SELECT format('OPERATOR(%%I.%%s)', n.nspname, o.oprname)
-             FROM unnest(k.conexclop) WITH ORDINALITY AS e(oid, place)
+             FROM pg_catalog.unnest(k.conexclop) WITH ORDINALITY AS e(oid, place)
              JOIN pg_operator o ON o.oid = e.oid JOIN pg_namespace n ON n.oid = o.oprnamespace
              ORDER BY place),
        {CONDITION}, pg_get_constraintdef(k.oid)
@@ -108,10 +111,12 @@ SELECT c.relname, a.attname,
              WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
                AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
                AND d.refobjsubid NOT IN (0, a.attnum)),
-       pg_get_expr(e.adbin, e.adrelid)
+       pg_get_expr(e.adbin, e.adrelid), a.attgenerated = 's',
+       a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n'
+                                    AND a.attnum = ANY (k.conkey) AND NOT k.convalidated)
 FROM pg_attrdef e JOIN pg_class c ON c.oid = e.adrelid
 JOIN pg_attribute a ON a.attrelid = e.adrelid AND a.attnum = e.adnum
-WHERE e.adrelid = ANY (%s::oid[]) AND a.attgenerated = 's'
+WHERE e.adrelid = ANY (%s::oid[]) AND a.attgenerated <> ''
 ORDER BY c.relname, a.attnum
 """
 

@@ -173,10 +173,10 @@ def _cells(listing: Listing, longest: int) -> sql.Composed:
         )
     ]
     return sql.SQL(
-        "(SELECT json_agg(CASE WHEN c.hidden"
-        " THEN json_build_array(c.n, left(c.now, 0), 0, left(c.file, 0), 0)"
-        " ELSE json_build_array(c.n, left(c.now, {longest}), char_length(c.now),"
-        " left(c.file, {longest}), char_length(c.file)) END ORDER BY c.n)"
+        "(SELECT pg_catalog.json_agg(CASE WHEN c.hidden"
+        " THEN pg_catalog.json_build_array(c.n, left(c.now, 0), 0, left(c.file, 0), 0)"
+        " ELSE pg_catalog.json_build_array(c.n, left(c.now, {longest}), pg_catalog.char_length(c.now),"
+        " left(c.file, {longest}), pg_catalog.char_length(c.file)) END ORDER BY c.n)"
         " FROM (VALUES {values}) AS c(n, hidden, now, file){only})"
     ).format(
         longest=sql.Literal(longest),

@@ -129,7 +129,7 @@ def _facts(connection: Connection) -> dict[str, str]:
     """The row of ``pg_database``, whose columns differ between versions."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(d.encoding))"
+            "SELECT pg_catalog.to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(d.encoding))"
             " FROM pg_database d WHERE d.datname = current_database()"
         )
         facts: dict[str, object] = cursor.fetchone()[0]  # type: ignore[index]
@@ -141,7 +141,7 @@ def _copy_settings(connection: Connection, name: str) -> None:
     may set is passed over."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT s.setrole <> 0, unnest(s.setconfig) FROM pg_db_role_setting s"
+            "SELECT s.setrole <> 0, pg_catalog.unnest(s.setconfig) FROM pg_db_role_setting s"
             " JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database()"
             " AND (s.setrole = 0 OR s.setrole = (SELECT oid FROM pg_roles WHERE rolname = current_user))"
         )

@@ -63,11 +63,16 @@ def one_instant(
 @dataclass(frozen=True)
 class WaitingTable:
     """A section's rows as they came out of the file, with the cells of columns that it did not have.
-    ``relation`` is the temporary table."""
+    ``relation`` is the temporary table. ``generated`` are columns that it has besides, and nobody writes."""
 
     target: Target
     columns: tuple[str, ...]
     relation: sql.Identifier
+    generated: tuple[str, ...] = ()
+
+    def has(self, columns: Iterable[str]) -> bool:
+        """Whether these can be asked of its rows."""
+        return {*columns} <= {*self.columns, *self.generated}
 
 
 def plan_waiting(number: int, target: Target) -> WaitingTable:

@@ -13,9 +13,9 @@ from backups.database.table_reading import primary_key_columns
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _, ngettext
 from restore.database import questions
-from restore.database.attempts import attempt, reason_against
+from restore.database.attempts import attempt, reason_against, refusal
 from restore.database.catalogue import ForeignKey
-from restore.database.failures import place_in_file
+from restore.database.failures import MISSING, Reason, place_in_file, reason_of
 from restore.database.rules import (
     CheckRule,
     ExclusionRule,
@@ -45,6 +45,13 @@ _COMES_BACK = _(
 )
 # What a question may end in that says something of the rows or the rule, not of the server.
 _ANSWERS = ("0A", "21", "22", "23", "2F", "38", "39", "42", "54", "P0", "XX")
+# And of these what says that such rows cannot be asked, as they wait in other types than they will have.
+_OF_THE_STATEMENT = ("0A", "42")
+_NOT_COMPUTED: Reason = (
+    "restore.malformed",
+    _("a value that is made of others cannot be computed"),
+    _("The file was edited or comes from another schema. Use the file as it was made."),
+)
 
 
 def examine(
@@ -76,7 +83,7 @@ def leave_out_duplicates(
         return left_out
     for rule in file.rules.unique:
         table = file.waiting.get(rule.table)
-        if table is not None and set(rule.columns) <= set(table.columns):
+        if table is not None and table.has(rule.columns):
             gone = questions.leave_out_repeated(connection, table, rule)
             if gone:
                 left_out[rule.table] = left_out.get(rule.table, 0) + gone
@@ -133,7 +140,7 @@ class _Examination:
         for rule in rules:
             whole = rule.source.whole if isinstance(rule, ForeignKey) else rule.table
             table = self._file.waiting.get(whole)
-            if rule in kept or table is None or not set(rule.columns) <= set(table.columns):
+            if rule in kept or table is None or not table.has(rule.columns):
                 continue
             found: list[Finding | None] = []
 
@@ -195,7 +202,23 @@ class _Examination:
         )
 
     def _generated(self, table: WaitingTable, rule: GeneratedRule) -> Finding | None:
-        return self._tried(rule, lambda: questions.computes(self._connection, table, rule))
+        """One that is only computed when it is read refuses no row, unless it must not be NULL."""
+        if not (rule.stored or rule.filled):
+            return None
+        empty: list[int] = []
+
+        def compute() -> None:
+            empty.append(questions.left_empty(self._connection, table, rule))
+
+        error = refusal(self._connection, compute, _ANSWERS)
+        if error is not None and (error.pgcode or "").startswith(_OF_THE_STATEMENT):
+            return _unasked(rule)
+        code, what, hint = (error and reason_of(error)) or _NOT_COMPUTED
+        if error is None:
+            if not (rule.filled and empty[0]):
+                return None
+            code, what, hint = MISSING
+        return _breaks(rule, code, what, hint)
 
     def _exclusion(self, table: WaitingTable, rule: ExclusionRule) -> Finding | None:
         found = self._tried(rule, lambda: questions.try_exclusion(self._connection, table, rule))
@@ -285,19 +308,7 @@ class _Examination:
             return None
         if reason is None:
             return _unasked(rule)
-        code, what, hint = reason
-        return Finding(
-            code,
-            Severity.ERROR,
-            _(
-                "The rows of {table} break {rule}: {what}.",
-                table=rule.table,
-                rule=rule.name,
-                what=what,
-            ),
-            hint,
-            table=rule.table,
-        )
+        return _breaks(rule, *reason)
 
 
 def _key_of(table: WaitingTable) -> tuple[str, ...]:
@@ -322,6 +333,21 @@ def _repeated(rule: UniqueRule, count: int, first: Sentence) -> Finding:
         _EDITED,
         table=rule.table,
         count=count,
+    )
+
+
+def _breaks(rule: Rule, code: str, what: Sentence, hint: Sentence) -> Finding:
+    return Finding(
+        code,
+        Severity.ERROR,
+        _(
+            "The rows of {table} break {rule}: {what}.",
+            table=rule.table,
+            rule=rule.name,
+            what=what,
+        ),
+        hint,
+        table=rule.table,
     )
 
 

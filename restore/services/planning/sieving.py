@@ -92,7 +92,7 @@ class Sieve:
         for rule in rules:
             whole = rule.source.whole if isinstance(rule, ForeignKey) else rule.table
             table = self._file.waiting.get(whole)
-            if table is not None and set(rule.columns) <= set(table.columns):
+            if table is not None and table.has(rule.columns):
                 yield rule, table
 
     def _has_few_rows(self, table: WaitingTable) -> bool:

@@ -26,6 +26,7 @@ from backups.wording import Sentence, _
 from restore.database import catalogue, powers, waiting_tables
 from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
+from restore.database.generated import with_generated
 from restore.database.rules import Rules, rules_of
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
@@ -156,6 +157,8 @@ def prepare(
             access.EVERYTHING if ours or by_kit else let_in,
         )
         matched = held.matched
+        # Rows of our own went into them once.
+        rules = rules_of(connection, matched.written, plain=not (ours or by_kit))
         return Prepared(
             manifest=reader.manifest,
             tail=tail,
@@ -164,9 +167,8 @@ def prepare(
             matched=matched,
             tables=tables,
             keys=keys,
-            # Rows of our own went into them once.
-            rules=rules_of(connection, matched.written, plain=not (ours or by_kit)),
-            waiting=held.waiting,
+            rules=rules,
+            waiting=with_generated(connection, held.waiting, rules, keys),
             access=() if ours or by_kit else held.rows,
             unread=frozenset(work.unread),
             findings=(
