@@ -14,34 +14,38 @@ from backups.errors import ArtifactError
 from backups.findings import Finding, Severity
 from backups.wording import EMPTY, Sentence, _, ngettext
 from restore.database.failures import place_in_file
+from restore.database.shapes import Shapes
 from restore.inspection import at_row
+from restore.services.planning.bending import Bends, bends_of, has_word, is_of_moments
 
 
 @dataclass(frozen=True)
 class CellRules:
     """What the live table asks of a section's columns, by position in the file's row. ``moments``: those of
-    dates and times."""
+    dates and times. ``bends``: which cells of others the database would change as it reads them."""
 
     required: tuple[int, ...]
     longest: tuple[tuple[int, int], ...]
     choices: tuple[tuple[int, frozenset[str]], ...]
     moments: tuple[int, ...] = ()
+    bends: tuple[tuple[int, Bends], ...] = ()
 
 
-_OF_MOMENTS = re.compile(
-    r"(?:date|time(?:stamp)?(?:\(\d\))? with(?:out)? time zone|(?:date|tstz?)(?:multi)?range)(?:\[\])*"
-).fullmatch
-# PostgreSQL takes these words, and never prints them; what it prints of dates and times has neither letter.
-# https://www.postgresql.org/docs/current/datatype-datetime.html#DATATYPE-DATETIME-SPECIAL-VALUES
-_WORDS = re.compile(r"(?i)now|today|tomorrow|yesterday|epoch|allballs").search
+# One at least is in each word for a moment, and neither in what PostgreSQL prints of dates and times.
 _LETTERS_OF_WORDS = "oOaA"
+# What is said of them has a sentence of its own, and the code of what is malformed.
+_WORDS = "words for moments"
 
 
 def rules_for(
-    head: SectionHead, columns: Mapping[str, LiveColumn], choices: Mapping[str, frozenset[str]]
+    head: SectionHead,
+    columns: Mapping[str, LiveColumn],
+    choices: Mapping[str, frozenset[str]],
+    shapes: Shapes,
 ) -> CellRules:
     """``columns`` are the live ones and ``choices`` the values that the models know, both by the name
-    that the file has for the column; what has no place is not in ``columns``."""
+    that the file has for the column; what has no place is not in ``columns``. ``shapes``: what types are made
+    of."""
     names = [(i, name) for i, name in enumerate(head.column_names()) if name in columns]
     return CellRules(
         required=tuple(i for i, name in names if not columns[name].nullable),
@@ -51,8 +55,12 @@ def rules_for(
             if (found := re.fullmatch(r"character varying\((\d+)\)", columns[name].type))
         ),
         choices=tuple((i, choices[name]) for i, name in names if name in choices),
-        moments=tuple(
-            i for i, name in names if _OF_MOMENTS(columns[name].base or columns[name].type)
+        moments=tuple(i for i, name in names if is_of_moments(columns[name].made_of)),
+        bends=tuple(
+            (i, bends)
+            for i, name in names
+            if not is_of_moments(columns[name].made_of)
+            and (bends := bends_of(columns[name].type, shapes)) is not None
         ),
     )
 
@@ -116,6 +124,7 @@ class SectionScan:
         self._too_long: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._unknown: defaultdict[int, _Seen] = defaultdict(_Seen)
         self._words: defaultdict[int, _Seen] = defaultdict(_Seen)
+        self._bent: defaultdict[int, _Seen] = defaultdict(_Seen)
         self.rows = 0
         self.problem: ArtifactError | None = None
 
@@ -144,6 +153,7 @@ class SectionScan:
             or any(max(map(len, filter(None, columns[i])), default=0) > n for i, n in rules.longest)
             or any(not known.issuperset(columns[i]) for i, known in self._choices)
             or any(_has_letters_of_words(columns[i]) for i in rules.moments)
+            or any(any(map(bends, filter(None, columns[i]))) for i, bends in rules.bends)
         )
 
     def _lines_one_by_one(self, block: bytes) -> bytes:
@@ -210,8 +220,12 @@ class SectionScan:
             if cell is not None and cell not in known:
                 self._note(self._unknown[index], row)
         for index in rules.moments:
-            if _WORDS(cells[index] or ""):
+            if has_word(cells[index] or ""):
                 self._note(self._words[index], row)
+        for index, bends in rules.bends:
+            cell = cells[index]
+            if cell is not None and bends(cell):
+                self._note(self._bent[index], row)
 
     def _note(self, seen: _Seen, row: bytes) -> None:
         if not seen.rows:
@@ -225,7 +239,8 @@ class SectionScan:
             (self._nulls, "restore.null"),
             (self._too_long, "restore.too_long"),
             (self._unknown, "restore.choice_unknown"),
-            (self._words, "restore.malformed"),
+            (self._words, _WORDS),
+            (self._bent, "restore.malformed"),
         )
         return [
             self._finding(code, index, seen) for kind, code in kinds for index, seen in kind.items()
@@ -235,7 +250,7 @@ class SectionScan:
         column = self._head.column_names()[index]
         severity = Severity.WARNING if code == "restore.choice_unknown" else Severity.ERROR
         return Finding(
-            code,
+            "restore.malformed" if code == _WORDS else code,
             severity,
             _complaint(code, self._head.key, column, rows_from(seen.rows, seen.first)),
             _("Use the file as it was made, with the version of the application that made it.")
@@ -253,6 +268,12 @@ def _complaint(code: str, section: str, column: str, rows: Sentence) -> Sentence
     if code == "restore.too_long":
         return _("Section {section!r}: {column} is longer than it may be. {rows}", **named)
     if code == "restore.malformed":
+        return _(
+            "Section {section!r}: {column} has a value that the database would make another one of as it"
+            " reads it. {rows}",
+            **named,
+        )
+    if code == _WORDS:
         return _(
             "Section {section!r}: {column} has a word in place of a date or time, which means another one"
             " each day. {rows}",

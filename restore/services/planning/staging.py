@@ -28,6 +28,7 @@ from restore.database.catalogue import ForeignKey
 from restore.database.failures import RowRefused
 from restore.database.generated import with_generated
 from restore.database.rules import Rules, rules_of
+from restore.database.shapes import Shapes, shapes_of
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable
 from restore.plan import AccessRows
@@ -221,6 +222,7 @@ class _Filling:
         self._locate = locate
         targets = (*matched.targets, *matched.dictionaries)
         self._targets = {target.head.key: target for target in targets}
+        self._shapes = shapes_of(connection, [target.table for target in targets])
         self._translates = {target.table.name for target in matched.dictionaries}
         self.dictionaries: dict[str, WaitingTable] = {}
         self.tables: dict[str, WaitingTable] = {}
@@ -249,7 +251,7 @@ class _Filling:
         (self.dictionaries if translates else self.tables)[target.table.name] = table
         scan = SectionScan(
             section.head,
-            _rules(target),
+            _rules(target, self._shapes),
             target.file_columns,
             tuple(target.fills.values()),
             target.renamed_values,
@@ -273,11 +275,11 @@ def _checked(blocks: Iterator[bytes], check: Check) -> Iterator[bytes]:
         yield block
 
 
-def _rules(target: Target) -> CellRules:
+def _rules(target: Target, shapes: Shapes) -> CellRules:
     live = {old: target.table.columns[new] for old, new in target.loads}
     known = _choices(target.reading.section)
     choices = {old: known[new] for old, new in target.loads if new in known}
-    return rules_for(target.head, live, choices)
+    return rules_for(target.head, live, choices, shapes)
 
 
 def _choices(section: Section) -> dict[str, frozenset[str]]:
