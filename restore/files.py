@@ -24,6 +24,8 @@ from restore.journal import Journal
 
 MADE_HERE = "restored"
 _HOSTED_BY_DEFAULT = "default"
+# Where a column sets no bound; longer ones no storage takes.
+_LONGEST_NAME = 1000
 
 
 class FileFate(StrEnum):
@@ -135,16 +137,19 @@ class FilesBack:
             self.kept += fate is FileFate.STAYS
         elif fate is FileFate.HOSTED:
             self.hosted += 1
-            self._point(locator, entry.under_new_name(_declared_storage(locator), locator.value))
+            alias = _declared_storage(locator)
+            self._point(locator, entry.under_new_name(alias, locator.value, _room(locator, alias)))
         elif fate in (FileFate.PUT_BACK, FileFate.SHARED):
             self._put_back(locator, entry)
         else:
-            self._point(locator, entry.under_new_name(locator.storage, _name_of(locator)))
+            alias = locator.storage
+            like, room = _name_of(locator), _room(locator, alias)
+            self._point(locator, entry.under_new_name(alias, like, room))
 
     def _put_back(self, locator: Locator, entry: "_Entry") -> None:
         where = _target_of(locator)
         assert where is not None  # noqa: S101 - else it would not have had this fate
-        name, is_new = entry.under(where)
+        name, is_new = entry.under(where, _room(locator, where.alias))
         if name == where.name:
             self.added += is_new
         else:
@@ -169,25 +174,27 @@ class _Entry:
         self.sha256 = sha256
         self.size_bytes = content.stat().st_size
 
-    def under(self, where: StorageTarget) -> tuple[str, bool]:
+    def under(self, where: StorageTarget, room: int) -> tuple[str, bool]:
         """Save it under this name, which is free. Returns the name that it has then, and whether it was
-        saved just now: a new name where the storage cannot give this one."""
-        if where in self._saved:
-            return self._saved[where], False
-        try:
-            name = self._save(where)
-        except RestoreError as error:
-            if not _is_for_the_name(error.__cause__):
-                raise
-            name = self.under_new_name(where.alias, where.name).name
-        self._saved[where] = name
-        return name, True
+        saved just now: a new name where the storage cannot give this one, with as many letters as its rows
+        have ``room`` for."""
+        is_new = where not in self._saved
+        if is_new:
+            try:
+                self._saved[where] = self._save(where)
+            except RestoreError as error:
+                if not _is_for_the_name(error.__cause__):
+                    raise
+                self._saved[where] = self.under_new_name(where.alias, where.name, room).name
+        name = self._saved[where]
+        return name if name == where.name else _fitting(name, room), is_new
 
-    def under_new_name(self, alias: str, like: str) -> StorageTarget:
-        """Save it under a name made here."""
-        if alias not in self._made:
-            self._made[alias] = self._save(StorageTarget(alias, _new_name(like)))
-        return StorageTarget(alias, self._made[alias])
+    def under_new_name(self, alias: str, like: str, room: int) -> StorageTarget:
+        """Save it under a name made here. Raises RestoreError where the rows have no ``room`` for it."""
+        made = self._made.get(alias)
+        if made is None or len(made) > room:
+            made = self._made[alias] = self._save(StorageTarget(alias, _new_name(like, room)))
+        return StorageTarget(alias, _fitting(made, room))
 
     def _save(self, where: StorageTarget) -> str:
         """Returns the name under which it can be read back. Raises RestoreError."""
@@ -333,10 +340,38 @@ def require_storage(alias: str) -> None:
         )
 
 
-def _new_name(like: str) -> str:
+def _room(locator: Locator, alias: str) -> int:
+    """How many letters a name in this storage may have, so that the rows can hold what names it."""
+    sections = registry.by_key()
+    places = {(use.section, use.column) for use in locator.uses if use.section in sections}
+    longest = [
+        getattr(field, "base_field", field).max_length or _LONGEST_NAME
+        for key, column in places
+        for field in sections[key].model._meta.local_concrete_fields
+        if field.column == column
+    ]
+    return min(longest, default=_LONGEST_NAME) - len(_value_like(locator, StorageTarget(alias, "")))
+
+
+def _fitting(name: str, room: int) -> str:
+    """Raises RestoreError where the rows have no room for it: cut off, it would lead nowhere."""
+    if len(name) > room:
+        raise RestoreError(
+            "restore.too_long",
+            _("A file could only be put back under a longer name than its column has room for."),
+            hint=_("Let the column be longer, or the storage give shorter names."),
+        )
+    return name
+
+
+def _new_name(like: str, room: int) -> str:
+    """A name that nobody has. With little room it is shorter, and at last has neither folder nor suffix."""
     suffix = Path(like.partition("?")[0].partition("#")[0]).suffix
     safe = suffix if suffix.isascii() and suffix[1:].isalnum() and len(suffix) <= 10 else ""
-    return f"{MADE_HERE}/{secrets.token_hex(16)}{safe.lower()}"
+    number = secrets.token_hex(16)
+    short = (number, number[:24], number[:16])
+    names = (f"{folder}{some}{safe.lower()}" for some in short for folder in (f"{MADE_HERE}/", ""))
+    return next((name for name in names if len(name) <= room), number[:16])
 
 
 def _refused() -> RestoreError:

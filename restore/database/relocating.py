@@ -1,5 +1,6 @@
 """Letting rows point to the new names of files: those rows that the file lists, and nothing else."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from restore.exchanging import exchanged
 
 _MOVED = sql.Identifier("pg_temp", "moved")
 _DOCUMENTS = 200
+_BOUND = re.compile(r"^character( varying)?\(\d+\)")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class _Column:
 
     def _exchange(self, value: str, condition: str) -> int:
         return self._execute(
-            f"UPDATE {{t}} AS t SET {{c}} = ({value})::{{type}} FROM {{m}} AS m"
+            f"UPDATE {{t}} AS t SET {{c}} = ({value})::{{unbounded}} FROM {{m}} AS m"
             f" WHERE {{same}} AND {condition}"
         )
 
@@ -161,9 +163,10 @@ class _Column:
             for c, listed in zip(self._key, self._listed_key(), strict=True)
         )
         # A type's name comes out of the catalogue, in the form in which SQL takes it.
-        type_name = sql.SQL(self._column.type)
+        # A cast to it would cut off what is too long, without a word; storing it refuses that.
+        unbounded = sql.SQL(_BOUND.sub("text", self._column.made_of))
         return sql.SQL(query).format(
-            t=self._table, c=self._name, m=_MOVED, type=type_name, same=same, **more
+            t=self._table, c=self._name, m=_MOVED, unbounded=unbounded, same=same, **more
         )
 
     def _execute(self, query: str, **more: sql.Composable) -> int:

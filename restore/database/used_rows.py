@@ -81,7 +81,7 @@ class _List:
         if self._is_made:
             return self._relation
         parts = [sql.Literal([key[n] for key in self._pending]) for n in range(len(self._names))]
-        return sql.SQL("(SELECT * FROM pg_catalog.unnest({}) AS k({}))").format(
+        return sql.SQL("(SELECT * FROM unnest({}) AS k({}))").format(
             sql.SQL(", ").join(sql.SQL("{}::text[]").format(part) for part in parts),
             sql.SQL(", ").join(map(sql.Identifier, self._names)),
         )

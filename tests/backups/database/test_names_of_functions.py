@@ -14,7 +14,7 @@ POLYMORPHIC = (
     "array_agg|array_ndims|cardinality|char_length|count|json_agg|json_build_array|lower|max|min|pg_column_size"
     "|quote_ident|range_agg|to_json|to_jsonb|unnest|upper"
 )
-BARE = re.compile(rf"(?<![.\w%])({POLYMORPHIC})\((?!\*|%s, %s|%\(tables\)s|i\.indkey)")
+BARE = re.compile(rf"(?<![.\w%])({POLYMORPHIC})\((?!\*|%s, %s|%\(tables\)s|i\.indkey|{{}}\) AS k)")
 SQL = re.compile(r"^[^`]*([A-Z]{4}|\{\}|\{c\})")
 # What stands in functions of the database is compared with it letter by letter.
 KEPT = {"audit_chain.py"}
