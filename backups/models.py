@@ -4,9 +4,10 @@ No foreign key leads to any other table: a restore empties tables, and must not 
 """
 
 import secrets
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from django.db import models
+from django.db import OperationalError, connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,38 @@ class State(models.TextChoices):
 
 
 ACTIVE_STATES = (State.QUEUED, State.RUNNING)
+
+
+# What the server says of a row that somebody else changed meanwhile, where the project's transactions are
+# REPEATABLE READ or SERIALIZABLE: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+_MEANWHILE = ("40001", "40P01")
+_ATTEMPTS = 20
+Answer = TypeVar("Answer")
+
+
+def once_alone(work: Callable[[], Answer]) -> Answer:
+    """Write to rows of runs, which a worker and its progress do at once; again where the server refuses that
+    because of the other. Within a transaction of the caller's it is for the caller to begin anew."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return work()
+        except OperationalError as error:
+            last = attempt == _ATTEMPTS - 1 or connection.in_atomic_block
+            if last or _state_of(error.__cause__) not in _MEANWHILE:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _state_of(cause: BaseException | None) -> str:
+    """The SQLSTATE, as one driver or the other has it."""
+    return getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or ""
+
+
+class RunRows(models.QuerySet["Any"]):
+    """Rows of runs. What one statement changes in them is changed, whoever changes them too."""
+
+    def update(self, **values: Any) -> int:
+        return once_alone(lambda: super(RunRows, self).update(**values))
 
 
 class Run(models.Model):
@@ -65,8 +98,13 @@ class Run(models.Model):
     # What both sentences were made of, so that they can be shown in the reader's language.
     error_words = models.JSONField(blank=True, default=dict)
 
+    objects = RunRows.as_manager()
+
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        once_alone(lambda: super(Run, self).save(*args, **options))
 
     @property
     def deed(self) -> str:

@@ -36,6 +36,7 @@ SESSION = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
+    "exit_on_error": "off",
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
     "jit": "off",

@@ -23,7 +23,7 @@ from backups.errors import (
     ConfigurationError,
     WorkerFailure,
 )
-from backups.models import ACTIVE_STATES, Run, State, error_values
+from backups.models import ACTIVE_STATES, Run, State, error_values, once_alone
 from backups.services import auditing
 from backups.services.auditing import Actor
 from backups.services.progress import cancelled
@@ -180,11 +180,15 @@ def succeed(
     ended = {"state": state, "stage": Stage.DONE, "section": "", "finished_at": timezone.now()}
     for name, value in (ended | error_values(None) | values).items():
         setattr(run, name, value)
+    once_alone(lambda: _write_end(run, state, audited=audited))
+    _say_end(run, state)
+
+
+def _write_end(run: Run, state: State, *, audited: bool) -> None:
     with transaction.atomic():
         run.save()
         if not audited:
             _audit_end(run, state)
-    _say_end(run, state)
 
 
 def _audit_end(run: Run, state: object, **details: object) -> None:

@@ -77,6 +77,14 @@ def count_repeated(waiting: WaitingTable, rule: UniqueRule) -> sql.Composed:
     )
 
 
+def count_shared(rows: sql.Composable, key: Sequence[str]) -> sql.Composed:
+    """Rows that share their key with others. One that is not all there is nobody's."""
+    return sql.SQL(
+        "SELECT coalesce(sum(k.rows), 0) FROM (SELECT count(*) AS rows FROM {} AS t GROUP BY {}"
+        " HAVING count(*) > 1 AND {}) AS k"
+    ).format(rows, names(key, "t"), filled("t", key))
+
+
 def leave_out_repeated(connection: Connection, waiting: WaitingTable, rule: UniqueRule) -> int:
     """Of waiting rows with the same unique value keep the first of the file. Returns how many go."""
     query = sql.SQL(

@@ -4,12 +4,12 @@ Reads in one REPEATABLE READ transaction that is always rolled back.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from backups import conf
-from backups.database import introspection
+from backups.database import introspection, together
 from backups.database.connection import Connection, connected, database_errors
 from backups.database.introspection import LiveTable, Source
 from backups.database.table_reading import primary_key_columns
@@ -22,7 +22,7 @@ from backups.wording import Sentence, _
 from restore.database import comparing, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
-from restore.database.questions import Follower, Simulation
+from restore.database.questions import Follower, Identity, Simulation
 from restore.database.targets import Target
 from restore.database.waiting_tables import Relation, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
@@ -51,7 +51,8 @@ from restore.services.planning.foreseeing import Foresight, foresee, without_dam
 from restore.services.planning.looking import LookThrough
 from restore.services.planning.numbers import numbers_of, rows_at_the_end
 from restore.services.planning.opening import opened
-from restore.services.planning.pairing import pairing_findings
+from restore.services.planning.pairing import pairing_findings, untold
+from restore.services.planning.proving import is_told_apart_by
 from restore.services.planning.remembering import Answers
 from restore.services.planning.replacing import Replacing, compared_columns
 from restore.services.planning.staging import Prepared, prepare
@@ -236,6 +237,7 @@ class _Planner:
             kept = self._replacing.pairs(target)
             refilled = rows - kept
             self._findings += pairing_findings(table.name, identity, kept, refilled)
+            self._findings += self._untold(target, identity)
         compared = self._replacing.compared(target)
         return TablePlan(
             key=section.key,
@@ -254,6 +256,15 @@ class _Planner:
             paired=paired,
             revoked=self._revoked(target),
         )
+
+    def _untold(self, target: Target, identity: Identity) -> Iterator[Finding]:
+        """What pairs rows must tell them apart. A table without a rule for that is asked itself."""
+        table = target.table
+        for key in filter(None, (identity.key, identity.natural)):
+            if not is_told_apart_by(key, table.name, self._file.rules):
+                waiting = self._file.waiting[table.name].relation
+                asked = [questions.count_shared(rows, key) for rows in (waiting, table.own_rows)]
+                yield from untold(table.name, key, max(together.numbers(self._connection, asked)))
 
     def _current(self, table: LiveTable) -> Source:
         """The rows of which current values can be kept."""

@@ -1,5 +1,7 @@
 """What the plan says of rows with counted keys, whose number may be somebody else's in another database."""
 
+from collections.abc import Sequence
+
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _
 from restore.database.questions import Identity, Pairing
@@ -29,6 +31,29 @@ def pairing_findings(table: str, identity: Identity, kept: int, refilled: int) -
             ),
             table=table,
             count=kept,
+        )
+    ]
+
+
+def untold(table: str, key: Sequence[str], shared: int) -> list[Finding]:
+    """``shared``: rows of the file, or of now, that share a declared key, so that nobody knows to which of
+    them a kept cell belongs."""
+    if not shared:
+        return []
+    return [
+        Finding(
+            "restore.duplicate",
+            Severity.ERROR,
+            _(
+                "{n} rows of {table} cannot be told apart by {columns}, which is declared as their key and is"
+                " not unique in the database: what the file leaves out cannot be given back to them.",
+                n=shared,
+                table=table,
+                columns=", ".join(key),
+            ),
+            _("Give the rows a key that is unique, or restore a Complete backup."),
+            table=table,
+            count=shared,
         )
     ]
 
