@@ -16,7 +16,8 @@ SELECT coalesce(sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples
                          ELSE pg_stat_get_live_tuples(c.oid) END), 0)::bigint,
        coalesce(sum(c.relpages::bigint), 0) * current_setting('block_size')::bigint
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND c.relname = ANY (%s) AND n.nspname = ANY (current_schemas(false))
+WHERE c.relkind IN ('r', 'p') AND c.relname = ANY (%s) 
+  AND n.nspname = ANY (array_remove(current_schemas(false), 'pg_catalog'))
 """
 
 

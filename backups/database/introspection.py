@@ -118,7 +118,7 @@ SELECT c.oid::bigint, n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
        c.relkind = 'p'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND n.nspname = ANY (current_schemas(false)) AND {_NOT_OF_AN_EXTENSION}
+  AND n.nspname = ANY (array_remove(current_schemas(false), 'pg_catalog')) AND {_NOT_OF_AN_EXTENSION}
 ORDER BY array_position(current_schemas(false), n.nspname) DESC, c.relname
 """
 
@@ -200,7 +200,7 @@ LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
 LEFT JOIN pg_class owner ON owner.oid = d.refobjid
 LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {_NOT_OF_AN_EXTENSION}
-  AND n.nspname = ANY (current_schemas(false))
+  AND n.nspname = ANY (array_remove(current_schemas(false), 'pg_catalog'))
   AND NOT EXISTS (
     SELECT FROM pg_class o JOIN pg_namespace h ON h.oid = o.relnamespace
     WHERE o.relname = coalesce(owner.relname, c.relname) AND o.relpersistence <> 't'

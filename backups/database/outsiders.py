@@ -50,7 +50,7 @@ _OF_AN_EXTENSION = (
     "EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
     " AND e.objid = c.oid AND e.deptype = 'e')"
 )
-_SEARCHED = "n.nspname = ANY (current_schemas(false))"
+_SEARCHED = "n.nspname = ANY (array_remove(current_schemas(false), 'pg_catalog'))"
 # Not pg_table_is_visible: a view or a temporary table of the same name would hide it from that.
 _FIRST = f"""
 ({_SEARCHED} AND NOT EXISTS (

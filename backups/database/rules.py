@@ -255,7 +255,8 @@ ORDER BY c.relname, r.name, a.attnum
 
 # As ``live_tables`` names them: of equal names the first in the search path counts, and no partition does.
 _KNOWN = """
-CASE WHEN {0}.relispartition OR {1}.nspname <> ALL (current_schemas(false)) OR EXISTS (
+CASE WHEN {0}.relispartition OR {1}.nspname <> ALL (array_remove(current_schemas(false), 'pg_catalog'))
+     OR EXISTS (
          SELECT FROM pg_class f JOIN pg_namespace m ON m.oid = f.relnamespace
          WHERE f.relname = {0}.relname AND f.relkind IN ('r', 'p') AND f.relpersistence <> 't'
            AND array_position(current_schemas(false), m.nspname)

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 from django.db import connection, models
 
+from backups.database import introspection
 from backups.errors import ConfigurationError
 from backups.findings import Finding
 from backups.registry import COMPLETE, Registry, exclude, registry, section
@@ -193,3 +194,18 @@ def test_features_are_asked_of_this_server(elsewhere_only):
     assert [finding.code for finding in found(elsewhere_only)] == ["backups.W009"]
     meta.required_db_features = {"supports_transactions"}
     assert [finding.code for finding in found(elsewhere_only)] == ["backups.E103"]
+
+
+def test_the_server_s_own_schema_holds_no_tables_of_ours_where_the_search_path_names_it(
+    monkeypatch,
+):
+    with _made(
+        "ALTER ROLE CURRENT_USER SET search_path = pg_catalog, public",
+        "ALTER ROLE CURRENT_USER RESET search_path",
+    ):
+        assert said() == {}
+        without = introspection._TABLES.replace(
+            "array_remove(current_schemas(false), 'pg_catalog')", "current_schemas(false)"
+        )
+        monkeypatch.setattr(introspection, "_TABLES", without)
+        assert "pg_class" in said()["backups.E101"]
