@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from backups.artifact.native import INTEGERS
 from backups.database.introspection import LiveTable
-from restore.database import questions
+from restore.database import identities, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.waiting_tables import WaitingTable, names, same
 
@@ -20,7 +20,7 @@ class Columns:
     those that new accounts of a foreign file get instead of what it says, so that they may not sign in nor do
     anything; None where nobody said."""
 
-    identity: questions.Identity
+    identity: identities.Identity
     email: str
     name: str
     password: str
@@ -69,7 +69,7 @@ def accounts_in_file(
 ) -> Iterator[FileAccount]:
     """Every account of the file, by e-mail."""
     states = [(f"active_{i}", value) for i, (_, value) in enumerate(columns.active)]
-    now = questions.pairs(
+    now = identities.pairs(
         waiting,
         live.own_rows,
         columns.identity,

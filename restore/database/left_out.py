@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from restore.database import questions
+from restore.database import identities
 from restore.database.altered import is_withheld
 from restore.database.domains import as_own
-from restore.database.questions import Identity
+from restore.database.identities import Identity
 from restore.database.redacted import Aside
 from restore.database.targets import Target
 from restore.database.waiting_tables import WaitingTable, names, same
@@ -33,7 +33,7 @@ def count_left_out(
         "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS"
         " (SELECT FROM ({pairs}) AS p({paired}) WHERE {match})) FROM {waiting} AS s WHERE {left_out}"
     ).format(
-        pairs=questions.pairs(waiting, current, identity, ()),
+        pairs=identities.pairs(waiting, current, identity, ()),
         paired=names(paired),
         match=same("s", "p", identity.key, paired),
         waiting=waiting.relation,
@@ -61,7 +61,7 @@ def _keep(connection: Connection, aside: Aside) -> int:
             table=aside.rows,
             column=sql.Identifier(name),
             now=as_own(target.table, target.table.columns[name], sql.Identifier("p", "now_")),
-            pairs=questions.pairs(aside.waiting, aside.relation, aside.identity, [name]),
+            pairs=identities.pairs(aside.waiting, aside.relation, aside.identity, [name]),
             paired=names(paired),
             match=same("t", "p", aside.key, paired),
             left_out=is_withheld(target, name, "t"),

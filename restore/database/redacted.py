@@ -8,11 +8,11 @@ from psycopg2.extensions import connection as Connection
 
 from backups.artifact.rows import copy_text
 from backups.database.introspection import Source
-from restore.database import questions
+from restore.database import identities, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.copying import copy_in
 from restore.database.domains import as_own
-from restore.database.questions import Identity
+from restore.database.identities import Identity
 from restore.database.waiting_tables import WaitingTable, create_aside, names, same
 
 Make = Callable[[], object] | None
@@ -118,7 +118,7 @@ def insert_filled(
             given_cells=_own_cells(waiting),
             cells=sql.SQL(", ").join(cells),
             waiting=waiting.relation,
-            pairs=questions.pairs(waiting, aside.relation, aside.identity, columns),
+            pairs=identities.pairs(waiting, aside.relation, aside.identity, columns),
             paired=names(paired),
             now=names(now),
             match=same("s", "p", aside.key, paired),
@@ -126,7 +126,7 @@ def insert_filled(
             same=same("s", "r", aside.key),
         ),
     )
-    count = questions.count_pairs(waiting, aside.relation, aside.identity)
+    count = identities.count_pairs(waiting, aside.relation, aside.identity)
     kept = questions.ask(connection, count)
     return kept, rows - kept
 
@@ -150,7 +150,7 @@ def _keys_without_pair(connection: Connection, aside: Aside) -> list[tuple[str, 
     ).format(
         sql.SQL(", ").join(sql.SQL("s.{}::text").format(sql.Identifier(c)) for c in aside.key),
         aside.waiting.relation,
-        questions.pairs(aside.waiting, aside.relation, aside.identity, ()),
+        identities.pairs(aside.waiting, aside.relation, aside.identity, ()),
         names(paired),
         same("s", "p", aside.key, paired),
     )

@@ -11,9 +11,9 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveTable, Source
-from restore.database import questions
+from restore.database import identities, questions
 from restore.database.catalogue import ForeignKey
-from restore.database.questions import Identity
+from restore.database.identities import Identity
 from restore.database.redacted import execute
 from restore.database.waiting_tables import WaitingTable, names, same
 
@@ -88,7 +88,7 @@ def list_becoming(
             " AND NOT EXISTS (SELECT FROM p WHERE {paired})"
         ).format(
             made=sql.Identifier(made.relation.strings[-1]),
-            pairs=questions.pairs(waiting, current, identity, identity.key),
+            pairs=identities.pairs(waiting, current, identity, identity.key),
             was=names(made.was),
             now=names(made.now),
             unmoved=same("p", "p", made.was, made.now),

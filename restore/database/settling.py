@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from restore.database import questions
+from restore.database import identities
 from restore.database.accounts import Columns, key_is, with_numbers
 from restore.database.catalogue import ForeignKey
 from restore.database.redacted import Aside, clear_dangling, execute, take_from
@@ -44,7 +44,7 @@ def set_roles(
             no_password=sql.Literal(_no_password(aside, columns)),
             withheld=_withheld(columns),
             waiting=aside.waiting.relation,
-            pairs=questions.pairs(
+            pairs=identities.pairs(
                 aside.waiting,
                 aside.relation,
                 aside.identity,

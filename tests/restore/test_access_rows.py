@@ -19,7 +19,7 @@ from backupsvc.studio.models import (
     Session,
     User,
 )
-from restore.database import questions
+from restore.database import identities
 from restore.plan import Plan
 from restore.services.planning import access
 from tests.restore.conftest import OWNER
@@ -166,7 +166,7 @@ def test_a_link_opens_no_other_project_than_before(studio, tmp_path, scope) -> N
 
 def test_by_its_key_alone_it_would(studio, tmp_path, monkeypatch) -> None:
     """The twin."""
-    monkeypatch.setattr(questions, "_looks_the_same", lambda *given: questions.sql.SQL("true"))
+    monkeypatch.setattr(identities, "_looks_the_same", lambda *given: identities.sql.SQL("true"))
     link = ClientAccessToken.objects.order_by("pk").first()
     file = foreign(studio.safe, tmp_path / "f.json", _to_another_project)
     restore_as(file, accept_foreign=True)

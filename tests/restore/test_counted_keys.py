@@ -11,8 +11,8 @@ from django.test.utils import isolate_apps
 from backups.registry import COMPLETE, NULL, SAFE, Accounts, Omit, Section, registry
 from backups.registry.checks import decisions
 from backups.registry.redaction import random_token
-from restore.database import questions
-from restore.database.questions import Pairing
+from restore.database import identities
+from restore.database.identities import Pairing
 from restore.services.planning import accounts, acting
 from tests.restore.forging import Document, foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
@@ -290,9 +290,9 @@ def test_without_looking_whose_they_are_they_become_somebody_else_s(
 
 def test_by_number_alone_somebody_gets_another_s_password(files, monkeypatch) -> None:
     """The twin."""
-    pairs = questions.pairs
+    pairs = identities.pairs
     monkeypatch.setattr(
-        questions,
+        identities,
         "pairs",
         lambda stage, current, identity, columns: pairs(
             stage, current, replace(identity, pairing=Pairing.KEY, agreeing=()), columns

@@ -10,8 +10,8 @@ from django.contrib.sessions.models import Session
 
 from backups.models import AuditEvent, BackupRun
 from backupsvc.studio.models import ClientAccessToken, User
-from restore.database import questions, redacted
-from restore.database.questions import Identity
+from restore.database import identities, redacted
+from restore.database.identities import Identity
 from restore.models import RestoreRun
 from restore.plan import Plan
 from restore.services.applying.writing import Writer
@@ -164,9 +164,9 @@ def test_an_account_with_a_new_key_is_found_by_its_address(studio) -> None:
 
 
 def _without_natural_keys(monkeypatch) -> None:
-    pairs = questions.pairs
+    pairs = identities.pairs
     monkeypatch.setattr(
-        questions,
+        identities,
         "pairs",
         lambda stage, current, identity, columns: pairs(
             stage, current, Identity(identity.key), columns

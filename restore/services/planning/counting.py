@@ -19,10 +19,11 @@ from backups.registry import Registry, counted, registry
 from backups.services.recovery_kit import RecoveryKit
 from backups.stages import Stage
 from backups.wording import Sentence, _
-from restore.database import comparing, questions
+from restore.database import comparing, identities, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
-from restore.database.questions import Follower, Identity, Simulation
+from restore.database.identities import Identity
+from restore.database.simulation import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting_tables import Relation, create_aside, one_instant
 from restore.plan import Choices, Fate, FileFacts, FilesPlan, Plan, TablePlan
@@ -323,7 +324,7 @@ class _Planner:
             name = target.table.name
             for column, foreign in _kept_references(target, self._file.references):
                 section = target.reading.section
-                kept = questions.pairs(
+                kept = identities.pairs(
                     self._file.waiting[name],
                     self._current(target.table),
                     identity_of(self._file, section),

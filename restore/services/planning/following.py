@@ -13,7 +13,8 @@ from backups.registry.access import natural_key, opening_fields
 from backups.registry.references import references
 from backups.services import composing
 from restore.database.catalogue import ForeignKey
-from restore.database.questions import Follower, Identity, Pairing
+from restore.database.identities import Identity, Pairing
+from restore.database.simulation import Follower
 from restore.services.planning.staging import Prepared
 
 

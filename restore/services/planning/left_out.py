@@ -9,8 +9,8 @@ from backups.database.introspection import LiveTable, Source
 from backups.findings import Finding, Severity
 from backups.wording import _, ngettext
 from restore.database.altered import is_content_left_out, is_secret_marked
+from restore.database.identities import Identity
 from restore.database.left_out import Question, count_left_out
-from restore.database.questions import Identity
 from restore.database.waiting_tables import WaitingTable
 from restore.services.planning.following import identity_of
 from restore.services.planning.staging import Prepared

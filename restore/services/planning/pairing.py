@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _
-from restore.database.questions import Identity, Pairing
+from restore.database.identities import Identity, Pairing
 
 
 def pairing_findings(table: str, identity: Identity, kept: int, refilled: int) -> list[Finding]:

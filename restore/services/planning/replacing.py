@@ -10,7 +10,7 @@ from backups.database.connection import Connection
 from backups.database.introspection import LiveTable, Source
 from backups.database.table_reading import primary_key_columns
 from backups.registry.access import flags
-from restore.database import questions, side_by_side
+from restore.database import identities, questions, side_by_side
 from restore.database.comparing import Difference
 from restore.database.side_by_side import Asked, Compared
 from restore.database.targets import Target
@@ -96,7 +96,7 @@ class Replacing:
     def _pairs(self, target: Target) -> together.Query:
         waiting = self._file.waiting[target.table.name]
         identity = identity_of(self._file, target.reading.section)
-        return questions.count_pairs(waiting, self._current(target.table), identity)
+        return identities.count_pairs(waiting, self._current(target.table), identity)
 
 
 def compared_columns(file: Prepared, choices: Choices, target: Target) -> list[str]:

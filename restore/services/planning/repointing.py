@@ -15,8 +15,9 @@ from backups.registry import Section, registry
 from backups.registry.access import access_tables
 from restore.database import repointing
 from restore.database.catalogue import ForeignKey
-from restore.database.questions import Follower, Identity, Meanings, Pairing
+from restore.database.identities import Identity, Pairing
 from restore.database.repointing import Becoming
+from restore.database.simulation import Follower, Meanings
 from restore.services.planning.following import identity_of
 from restore.services.planning.pairing import numbers_of_others
 from restore.services.planning.people import People

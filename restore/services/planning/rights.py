@@ -10,7 +10,7 @@ from backups.database.connection import Connection
 from backups.database.table_reading import column_of, primary_key_columns
 from backups.registry import registry
 from backups.registry.access import PERMISSION, Membership, flags, memberships, natural_key
-from restore.database import questions, rights
+from restore.database import identities, rights
 from restore.database.repointing import Becoming
 from restore.database.rights import Rights, Rows, Side, Way
 from restore.database.waiting_tables import Relation
@@ -36,7 +36,7 @@ def rights_of(
         return {}
     now = _Now(prepared, table)
     after = _After(prepared, table, choices, becoming)
-    whose = questions.pairs(
+    whose = identities.pairs(
         table.waiting, table.target.table.own_rows, table.columns.identity, table.columns.key
     )
     return dict(rights.gained(connection, now.side(), after.side(), whose))
