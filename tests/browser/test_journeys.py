@@ -185,3 +185,11 @@ def test_the_admins_own_pages_work_under_the_policy(visitor):
     owner.page.locator(".select2-selection").first.click()
     owner.page.locator(".select2-results__option").first.wait_for()
     assert owner.complaints == []
+
+
+def test_the_inspection_of_a_page_sees_what_is_wrong_with_it(visitor):
+    someone = visitor("designer")
+    someone.page.set_content("<!doctype html><img src='data:,'><pre>" + "wide" * 1000)
+    found = " ".join(someone.problems())
+    for what in ("image-alt: <img", "html-has-lang: <html", "px wider"):
+        assert what in found, found
