@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit, urlunsplit
 
 from backupsvc.embedded.programs import find_postgresql
@@ -70,7 +71,7 @@ def pg_dump(*options: str) -> bytes:
     bare = address._replace(netloc=f"{address.username}@{address.hostname}:{address.port}")
     return subprocess.run(
         [
-            find_postgresql([]).path("pg_dump"),
+            _program(),
             "--no-owner",
             *options,
             f"--dbname={urlunsplit(bare)}",
@@ -79,6 +80,12 @@ def pg_dump(*options: str) -> bytes:
         check=True,
         capture_output=True,
     ).stdout
+
+
+@cache
+def _program() -> str:
+    """Looked for once: each look asks a program for its version."""
+    return find_postgresql([]).path("pg_dump")
 
 
 def differences(before: Dump, after: Dump, *, most: int = 5) -> list[str]:
