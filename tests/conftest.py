@@ -13,12 +13,25 @@ from tests.emptying import teach_django
 from tests.isolation import hand_over
 
 teach_django()
-LONGEST_FIRST = ("browser", "faults", "restore", "battery", "roundtrip", "serve", "embedded")
+# What takes minutes comes first and folders of many short files last: no worker ends long before another.
+LONGEST_FIRST = (
+    *("browser", "install", "faults", "restore", "battery", "roundtrip", "storages"),
+    *("serve", "embedded", "studio"),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ:
         hand_over()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One worker more than processors: a worker and its database take turns, and one of the two is always
+    about to be woken."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
 @pytest.fixture(scope="session")
