@@ -112,7 +112,9 @@ class _Forms:
         text = form.text
         start = len(text) - LETTERS if of_digits else telling_part(text)[1]
         is_bare = not (form.before or form.after or b"\\" in text or b'"' in text)
-        return _Part(form, start, text[start : start + LETTERS], of_digits, is_bare, text.isdigit())
+        # Digits of a hexadecimal form are letters of a text, which goes on before and behind it.
+        is_number = text.isdigit() and text == self.secret(number).value
+        return _Part(form, start, text[start : start + LETTERS], of_digits, is_bare, is_number)
 
     def _form(self, number: int) -> tuple[Form, bool]:
         """The form, and whether it is a run of digits."""

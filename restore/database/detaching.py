@@ -51,7 +51,8 @@ class LeftOff:
 
 
 class Detached:
-    """Rules and triggers of the tables that a restore writes to: ``detach``, and once ``attach``."""
+    """Rules and triggers of the tables that a restore writes to: ``detach``, of more tables again, and once
+    ``attach``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -64,13 +65,15 @@ class Detached:
         """Foreign keys go first, before any other statement: dropping them later fails with pending
         trigger events."""
         held = list(tables)
-        self._keys = keys
-        self._constraints = constraints(self._connection, held)
-        self._switches = switches(self._connection, held)
-        self._domains = domain_rules(self._connection, held)
-        rules: list[Rule] = [*keys, *self._constraints, *self._domains]
-        off = [_switching(switch, "DISABLE") for switch in self._switches]
+        found, acting = constraints(self._connection, held), switches(self._connection, held)
+        domains = domain_rules(self._connection, held)
+        rules: list[Rule] = [*keys, *found, *domains]
+        off = [_switching(switch, "DISABLE") for switch in acting]
         self._execute_all([*map(_dropping, rules), *off])
+        self._keys = [*self._keys, *keys]
+        self._constraints = [*self._constraints, *found]
+        self._switches = [*self._switches, *acting]
+        self._domains = [*self._domains, *domains]
 
     def attach(self, lenient: Lenient) -> list[LeftOff]:
         """Put everything back, which validates what was valid. Returns the rules that rows break.

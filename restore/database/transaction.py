@@ -93,7 +93,8 @@ class RestoreTransaction:
         filled: Iterable[LiveTable] = (),
     ) -> None:
         """Take off what would object to rows or act on them; ``attach`` puts it back. Of those that are
-        ``filled`` with many rows the indexes go too, which are sooner built than kept up to date."""
+        ``filled`` with many rows the indexes go too, which are sooner built than kept up to date. More tables
+        can follow, with the keys of theirs that are still there and nothing ``filled``."""
         held = list(tables)
         self._detached.detach(keys, held)
         self._indexes.take_off(filled, held)

@@ -19,12 +19,13 @@ def left_alone(file: Prepared, plan: Plan) -> frozenset[str]:
 
     Never one of which a cell is not compared, or is changed on purpose: where the file left columns or
     content out, says less than the table holds, or came from elsewhere; where accounts are settled or
-    choices keep cells; where rules give way.
+    choices keep cells; where rules give way; where cells are generated, which no file has and which are
+    computed anew when rows are written.
     """
     if not conf.leaves_equal_tables():
         return frozenset()
     planned = {table.table: table for table in plan.tables}
-    giving_way = {table for table, _rule in plan.giving_way}
+    giving_way = _where_rules_give_way(file, plan)
     return frozenset(
         target.table.name
         for target in file.matched.targets
@@ -34,13 +35,22 @@ def left_alone(file: Prepared, plan: Plan) -> frozenset[str]:
     )
 
 
+def _where_rules_give_way(file: Prepared, plan: Plan) -> set[str]:
+    """With the tables of whose partitions one has such a rule, and those at both ends of such a key: rows that
+    no backup reads may break it."""
+    found = {table for table, _rule in plan.giving_way}
+    for key in file.keys:
+        if (key.table, key.name) in plan.giving_way:
+            found |= {key.source.whole, key.target.whole}
+    return found
+
+
 def _is_wholly_compared(file: Prepared, plan: Plan, target: Target) -> bool:
     name, section = target.table.name, target.reading.section
-    written = {column.name for column in target.table.columns.values() if not column.generated}
     return (
         name in file.proven
         and not (section.accounts or target.redacted or target.withheld)
-        and set(compared_columns(file, plan.choices, target)) == written
+        and set(compared_columns(file, plan.choices, target)) == target.table.columns.keys()
         and is_told_apart_by(primary_key_columns(section.model), name, file.rules)
     )
 

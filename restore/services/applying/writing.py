@@ -1,6 +1,6 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from backups.services.progress import Progress
 from backups.stages import Stage
 from backups.wording import _
 from restore.database import redacted, settling
+from restore.database.catalogue import ForeignKey
 from restore.database.detaching import LeftOff
 from restore.database.failures import restore_failure
 from restore.database.left_out import keep_content
@@ -183,13 +184,21 @@ class Writer:
         total = sum(map(counts, self._targets_written))
         self._progress.stage(Stage.EMPTYING, sections_total=total, bytes_done=0, bytes_total=0)
         self._work.lock(tables_held(self._file), wait_seconds=conf.lock_wait_seconds())
-        keys = touching({table.name for table in self.tables_changed}, self._file.keys)
-        tables = [*self.tables_changed, *self._perhaps_renamed_in()]
-        self._work.detach(keys, tables, self._filled_with_many())
+        self._work.detach(
+            self._keys_of(self.tables_changed), self.tables_changed, self._filled_with_many()
+        )
 
-    def _perhaps_renamed_in(self) -> list[LiveTable]:
-        """Tables that are left alone but for the names of files that get another one."""
-        return [t.table for t in self._targets_left_alone if t.reading.section.files]
+    def _keys_of(self, tables: Iterable[LiveTable]) -> list[ForeignKey]:
+        return touching({table.name for table in tables}, self._file.keys)
+
+    def _detach_renamed(self, files: Files) -> None:
+        """Tables that are left alone but for the names of files that got another one. Their keys go as well: of
+        a row that is changed twice the database would look at them later, and let no rule be added before."""
+        named = {use.section for locator, _new in files.renamed for use in locator.uses}
+        tables = [t.table for t in self._targets_left_alone if t.head.key in named]
+        if tables:
+            gone = self._keys_of(self.tables_changed)
+            self._work.detach([key for key in self._keys_of(tables) if key not in gone], tables)
 
     def _filled_with_many(self) -> list[LiveTable]:
         return [
@@ -324,6 +333,7 @@ class Writer:
         if self._plan.choices.keep_revoked:
             self._keep_revoked()
         kept = keep_content(self._work.connection, self._state.asides.values())
+        self._detach_renamed(files)
         targets = {target.head.key: target for target in self._file.matched.targets}
         point_to_new_names(self._work.connection, targets, files.renamed)
         reasons = {
