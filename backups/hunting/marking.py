@@ -32,10 +32,20 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\d[0-9.eE+-]*+', re.DOTALL)
 _BYTES = re.compile(rb"\\+x((?:[0-9a-f]{2})+)")
 _VALUES = re.compile(rb'[^"\\\[\](){},]+')
 _LIMIT = re.compile(r"\((\d+)\)")
-_NUMBERS = r"smallint|integer|bigint|real|double precision|numeric.*|money|oid|boolean|bit.*"
-_TIMES = r"date|time.*|interval.*"
-_OTHERS = r"uuid|inet|cidr|macaddr8?|point|line|lseg|box|path|polygon|circle|.*range"
-# Types whose values are never a text with something else in it.
+_NUMBERS = (
+    r"smallint|integer|bigint|real|double precision|numeric(?:\(\d+,-?\d+\))?|money|oid|boolean"
+    r"|bit(?: varying)?(?:\(\d+\))?"
+)
+_TIMES = (
+    r"date|(?:time|timestamp)(?:\(\d\))? with(?:out)? time zone"
+    r"|interval(?: (?:year|month|day|hour|minute|second|to| )+)?(?:\(\d\))?"
+)
+_OTHERS = (
+    r"uuid|inet|cidr|macaddr8?|point|line|lseg|box|path|polygon|circle"
+    r"|(?:int4|int8|num|ts|tstz|date)(?:multi)?range"
+)
+# PostgreSQL's own types whose values are never a text with something else in it. Whole names: those of
+# an application's types may begin or end like them.
 _NO_TEXT = re.compile(rf"(?:{_NUMBERS}|{_TIMES}|{_OTHERS})(?:\[\])?").fullmatch
 
 

@@ -131,18 +131,16 @@ class View:
 
 def views(data: bytes) -> Iterator[View]:
     """The text as it is, and every view that differs from it."""
-    plain = View(data)
+    plain = open_ = View(data)
     yield plain
-    open_ = _opened(plain)
-    if open_ is not plain:
+    for open_ in _opened(plain):
         yield open_
+    if open_ is not plain:
         yield from _passed(open_, QUOTED)
         yield from _passed(open_, FOLDS)
     for unquoted in _passed(plain, QUOTED):
         yield unquoted
-        opened = _opened(unquoted)
-        if opened is not unquoted:
-            yield opened
+        yield from _opened(unquoted)
     yield from _passed(plain, FOLDS)
 
 
@@ -282,10 +280,11 @@ class Glimpses:
 
 def _shown(text: bytes) -> set[bytes]:
     """What ``views`` shows beside the text itself, without the places, which cost most of it."""
-    opened = _without_escapes(text)
-    shown = {opened, _without_quoted(opened), _without_folds(opened), _without_folds(text)}
+    levels = _without_escapes(text)
+    opened = levels[-1] if levels else text
+    shown = {*levels, _without_quoted(opened), _without_folds(opened), _without_folds(text)}
     if (unquoted := _without_quoted(text)) != text:
-        shown |= {unquoted, _without_escapes(unquoted)}
+        shown |= {unquoted, *_without_escapes(unquoted)}
     return shown - {text}
 
 
@@ -297,15 +296,18 @@ def _without_folds(text: bytes) -> bytes:
     return FOLDS.sub(b"", text) if b"\\n" in text or b"\n" in text else text
 
 
-def _without_escapes(text: bytes) -> bytes:
+def _without_escapes(text: bytes) -> list[bytes]:
+    """After each level: a letter that was behind one may go on what seems to be an escape before it."""
+    levels: list[bytes] = []
     if b"%" not in text and b"&" not in text and b"\\" not in text:
-        return text
+        return levels
     for _level in range(DEPTH):
         further = ESCAPES.sub(_letter_of, text)
         if further == text:
             break
+        levels.append(further)
         text = further
-    return text
+    return levels
 
 
 def _letter_of(found: re.Match[bytes]) -> bytes:
@@ -316,13 +318,14 @@ def _quoted_letter(found: re.Match[bytes]) -> bytes:
     return _of_quoted(found[0])
 
 
-def _opened(view: View) -> View:
+def _opened(view: View) -> Iterator[View]:
+    """Without the escapes, level after level."""
     for _level in range(DEPTH):
         further = next(_passed(view, ESCAPES), None)
         if further is None:
             break
         view = further
-    return view
+        yield view
 
 
 def _passed(view: View, pattern: re.Pattern[bytes]) -> Iterator[View]:

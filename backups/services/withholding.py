@@ -7,11 +7,12 @@ being references, in tables of either scope. How they are found and marked: ``ba
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from django.apps import apps
 from django.contrib.sessions.base_session import AbstractBaseSession
-from django.db.models import Model, UniqueConstraint
+from django.db.models import F, Model, UniqueConstraint
 
 from backups import conf
 from backups.artifact.bounds import ALTERED, LIST_BYTES
@@ -124,7 +125,9 @@ class Hunt:
     def _hunted(self, values: Iterable[tuple[str, bytes]]) -> Iterator[Secret]:
         words = _words_of_models()
         seen = set()
-        for column, value in values:
+        for column, given in values:
+            # Who pastes a secret elsewhere leaves behind what blanks the column has around it.
+            value = given.strip() if is_hunted(given.strip()) else given
             if not is_hunted(value) or value in words:
                 self._not_hunted += 1
             elif value not in seen:
@@ -376,13 +379,19 @@ def _distinct_columns(model: type[Model]) -> set[str]:
     meta = model._meta
     unique = {str(field.column) for field in meta.local_concrete_fields if field.unique}
     together = [name for names in meta.unique_together for name in names]
-    together += [
-        name
-        for constraint in meta.constraints
-        if isinstance(constraint, UniqueConstraint)
-        for name in constraint.fields
-    ]
-    return unique | {column_of(model, name) for name in together}
+    for constraint in meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            together += [*constraint.fields, *_named_in(constraint.expressions)]
+    own = {field.name for field in meta.local_fields}
+    return unique | {column_of(model, name) for name in own.intersection(together)}
+
+
+def _named_in(expressions: Iterable[Any]) -> Iterator[str]:
+    """The fields that expressions look at: ``Lower("email")``."""
+    for expression in expressions:
+        for part in expression.flatten() if hasattr(expression, "flatten") else (expression,):
+            if isinstance(part, F):
+                yield part.name
 
 
 def _words_of_models() -> set[bytes]:

@@ -10,6 +10,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F, UniqueConstraint
+from django.db.models.functions import Lower
 from django.utils import timezone
 from psycopg2 import sql
 
@@ -304,6 +306,16 @@ def test_unique_texts_stay_unique(studio):
     emails = [row["email"] for row in json.loads(document(run))["data"]["users"]]
     assert len(set(emails)) == len(emails)
     assert sum(email.startswith("[redacted:users.password#") for email in emails) == 2
+
+
+def test_so_do_those_of_which_an_expression_must_be_unique(monkeypatch):
+    rules = [
+        UniqueConstraint(Lower("subject"), F("type").desc(), name="either_case"),
+        UniqueConstraint(fields=["html"], name="plain"),
+    ]
+    known = withholding._distinct_columns(EmailLog)
+    monkeypatch.setattr(EmailLog._meta, "constraints", rules)
+    assert withholding._distinct_columns(EmailLog) - known == {"subject", "type", "html"}
 
 
 def test_who_asked_is_not_named_by_a_secret(studio):

@@ -163,9 +163,7 @@ def test_a_column_that_the_file_does_not_have_is_filled_as_ever(studio, monkeypa
 def test_of_a_rule_that_gives_way_no_table_is_left_alone(studio, monkeypatch) -> None:
     """Rows that no backup reads break a key to the tags; the plan says that it comes back without having been
     validated."""
-    execute(
-        f"CREATE SCHEMA other CREATE TABLE label (tag text CONSTRAINT leads REFERENCES {TAGS})"
-    )
+    execute(f"CREATE SCHEMA other CREATE TABLE label (tag text CONSTRAINT leads REFERENCES {TAGS})")
     as_administrator(
         "SET session_replication_role = replica", "INSERT INTO other.label VALUES ('nowhere')"
     )

@@ -36,8 +36,8 @@ def left_alone(file: Prepared, plan: Plan) -> frozenset[str]:
 
 
 def _where_rules_give_way(file: Prepared, plan: Plan) -> set[str]:
-    """With the tables of whose partitions one has such a rule, and those at both ends of such a key: rows that
-    no backup reads may break it."""
+    """With the tables of whose partitions one has such a rule, and those at both ends of such a key: rows
+    that no backup reads may break it."""
     found = {table for table, _rule in plan.giving_way}
     for key in file.keys:
         if (key.table, key.name) in plan.giving_way:

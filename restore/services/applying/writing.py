@@ -192,8 +192,9 @@ class Writer:
         return touching({table.name for table in tables}, self._file.keys)
 
     def _detach_renamed(self, files: Files) -> None:
-        """Tables that are left alone but for the names of files that got another one. Their keys go as well: of
-        a row that is changed twice the database would look at them later, and let no rule be added before."""
+        """Tables that are left alone but for the names of files that got another one. Their keys go as well:
+        of a row that is changed twice the database would look at them later, and let no rule be added before.
+        """
         named = {use.section for locator, _new in files.renamed for use in locator.uses}
         tables = [t.table for t in self._targets_left_alone if t.head.key in named]
         if tables:

@@ -7,11 +7,13 @@ import pytest
 
 from backups.artifact.manifest import Column, SectionHead
 from backups.artifact.native import encoding_of
+from backups.hunting import matcher, views
 from backups.hunting.cells import TextMarker
 from backups.hunting.forms import is_hunted
 from backups.hunting.marking import Found, Holds, SectionMarker, kind_of
 from backups.hunting.matcher import Matcher, Secret
 from backups.hunting.proving import SectionProof
+from backups.services.withholding import Hunt
 from tests.hunting_forms import FORMS
 
 TOKEN = "Zx_9+Qm/4rT-vB7kLw2~pN8sHd5.jF3"
@@ -167,6 +169,34 @@ def test_an_array_of_what_can_be_no_marker_becomes_null_where_it_has_the_secret(
     assert altered == [("k1", "cell")]
 
 
+@pytest.mark.parametrize(
+    "type_",
+    ["time_entry", "bitcoin_note", "numeric_note[]", "interval_note", "price_range", "textrange"],
+)
+def test_types_of_the_application_are_searched_whatever_they_are_called(type_):
+    columns = COLUMNS | {"note": type_}
+    row = Marking(columns=columns, note=kind_of(type_, nullable=True)).row(
+        note=f'("see {TOKEN} there")'
+    )
+    assert row["note"] == '("see [redacted:people.c0] there")'
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "time(3) without time zone",
+        "timestamp with time zone",
+        "interval day to second(3)",
+        "interval",
+        "bit varying(8)",
+        "numeric(10,-2)[]",
+        "datemultirange",
+    ],
+)
+def test_those_of_the_server_s_own_that_hold_no_text_are_values(type_):
+    assert kind_of(type_, nullable=True) is Holds.VALUE
+
+
 def test_what_may_not_be_null_is_left_and_counted():
     marking = Marking(ref=Holds.REQUIRED_VALUE)
     assert marking.row(ref=UUID)["ref"] == UUID
@@ -245,6 +275,42 @@ def test_hexadecimal_is_found_in_either_case_and_within_longer_runs(marking):
     for text in (digits, digits.upper(), mixed, f"0{digits}ab", f"{UUID} {digits} {UUID}"):
         row = marking.row(note=text)
         assert "[redacted:people.c0]" in row["note"] and digits not in row["note"].lower()
+
+
+def test_hexadecimal_of_which_no_digit_is_a_letter_is_found_within_a_text(monkeypatch):
+    """As that of every token of hexadecimal digits is: it is no number within another. And the twin."""
+    token = "9f86d081884c7d659a2feaa0c55ad015"
+    assert token.encode().hex().isdigit()
+    note = f"key={token};".encode().hex()
+    row = line(note=note)
+    of_token = Marking([Secret(token.encode(), "people.hash")])
+    marked = json.loads(of_token.rows(row))["note"]
+    assert "[redacted:people.hash]" in marked and of_token.leaks(row)
+    made = matcher._Forms._part
+    monkeypatch.setattr(
+        matcher._Forms,
+        "_part",
+        lambda self, number: (p := made(self, number))._replace(is_number=p.form.text.isdigit()),
+    )
+    assert json.loads(Marking([Secret(token.encode(), "a.b")]).rows(row))["note"] == note
+
+
+def test_a_letter_behind_an_escape_does_not_hide_in_what_seems_to_be_one(monkeypatch):
+    """Behind a percent sign the first two letters of the secret, once they show, are a number again. And the
+    twin."""
+    note = "%" + "".join(f"&#{ord(letter)};" for letter in UUID)
+    assert Marking().row(note=note)["note"] == "%[redacted:people.uuid]"
+    opened = views._opened
+    monkeypatch.setattr(views, "_opened", lambda view: [*opened(view)][-1:])
+    assert Marking().row(note=note)["note"] == note
+
+
+def test_blanks_around_a_secret_are_no_part_of_it():
+    """Unless nothing is left without them."""
+    known = Hunt([("a.b", f" {TOKEN}\n".encode()), ("a.c", b"7 letter ")], {})
+    assert [secret.value for secret in known._secrets] == [TOKEN.encode(), b"7 letter"]
+    (short,) = Hunt([("a.d", b"seven 7 ")], {})._secrets
+    assert short.value == b"seven 7 "
 
 
 def test_digits_that_are_the_secret_are_found_in_either_case_and_not_within_another_number():
