@@ -268,7 +268,8 @@ _FOREIGN_KEYS = f"""
 WITH relation AS MATERIALIZED (
     SELECT c.oid, pg_partition_root(c.oid) AS root, n.nspname::text AS schema, c.relname::text AS name,
            {_KNOWN.format("c", "n")} AS known, (c.relkind = 'p')::text AS partitioned,
-           CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) ELSE 'true' END AS condition
+           coalesce(CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) END, 'true')
+               AS condition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace <> 'pg_catalog'::regnamespace
 ), tip AS MATERIALIZED (

@@ -120,13 +120,13 @@ WHERE e.adrelid = ANY (%s::oid[]) AND a.attgenerated <> ''
 ORDER BY c.relname, a.attnum
 """
 
-# The default partition's condition excludes the others', so it says nothing about what fits.
+# The default partition's condition excludes the others'; of one without others there is none (NULL).
 _PARTITIONS = """
 SELECT c.relname,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-       ARRAY(SELECT pg_get_partition_constraintdef(t.relid) FROM pg_partition_tree(c.oid) AS t
-             WHERE t.isleaf AND t.relid <> c.oid)
+       ARRAY(SELECT coalesce(pg_get_partition_constraintdef(t.relid), 'true')
+             FROM pg_partition_tree(c.oid) AS t WHERE t.isleaf AND t.relid <> c.oid)
 FROM pg_class c WHERE c.oid = ANY (%s::oid[]) AND c.relkind = 'p'
 ORDER BY c.relname
 """
