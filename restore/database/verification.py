@@ -76,12 +76,13 @@ def many_as_waiting(
 
 
 def _counts(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
-    # Of a waiting row without a live one all cells of the latter are NULL; its own key is not.
+    # Compared where they are joined: of wide tables both sides' columns would be too many for what is joined.
     return sql.SQL(
-        "SELECT {name}, (SELECT count(*) FROM {live} AS t), count(*),"
-        " count(*) FILTER (WHERE record_image_eq(ROW({of_file}), ROW({of_table})))"
-        " FROM {waiting} AS s LEFT JOIN {live} AS t ON {key}"
+        "SELECT {name}, (SELECT count(*) FROM {live} AS t), count(*), count(t.{there})"
+        " FROM {waiting} AS s LEFT JOIN {live} AS t"
+        " ON {key} AND record_image_eq(ROW({of_file}), ROW({of_table}))"
     ).format(
+        there=sql.Identifier(key[0]),
         name=sql.Literal(waiting.target.table.name),
         live=waiting.target.table.own_rows,
         waiting=waiting.relation,
