@@ -170,8 +170,9 @@ def database_errors() -> Iterator[None]:
         raise database_failure(error) from error
 
 
-def database_failure(error: psycopg2.Error) -> DatabaseFailure:
-    """The database's complaint in our words. Its own text may hold values of rows and is not used."""
+def database_failure(error: psycopg2.Error, table: str = "") -> DatabaseFailure:
+    """The database's complaint in our words. Its own text may hold values of rows and is not used. ``table``:
+    whose rows were being read."""
     state = getattr(error, "pgcode", None) or ""
     if state.startswith("53100"):
         return DatabaseFailure(
@@ -229,7 +230,13 @@ def database_failure(error: psycopg2.Error) -> DatabaseFailure:
         )
     return DatabaseFailure(
         "database.error",
-        _("The database refused a statement (SQLSTATE {state}).", state=state),
+        _(
+            "The database could not give the rows of {table} (SQLSTATE {state}).",
+            table=table,
+            state=state,
+        )
+        if table
+        else _("The database refused a statement (SQLSTATE {state}).", state=state),
         hint=_(
             "Look up the SQLSTATE in PostgreSQL's manual; the database's own log has the details."
         ),

@@ -68,6 +68,8 @@ class Snapshot:
         self._types: standing.Types = {}
         self._empty: Collection[str] = ()
         self._readings = 0
+        # Whose rows are being read, for whoever has to say what was refused.
+        self.at = ""
 
     def hold(
         self,
@@ -155,7 +157,9 @@ class Snapshot:
         if reading.table.source is None and reading.table.name in self._empty:
             return
         with self._as_held(), by_place(self.connection, [reading]):
+            self.at = reading.table.name
             row_stream.stream_rows(self.connection, reading, write)
+            self.at = ""
 
     def secret_values(self, columns: Iterable[SecretColumn]) -> Iterator[tuple[str, bytes]]:
         """As ``stream_rows``: each distinct value of the columns, with the column's name."""
@@ -259,7 +263,7 @@ def snapshot(alias: str = "default") -> Iterator[Snapshot]:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise not_permitted(view.unreadable()) from error
     except psycopg2.Error as error:
-        failure = database_failure(error)
+        failure = database_failure(error, view.at)
         if failure.code == "database.error" and view.has_changed():
             raise changing() from error
         raise failure from error

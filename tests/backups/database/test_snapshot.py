@@ -3,10 +3,14 @@
 import psycopg2
 import pytest
 from django.db import connection
+from psycopg2 import sql
 
+from backups.database import row_stream
 from backups.database.connection import connected
 from backups.database.snapshot import snapshot
+from backups.database.table_reading import reading
 from backups.errors import DatabaseFailure
+from backups.registry import COMPLETE, registry
 from backupsvc.studio.models import Organization
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,3 +88,17 @@ def test_a_session_that_was_cut_off_is_called_lost():
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         view.tables()
     assert refused.value.code == "database.lost"
+
+
+def test_what_it_refuses_while_rows_are_read_names_the_table(monkeypatch):
+    monkeypatch.setattr(row_stream, "rows_query", lambda reading: sql.SQL("SELECT (1 / 0)::text"))
+    Organization.objects.create(id="a", slug="a")
+    table = Organization._meta.db_table
+    with (
+        pytest.raises(DatabaseFailure, match=f"{table} .SQLSTATE 22012.") as refused,
+        snapshot() as view,
+    ):
+        tables = view.hold([table], wait_seconds=1)
+        item = reading(registry.by_table()[table], COMPLETE, tables)
+        view.stream_rows(item, lambda _: None)
+    assert refused.value.code == "database.error"
