@@ -134,7 +134,9 @@ class AccountPlan:
     ``role_in_file`` is empty where the file does not have the account; ``withheld``: that role is
     privileged and not taken over, as the file is foreign and nobody granted it. ``role_now`` is empty
     where the account is not here; ``loses`` says what of now, or of the file, it does not have afterwards.
-    ``email_kept`` is the address that it keeps where a foreign file has another.
+    ``email_kept`` is the address that it keeps where a foreign file has another, ``address_now`` the one that
+    it has now where it gets another: a privileged account appears under that, for links for a new password go
+    there.
     ``gains`` names flags and permissions that it has then and not now, by whatever way, the first of
     ``gains_in_all``.
     """
@@ -154,6 +156,7 @@ class AccountPlan:
     gains: tuple[str, ...] = ()
     gains_in_all: int = 0
     email_kept: str = ""
+    address_now: str = ""
 
     @property
     def can_sign_in(self) -> bool:

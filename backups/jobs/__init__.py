@@ -197,21 +197,28 @@ def clear_up() -> None:
 
 
 def end_lost(model: type[Run]) -> list[str]:
-    """End the runs that wait for a job which Redis does not have any more, and those for which a
-    process that died asked for none. Returns their ids."""
-    holds = _queue().holds if is_configured() else lambda job_id: False
+    """End the runs that wait for a job which Redis does not have any more or which failed before it began,
+    and those for which a process that died asked for none. Returns their ids."""
     long_ago = timezone.now() - datetime.timedelta(seconds=UNCLAIMED_SECONDS)
     ended = []
     for run in model._default_manager.filter(state=State.QUEUED):
-        if run.job_id and holds(run.job_id):
+        error = _why_lost(run.job_id)
+        if error is None:
             continue
         if not run.job_id and (run.requested_at > long_ago or runs.is_alive(run.pk)):
             continue
         run.refresh_from_db()
         if run.state == State.QUEUED:
-            runs.fail(run, _job_lost())
+            runs.fail(run, error)
             ended.append(run.pk)
     return ended
+
+
+def _why_lost(job_id: str) -> WorkerFailure | None:
+    """None while there is a job to wait for."""
+    if not (job_id and is_configured() and _queue().holds(job_id)):
+        return _job_lost()
+    return _job_refused() if _queue().has_failed(job_id) else None
 
 
 @contextlib.contextmanager
@@ -281,6 +288,20 @@ def _job_lost() -> WorkerFailure:
         "worker.job_lost",
         _("The queue (Redis) lost the job before a worker took it."),
         hint=_("Start it again. Redis should keep its data on disk (appendonly yes)."),
+        permanent=False,
+    )
+
+
+def _job_refused() -> WorkerFailure:
+    return WorkerFailure(
+        "worker.job_refused",
+        _(
+            "The job ended before a worker of ours began it: another kind of worker took it and could not"
+            " read it, or the worker was killed."
+        ),
+        hint=_(
+            "Let only `manage.py backup_worker` work on the queue for backups, then start again."
+        ),
         permanent=False,
     )
 

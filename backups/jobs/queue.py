@@ -27,6 +27,7 @@ from backups.services import loaded_code
 RESULT_SECONDS = 0
 CONNECT_SECONDS = 2
 _CODE = "code"
+_ENDED_BADLY = ("failed", "stopped", "canceled")
 _PENDING = ("queued", "started", "deferred", "scheduled")
 
 
@@ -89,6 +90,15 @@ def holds(job_id: str) -> bool:
     """Whether Redis still has the job, in whatever state."""
     with _redis():
         return bool(Job.exists(job_id, connection=ours().connection))
+
+
+def has_failed(job_id: str) -> bool:
+    """Whether the job ended without having been done; whoever took it need not have been a worker of ours."""
+    with _redis():
+        with contextlib.suppress(NoSuchJobError):
+            status = Job(job_id, connection=ours().connection, serializer=JSONSerializer)
+            return status.get_status(refresh=True) in _ENDED_BADLY
+        return False
 
 
 def workers_listening() -> int:

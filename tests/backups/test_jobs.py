@@ -12,9 +12,9 @@ import django_rq
 import pytest
 from django.db import connections
 from redis.exceptions import ConnectionError as RedisConnectionError
-from rq import Queue, Worker
+from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
-from rq.serializers import JSONSerializer
+from rq.serializers import DefaultSerializer, JSONSerializer
 from rq.timeouts import JobTimeoutException
 
 from backups import conf, jobs
@@ -262,6 +262,40 @@ def test_a_run_whose_job_redis_has_lost_does_not_wait_for_ever(queue: Queue, run
     assert jobs.end_lost(BackupRun) == [run.pk]
     run.refresh_from_db()
     assert (run.state, run.error_code) == (State.FAILED, "worker.job_lost")
+
+
+SERIALIZERS = ("rq.serializers.DefaultSerializer", "rq.serializers.JSONSerializer", None)
+
+
+@pytest.mark.battery
+def test_what_serializer_the_settings_name_is_nothing_to_us(queue: Queue, settings):
+    """Whoever asks and whoever works may have other settings, or of before."""
+    asked = []
+    for named in SERIALIZERS:
+        found = dict(settings.RQ_QUEUES["backups"])
+        found.pop("SERIALIZER", None)
+        more = {"SERIALIZER": named} if named else {}
+        settings.RQ_QUEUES = settings.RQ_QUEUES | {"backups": found | more}
+        asked.append(creating.request(SAFE, NOA))
+        jobs.enqueue_backup(asked[-1])
+        assert jobs.end_lost(BackupRun) == []
+    assert burst_worker().returncode == 0
+    assert {BackupRun.objects.get(pk=run.pk).state for run in asked} == {State.SUCCEEDED}
+
+
+def test_a_job_that_another_kind_of_worker_took_does_not_wait_for_ever(
+    queue: Queue, run: BackupRun, caplog
+):
+    """RQ's own, with its own serializer, reads the same queue and understands nothing."""
+    jobs.enqueue_backup(run)
+    other = Queue(queue.name, connection=queue.connection, serializer=DefaultSerializer)
+    SimpleWorker([other], connection=queue.connection, serializer=DefaultSerializer).work(
+        burst=True
+    )
+    assert queue.connection.exists(f"rq:job:{run.pk}"), "RQ keeps it for whoever looks"
+    assert jobs.end_lost(BackupRun) == [run.pk]
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == (State.FAILED, "worker.job_refused")
 
 
 def test_a_run_that_nobody_enqueued_is_not_lost(run: BackupRun):

@@ -202,7 +202,8 @@ def _acting(acting: ActingPlan) -> str:
 def _gains(account: AccountPlan) -> str:
     more = account.gains_in_all - len(account.gains)
     said = ", ".join(account.gains) + (f" and {more:,} more" if more else "")
-    return f" (gets {said})" if said else ""
+    moved = f" (its address now is {account.address_now})" if account.address_now else ""
+    return (f" (gets {said})" if said else "") + moved
 
 
 def _access(one: AccessRows) -> str:

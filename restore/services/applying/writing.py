@@ -429,8 +429,10 @@ class Writer:
         """As the plan found them; nothing else is touched."""
         numbers = numbers_of(self._file, introspection.live_sequences(self._work.connection))
         for sequence, state in numbers.stated:
-            if sequence.owner in self._numbered_beside:
-                # A row stands beside the file's, perhaps under a number that the file's state would give out.
+            is_doubtful = state.section and not self._file.authentic
+            if is_doubtful or sequence.owner in self._numbered_beside:
+                # A row stands beside the file's, perhaps under a number that the file's state would give out;
+                # or the file is foreign, and states one that its own rows have.
                 table = next(t for t in self._file.matched.written if t.oid == sequence.owner)
                 self._work.set_sequence_behind(sequence, table, state)
             else:

@@ -20,6 +20,10 @@ def account_after(
     privileged = role in declared.privileged
     active = _active(account, declared, prepared, choices)
     password = _password(account, prepared, choices)
+    address_now = _address_now(account, prepared, choices)
+    appears = _appears(account, declared, rights, role=role, active=active, password=password)
+    # Links for a new password go to the address: who reads that mail can act as this account then.
+    appears |= bool(address_now) and active and (privileged or rights is not None)
     return AccountPlan(
         email=account.email,
         name=account.name,
@@ -29,7 +33,8 @@ def account_after(
         role_now=account.role_now,
         loses=_losses(account, role, prepared, active=active, password=password, rises=privileged),
         privileged=privileged or rights is not None,
-        appears=_appears(account, declared, rights, role=role, active=active, password=password),
+        appears=appears,
+        address_now=address_now,
         gains=rights.named if rights else (),
         gains_in_all=rights.gains if rights else 0,
         owner=role == declared.owner,
@@ -109,6 +114,13 @@ def role_after(account: FileAccount, fallback: str, prepared: Prepared, choices:
 def _email_kept(account: FileAccount, prepared: Prepared, choices: Choices) -> str:
     """The address of now, where a foreign file has another for an account that nobody granted anything."""
     if role_counts(account, prepared, choices) or account.email_now in ("", account.email):
+        return ""
+    return account.email_now
+
+
+def _address_now(account: FileAccount, prepared: Prepared, choices: Choices) -> str:
+    """The address of now, where the account gets another."""
+    if _email_kept(account, prepared, choices) or account.email_now == account.email:
         return ""
     return account.email_now
 

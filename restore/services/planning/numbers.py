@@ -161,9 +161,11 @@ def is_nearly_used_up(sequence: LiveSequence, number: int) -> bool:
 
 
 def rows_at_the_end(
-    connection: Connection, file: Prepared, live: Iterable[LiveSequence]
+    connection: Connection, file: Prepared, live: list[LiveSequence]
 ) -> Iterator[Finding]:
-    """Rows of a foreign file behind which a sequence would have no numbers left."""
+    """Rows of a foreign file behind which a sequence would have no numbers left, or that have a number which
+    the file's state of it would give out once more."""
+    stated = {sequence: state for sequence, state in numbers_of(file, live).stated if state.section}
     waiting = {table.target.table.oid: table for table in file.waiting.values()}
     for sequence in live if not file.authentic else ():
         table = waiting.get(sequence.owner)
@@ -182,6 +184,27 @@ def rows_at_the_end(
                 _("The file was edited or comes from another schema. Use the file as it was made."),
                 table=table.target.table.name,
             )
+        elif last is not None and _comes_again(last, sequence, stated.get(sequence)):
+            yield Finding(
+                "restore.sequence",
+                Severity.WARNING,
+                _(
+                    "The file's number for the sequence {name} is one that a row of {table} has, or lies"
+                    " before one.",
+                    name=sequence.name,
+                    table=table.target.table.name,
+                ),
+                _("It goes on behind the rows instead."),
+                table=table.target.table.name,
+            )
+
+
+def _comes_again(last: int, sequence: LiveSequence, state: Sequence | None) -> bool:
+    """Whether the sequence would give out the number of the last row, or one before it."""
+    if state is None:
+        return False
+    ahead = state.last_value - last if sequence.rises else last - state.last_value
+    return ahead < 0 or (ahead == 0 and not state.is_called)
 
 
 def may_be_set(sequence: LiveSequence, written: Iterable[int]) -> bool:
