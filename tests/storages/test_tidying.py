@@ -1,6 +1,7 @@
 """Bad names in every place that tidying reads: each is logged with its run and passed over, and what comes
 behind it is tidied all the same."""
 
+import contextlib
 import datetime
 import json
 import logging
@@ -15,13 +16,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
-from backups import jobs
+from backups import conf, jobs
 from backups.files import storage
-from backups.models import BackupRun, Purpose, State
-from backups.services import creating, runs, vault
-from restore.models import RestoreRun, Upload
+from backups.models import BackupRun, KeyRequest, Purpose, State
+from backups.services import audit_proof, audit_watch, creating, runs, vault
+from restore.models import PlanRun, Rehearsal, RestoreRun, Upload
 from restore.services.applying import superseded
-from restore.services.asking import requests, undoing, uploads
+from restore.services.asking import first_start, kept_rows, kits, requests, undoing, uploads
 from tests.roundtrip.engine import back_up, restore, stored, writing
 from tests.storages.shelves import COLUMNS
 from tests.zoo.rows import insert
@@ -136,6 +137,63 @@ def test_in_the_note_of_a_backup_whose_worker_died(name: str, caplog: Any) -> No
     (vault.folder() / "good").write_bytes(b"x")
     assert "run folder" in clear_up(caplog)
     assert not (vault.folder() / "good").exists()
+
+
+def planted_everywhere(name: str) -> None:
+    """The name in each file and row that a look reads, as what it says and, where a disk takes it, as what
+    something is called."""
+    folder = vault.folder()
+    raw = name.encode(errors="surrogatepass")
+    # What is noted of the audit trail, beside it when it was verified, and the code of the first start.
+    for path in (conf.audit_head_file(), audit_proof._look_file(), folder / first_start.FILE_NAME):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(raw)
+    # Beside an upload: its kit, and the rows of its plan.
+    upload = Upload.objects.create(
+        name=name[:40].replace("\0", ""), size_bytes=1, stored="upload-bad"
+    )
+    for end in ("", kits.SUFFIX, kept_rows.SUFFIX):
+        (folder / f"upload-bad{end}").write_bytes(raw)
+    long_ago = timezone.now() - datetime.timedelta(days=2)
+    Upload.objects.filter(pk=upload.pk).update(touched_at=long_ago)
+    # Held mail, what was fetched, and the journals of runs that no row knows.
+    for part in ("held-mail", ".fetched", ".fetched/entries", ".fetched/contents"):
+        (folder / part).mkdir(exist_ok=True)
+        (folder / part / "bad").write_bytes(raw)
+    (folder / "held-mail" / ".partial-bad").write_bytes(raw)
+    for prefix in (".restored-", "superseded-", ".named-"):
+        (folder / f"{prefix}{'0' * 32}").write_bytes(raw + b"\n")
+        with contextlib.suppress(OSError, ValueError):
+            (folder / f"{prefix}{name.replace('/', '_').replace('evil', 'odd')}").write_bytes(raw)
+    # Rows of every kind of run that a look goes through.
+    said = name.replace("\0", "")[:100]
+    for model in (RestoreRun, PlanRun, Rehearsal):
+        for state in (State.QUEUED, State.RUNNING):
+            model._default_manager.create(state=state, job_id=said[:32] or " ")
+    KeyRequest.objects.create(run=said[:32], public_key="", asked_at=long_ago)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "a\0b"], ids=lambda name: ascii(name[:20]))
+def test_in_whatever_a_look_reads(name: str, caplog: Any) -> None:
+    planted_everywhere(name)
+    for look in jobs.AFTER_A_DEATH:
+        if isinstance(look, audit_watch.Daily):
+            look._not_before = 0  # as in a process that has just begun
+    (vault.folder() / ".named-good").write_text("good")
+    (vault.folder() / "good").write_bytes(b"x")
+    clear_up(caplog)
+    assert not (vault.folder() / "good").exists() and not Upload.objects.exists()
+    assert not RestoreRun.objects.filter(state__in=(State.QUEUED, State.RUNNING)).exists()
+    assert audit_proof.last_look() is not None
+    clear_up(caplog)
+
+
+def test_a_look_that_trusts_is_seen(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    """The twin: one that takes what was noted for what it should be."""
+    planted_everywhere(LONG)
+    monkeypatch.setattr(jobs, "AFTER_A_DEATH", [lambda: int(conf.audit_head_file().read_text())])
+    with pytest.raises(AssertionError):
+        clear_up(caplog)
 
 
 def test_odd_things_in_the_folder_of_the_backups(caplog: Any) -> None:
