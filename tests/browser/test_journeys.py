@@ -5,16 +5,31 @@ import re
 
 import pytest
 import zstandard
+from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from backups.models import AuditEvent, BackupRun, State
 from backups.registry import COMPLETE, SAFE, registry
+from backups.services import vault
 from backupsvc.studio.models import ChatMessage
 from tests.browser.visitor import PASSWORD
 
 RESTORING = [f"/admin/restore/restorerun/{name}" for name in ("", "import/", "outgoing/")]
 
 pytestmark = pytest.mark.usefixtures("worker")
+
+
+def made_backup(scope: str) -> BackupRun:
+    """A row and its file, as deleting needs them: what is in the file is nobody's concern there."""
+    (vault.folder() / "to-be-deleted.json.zst").write_bytes(b"x")
+    return BackupRun.objects.create(
+        scope=scope,
+        state=State.SUCCEEDED,
+        artifact="to-be-deleted.json.zst",
+        finished_at=timezone.now(),
+        statistics={"sections": {}, "files": {}, "not_embedded": []},
+    )
 
 
 def downloaded(visitor, name):
@@ -121,6 +136,31 @@ def test_an_owner_verifies_pins_and_deletes_a_backup(visitor):
     owner.sees("The audit trail remembers it")
     owner.inspect()
     assert AuditEvent.objects.filter(action="backup.verify", outcome="done").exists()
+
+
+def test_a_complete_backup_goes_with_the_password_alone(visitor):
+    """Narrow and wide: axe and the console have nothing to say, a wrong password is told, and whoever keeps
+    it is led back."""
+    run = made_backup("complete")
+    owner = visitor("owner", viewport={"width": 360, "height": 800})
+    page = reverse("admin:backups_delete", args=[run.pk])
+    owner.open(page)
+    owner.inspect()
+    owner.click("Keep it")
+    owner.sees("The backup was made, and read back")
+    owner.page.set_viewport_size({"width": 1280, "height": 800})
+    owner.open(page)
+    owner.page.get_by_label("Your password, again").fill("not it")
+    owner.click("Delete it")
+    owner.sees("This is not your password")
+    owner.inspect()
+    assert BackupRun.objects.get(pk=run.pk).artifact
+    owner.page.get_by_label("Your password, again").fill(PASSWORD)
+    owner.click("Delete it")
+    owner.sees("The backup was deleted.")
+    owner.inspect()
+    assert not BackupRun.objects.filter(pk=run.pk).exists()
+    assert not (vault.folder() / run.artifact).exists()
 
 
 def test_a_designer_is_kept_out_by_address_too(visitor):
