@@ -391,7 +391,7 @@ def _named_in(expressions: Iterable[Any]) -> Iterator[str]:
     for expression in expressions:
         for part in expression.flatten() if hasattr(expression, "flatten") else (expression,):
             if isinstance(part, F):
-                yield part.name
+                yield str(part.name)  # type: ignore[attr-defined]
 
 
 def _words_of_models() -> set[bytes]:

@@ -5,6 +5,7 @@ keeping anything. No Django in here.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from math import isqrt
 from pathlib import PurePosixPath
@@ -17,7 +18,7 @@ MEDIA_TYPES = {
     ".pdf": "application/pdf",
     ".ctb": "application/octet-stream",
 }
-MAKERS = {".png": png, ".pdf": pdf, ".ctb": pen_table}
+MAKERS: dict[str, Callable[[str], bytes]] = {".png": png, ".pdf": pdf, ".ctb": pen_table}
 SERVED = re.compile(r"(photo|sheet)-\d{3,6}\.(png|pdf)")
 
 BIG_FILE = "studio/archive/everything-scanned.pdf"
