@@ -25,7 +25,7 @@ from tests.roundtrip.engine import back_up, stored
 # Rows and tables as any page or command says them, Django's own apart, and those that the file lacks.
 NUMBER = r"([\d,]+)"
 PUT = re.compile(rf"{NUMBER}(?: rows?)? in {NUMBER} tables(?! that)")
-DJANGO = re.compile(rf"(?:and |, ){NUMBER} in {NUMBER} of Django itself")
+DJANGO = re.compile(rf"(?:[aA]nd |, ){NUMBER} in {NUMBER} of Django itself")
 NOW = re.compile(rf"{NUMBER} rows (?:now|before), {NUMBER} (?:afterwards|now), in {NUMBER} tables")
 NOW_DJANGO = re.compile(rf"And {NUMBER} \w+, {NUMBER} \w+, in {NUMBER} of Django itself")
 NOW_OTHER = re.compile(rf"And {NUMBER} \w+, {NUMBER} \w+, in {NUMBER} tables? that")
