@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import BooleanField, F, Model, Q
 from django.utils import timezone
@@ -137,7 +138,7 @@ def _compare() -> list[str]:
 def _tell(key: str, changed: list[str]) -> None:
     accounts = _accounts()
     model = get_user_model()
-    row = model._base_manager.filter(pk=key).first()
+    row = model._base_manager.filter(pk=key).first() if _is_key(model, key) else None
     if row is None:
         said = {}
     else:
@@ -227,7 +228,7 @@ def _states(secret: bytes, keys: Iterable[Any] | None = None) -> dict[str, dict[
     model, accounts, flags = section.model, _accounts(), access.flags(section)
     rows = model._base_manager.filter(_may_act(section))
     if keys is not None:
-        rows = rows.filter(pk__in=list(keys))
+        rows = rows.filter(pk__in=[key for key in keys if _is_key(model, key)])
     names = [accounts.email, accounts.password, accounts.role, *accounts.active, *flags]
     watched = [name for name in dict.fromkeys(names) if name in _columns(model)]
     found = {row["pk"]: row for row in rows.values("pk", *watched).distinct()}
@@ -269,6 +270,15 @@ def _rights(section: Section, keys: list[Any]) -> dict[Any, str]:
 
 def _columns(model: type[Model]) -> set[str]:
     return {found.name for found in model._meta.concrete_fields}
+
+
+def _is_key(model: type[Model], key: Any) -> bool:
+    """Whether an account may have it: keys may have been of another type when the trail learned them."""
+    try:
+        model._meta.pk.to_python(key)
+    except ValidationError:
+        return False
+    return True
 
 
 def _fingerprint(secret: bytes, key: Any, name: str, value: Any) -> str:

@@ -3,6 +3,7 @@
 from io import StringIO
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
 
@@ -65,6 +66,34 @@ def test_what_lets_an_owner_in_by_an_update(owner, designer, name):
     User.objects.filter(pk=owner.pk).update(**{name: value})
     assert account_states.compare() == [owner.pk]
     assert outside() == [(owner.pk, [name])]
+
+
+def test_a_key_of_a_type_of_before_is_told_once_and_stops_nothing(owner, monkeypatch):
+    """Accounts that were counted once have other keys since: no number is asked for that is none. And the
+    twin."""
+    known = account_states.details_of()
+    known["states"]["7 of before"] = {"role": "0123456789ab"}
+    auditing.audit(account_states.NOBODY, account_states.ACTION, "noted", **known)
+    key = User._meta.pk
+
+    def counted(value):
+        if str(value).startswith("7 "):
+            raise ValueError
+        return value
+
+    def is_counted(value):
+        if str(value).startswith("7 "):
+            raise ValidationError("no number")
+        return value
+
+    monkeypatch.setattr(key, "get_prep_value", counted)
+    with monkeypatch.context() as patch:
+        patch.setattr(account_states, "_is_key", lambda *_: True)
+        with pytest.raises(ValueError):
+            account_states.compare()
+    monkeypatch.setattr(key, "to_python", is_counted)
+    assert account_states.compare() == ["7 of before"]
+    assert account_states.compare() == []
 
 
 def test_an_owner_who_was_removed_or_reduced(owner, designer):
