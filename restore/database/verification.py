@@ -78,7 +78,7 @@ def many_as_waiting(
 def _counts(waiting: WaitingTable, key: Sequence[str]) -> sql.Composed:
     # Compared where they are joined: of wide tables both sides' columns would be too many for what is joined.
     return sql.SQL(
-        "SELECT {name}, (SELECT count(*) FROM {live} AS t), count(*), count(t.{there})"
+        "SELECT {name}, (SELECT count(*) FROM {live} AS t), count(*), pg_catalog.count(t.{there})"
         " FROM {waiting} AS s LEFT JOIN {live} AS t"
         " ON {key} AND record_image_eq(ROW({of_file}), ROW({of_table}))"
     ).format(
