@@ -21,7 +21,7 @@ def test_without_the_question_whose_it_is_a_foreign_file_goes_through(
     studio, tmp_path, monkeypatch
 ) -> None:
     file = foreign(studio.complete, tmp_path / "f.json")
-    monkeypatch.setattr(_Planner, "_authenticity", lambda self: [])
+    monkeypatch.setattr(_Planner, "_authenticity", lambda self, **_: [])
     assert "restore.foreign" not in codes(plan_as(file))
     assert refusal(file) != "restore.foreign"
 

@@ -179,7 +179,8 @@ def test_rows_of_the_file_alone_follow(albums: None, monkeypatch: pytest.MonkeyP
         relocating._Column,
         "_exchange",
         lambda self, value, _: self._execute(
-            f"UPDATE {{t}} AS t SET {{c}} = ({value})::{{type}} FROM {{m}} AS m WHERE t.{{c}}::text = m.old_"
+            f"UPDATE {{t}} AS t SET {{c}} = ({value})::{{unbounded}} FROM {{m}} AS m"
+            " WHERE t.{c}::text = m.old_"
         ),
     )
     restore(stored(backup))

@@ -14,7 +14,7 @@ from backups.database.connection import (
     database_errors,
     database_failure,
 )
-from backups.errors import ConfigurationError, DatabaseFailure
+from backups.errors import BackupSystemError, DatabaseFailure
 from tests.databases import as_superuser
 from tests.roundtrip.engine import back_up
 
@@ -239,10 +239,15 @@ def test_a_table_that_may_not_be_read_is_named() -> None:
     with django_connection.cursor() as cursor:
         cursor.execute(f"REVOKE SELECT ON {table} FROM {user}")
     try:
-        with pytest.raises(ConfigurationError) as refused:
+        with pytest.raises(BackupSystemError) as refused:
             back_up()
     finally:
         with django_connection.cursor() as cursor:
             cursor.execute(f"GRANT SELECT ON {table} TO {user}")
-    assert refused.value.code == "coverage.uncovered"
-    assert table in refused.value.message and "backups.E108" in refused.value.message
+    assert table in refused.value.message
+    if django_connection.pg_version < 160000:
+        # Until then a lock for reading asks for the right to read, and the lock comes first.
+        assert refused.value.code == "database.permission"
+    else:
+        assert refused.value.code == "coverage.uncovered"
+        assert "backups.E108" in refused.value.message
