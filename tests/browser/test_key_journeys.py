@@ -9,7 +9,7 @@ import pytest
 from backups.artifact import age
 from backups.models import AuditEvent, BackupRun, KeyRequest, Recipient
 from restore.models import PlanRun, RestoreRun
-from tests.browser.restoring import IMPORT, choose, confirm, sign_in_again
+from tests.browser.restoring import choose, confirm, open_import, sign_in_again
 from tests.browser.visitor import PASSWORD
 
 pytestmark = [pytest.mark.battery, pytest.mark.usefixtures("worker")]
@@ -88,7 +88,7 @@ def test_an_owner_s_key_opens_what_the_server_cannot(visitor, tmp_path, width):
     download.value.save_as(file)
     assert file.name.endswith(".json.zst.age")
 
-    owner.open(IMPORT)
+    open_import(owner)
     choose(owner, file)
     owner.click("Give the private key …")
     owner.page.get_by_label("The file of the private key").set_input_files(key_file)
