@@ -185,6 +185,22 @@ def test_what_is_not_a_backup_is_refused_after_its_first_piece(visitor, tmp_path
     assert not Upload.objects.exists()
 
 
+def test_a_file_that_was_chosen_before_the_page_could_listen_is_taken(visitor, tmp_path):
+    """The line is slow, and the person is not."""
+    photo = tmp_path / "kitchen.jpg"
+    photo.write_bytes(b"\xff\xd8\xff\xe0" + bytes(5000))
+    owner = visitor("owner")
+    open_import(owner)
+    held = []
+    owner.page.route(re.compile(r"/upload[.\w]*\.js"), lambda route: held.append(route))
+    owner.page.reload(wait_until="commit")
+    choose(owner, photo)
+    owner.page.wait_for_timeout(200)
+    assert held
+    held[0].continue_()
+    owner.sees("The file is not a backup of this system.")
+
+
 @pytest.mark.parametrize("role", ["admin", "designer"])
 def test_others_are_refused_by_address_and_see_no_way_there(visitor, role):
     someone = visitor(role)

@@ -18,6 +18,11 @@ pytestmark = pytest.mark.usefixtures("changing_schema")
 TAGS = "studio_tag"
 # Django fills these by itself.
 FRAMEWORK = {"django_content_type", "auth_permission", "django_site"}
+GENERATED = {
+    section.table
+    for section in registry.sections
+    if any(field.generated for field in section.model._meta.local_fields)
+}
 FIRST = f"(SELECT min(id) FROM {TAGS})"
 EDITS = {
     "a cell": f"UPDATE {TAGS} SET name = name || '!' WHERE id = {FIRST}",
@@ -74,13 +79,13 @@ def rewritten(before: dict[str, int]) -> set[str]:
 def test_where_all_is_as_in_the_file_only_the_accounts_are_written(studio) -> None:
     before = storages()
     report = restore_as(studio.complete).report
-    assert rewritten(before) == {User._meta.db_table}
+    # Of generated columns no file says anything: where such a table has a page it is written.
+    assert rewritten(before) - GENERATED == {User._meta.db_table}
     assert changed_tables(studio.rows, rows_of_database()) == {}
     assert set(report["left_alone"]) == {
         section.key
         for section in registry.of_project
-        if not section.accounts
-        and not any(field.generated for field in section.model._meta.local_fields)
+        if not section.accounts and section.table not in GENERATED
     }
     # All are in the report, and only those with new rows have new statistics.
     assert len(report["sections"]) == len(registry.of_project)

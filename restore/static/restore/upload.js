@@ -242,6 +242,8 @@
                     event.preventDefault();
                 }
             });
+            /* Over a slow line a file may have been chosen before anybody listened. */
+            this.take(this.file.files);
         }
 
         take(files) {
