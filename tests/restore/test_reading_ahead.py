@@ -311,6 +311,24 @@ def test_with_few_rows_nothing_is_done_ahead(studio, monkeypatch) -> None:
     restore_as(studio.complete)
 
 
+def test_of_many_rows_that_come_into_an_empty_database_is_asked_ahead(
+    empty_studio, monkeypatch
+) -> None:
+    """Nobody waits on a new server either while the rules are asked of the file's rows."""
+    monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 1000)
+    asked: list[bool] = []
+    ask = applying._Restore._ask_ahead
+
+    def noted(self, *args):
+        asked.append(True)
+        return ask(self, *args)
+
+    monkeypatch.setattr(applying._Restore, "_ask_ahead", noted)
+    restore_as(empty_studio.complete, acting="")
+    assert asked == [True]
+    assert changed_tables(empty_studio.rows, rows_of_database()) == {}
+
+
 def test_which_files_rows_point_to_is_listed_ahead_and_again_where_something_changed(
     studio, meanwhile, monkeypatch
 ) -> None:

@@ -45,9 +45,10 @@ _SPARE_BYTES = 64 * 1024 * 1024
 _LOOK_SECONDS = 0.1
 
 
-def is_worth_it(tables: Iterable[LiveTable]) -> bool:
-    """Whether anything is done ahead: with few rows it would only come on top."""
-    return sum(table.estimated_rows for table in tables) >= ROWS_WORTH_READING_AHEAD
+def is_worth_it(tables: Iterable[LiveTable], rows_of_file: int = 0) -> bool:
+    """Whether anything is done ahead: with few rows, here and in the file, it would only come on top."""
+    rows = sum(table.estimated_rows for table in tables)
+    return max(rows, rows_of_file) >= ROWS_WORTH_READING_AHEAD
 
 
 @dataclass(frozen=True)

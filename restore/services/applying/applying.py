@@ -196,7 +196,7 @@ class _Restore:
         if (
             not _blocking(prepared.findings)
             and not self._must_read()
-            and is_worth_it(prepared.tables.values())
+            and is_worth_it(prepared.tables.values(), prepared.tail.statistics.rows)
         ):
             end_reading(Stage.AHEAD, self._progress)
             try:
