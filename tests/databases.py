@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from backupsvc.embedded.postgresql import SUPERUSER
 from backupsvc.embedded.record import Record
 from backupsvc.environment import var_dir
-from tests import audit_door
+from tests import audit_door, emptying
 
 
 def become(name: str) -> None:
@@ -25,6 +25,7 @@ def become(name: str) -> None:
     of any test with real commits is."""
     current = _name()
     audit_door.forget_the_head()
+    emptying.forget_the_keys()
     on_server(*dropping(current), copying(f"{current}_{name}", current))
 
 
