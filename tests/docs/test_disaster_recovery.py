@@ -77,6 +77,7 @@ def accounts(made: Installation) -> str:
 
 
 @pytest.mark.battery
+@pytest.mark.django_db  # run alone, nobody else would ask for the database that others are made beside
 @pytest.mark.parametrize("name", ["kit", "without"])
 def test_the_page_brings_everybody_back(name, template, old_server, tmp_path, django_db_blocker):
     with django_db_blocker.unblock(), installed(template, tmp_path) as made:
