@@ -30,7 +30,7 @@ logger = logging.getLogger("backups")
 
 ACTION = "audit.chain"
 LOOK = "audit.verify"
-WHOLE = "whole"
+WHOLE, NOT_WHOLE = "whole", "not whole"
 # So many places are named; of the rest it is said how many there are.
 NAMED = 20
 _BETWEEN_CLOCKS = 1000
@@ -63,7 +63,7 @@ class Proof:
         """As the audit trail calls it."""
         if self.is_guarded:
             return WHOLE
-        return "whole, unguarded" if self.is_whole else "not whole"
+        return "whole, unguarded" if self.is_whole else NOT_WHOLE
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -143,6 +143,8 @@ def verify_for(
     if changed := account_states.compare():
         proof = replace(proof, findings=(*proof.findings, _changed_outside(len(changed))))
     codes = tuple(sorted({finding.code for finding in proof.findings}))
+    is_all = behind is None and proof.reached is None
+    outcome, known = _with_earlier(proof.outcome, codes, None if is_all else before)
     upto = proof.reached or proof.newest
     now, number = timezone.now(), upto.number if upto else 0
     is_told = tell is not None and tell(proof)
@@ -150,8 +152,19 @@ def verify_for(
         (now, codes) if is_told else (before.told_at, before.told) if before else (None, ())
     )
     by = actor.name or actor.email
-    _note(Look(now, by, proof.outcome, number, codes, proof.reached, told_at, told))
+    _note(Look(now, by, outcome, number, known, proof.reached, told_at, told))
     return proof
+
+
+def _with_earlier(
+    outcome: str, codes: tuple[str, ...], before: Look | None
+) -> tuple[str, tuple[str, ...]]:
+    """What a look at a part says of the trail: what the looks ``before`` it found stays said until somebody
+    has read all of it at once."""
+    if before is None or before.outcome == WHOLE:
+        return outcome, codes
+    worst = outcome if outcome == NOT_WHOLE else before.outcome
+    return worst, tuple(sorted({*before.codes, *codes}))
 
 
 def last_look() -> Look | None:

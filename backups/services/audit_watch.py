@@ -93,9 +93,14 @@ def _is_known(codes: list[str]) -> bool:
     before = audit_proof.last_look()
     if before is None or before.told_at is None or not {*codes} <= {*before.told}:
         return False
-    return timezone.now() - before.told_at < _SAID_AGAIN
+    return _is_within(_SAID_AGAIN, before.told_at)
 
 
 def _is_due() -> bool:
     looked = audit_proof.last_look()
-    return looked is None or timezone.now() - looked.at >= EVERY
+    return looked is None or not _is_within(EVERY, looked.at)
+
+
+def _is_within(span: datetime.timedelta, at: datetime.datetime) -> bool:
+    """Whether it is no longer ago. What is still to come by a clock that was put right says nothing."""
+    return datetime.timedelta(0) <= timezone.now() - at < span

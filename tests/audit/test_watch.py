@@ -148,6 +148,29 @@ def test_each_part_finds_what_is_in_it_and_the_cut_end_at_once(in_parts, monkeyp
     assert "audit.cut" in parts(monkeypatch, 1)[0][2]
 
 
+def test_what_a_part_has_shown_stays_said_until_all_is_read_at_once(in_parts, monkeypatch):
+    """No part without a fault makes the trail whole again, nor does the first one of the next reading."""
+    write(6)
+    spoil()
+    broken = ("not whole", ("audit.changed",))
+    said = [(outcome, codes) for _number, outcome, codes in parts(monkeypatch, 5)]
+    assert said == [("whole", ()), *[broken] * 4]
+    mended = f"UPDATE {TABLE} SET outcome = (SELECT outcome FROM {TABLE} WHERE number = 2) WHERE number = 3"
+    tampered(mended)
+    assert verify()[0] == 0
+    assert parts(monkeypatch, 1)[0][1:] == ("whole", ())
+
+
+def test_a_clock_that_was_put_back_keeps_nobody_from_looking(owner, monkeypatch):
+    write(6)
+    a_day_later(monkeypatch, 30)
+    look()
+    a_day_later(monkeypatch, -29)
+    spoil()
+    assert len(look()) == 1
+    assert audit_proof.last_look().at == timezone.now()
+
+
 def test_a_chain_written_anew_behind_a_part_is_read_from_the_first_event(in_parts, monkeypatch):
     write(6)
     assert parts(monkeypatch, 1)[0][0] == 2

@@ -23,7 +23,8 @@ from restore.database.live_schema import Key, ask_waiting
 from restore.database.transaction import restore_transaction
 from restore.models import Rehearsal
 from restore.plan import Choices, FilesPlan
-from restore.services.applying.writing import FilesCompared, Writer
+from restore.services.applying.file_content import FilesCompared
+from restore.services.applying.writing import Writer
 from restore.services.planning.access import EVERYTHING
 from restore.services.planning.counting import make_plan
 from restore.services.planning.following import tables_held

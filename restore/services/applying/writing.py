@@ -1,15 +1,14 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from django.apps import apps
 
 from backups import conf
-from backups.artifact.reader import FileReader, Tail
-from backups.artifact.tail import Locator
+from backups.artifact.reader import Tail
 from backups.database import introspection, together
 from backups.database.introspection import LiveTable, Source
 from backups.errors import ArtifactError, RestoreError
@@ -30,6 +29,7 @@ from restore.database.transaction import RestoreTransaction
 from restore.models import OutgoingHold, Receipt
 from restore.plan import Done, Plan, differences
 from restore.services.applying import on_purpose
+from restore.services.applying.file_content import Files
 from restore.services.applying.left_alone import left_alone
 from restore.services.applying.verifying import Verification, counts
 from restore.services.planning import accounts, renumbering, repointing
@@ -48,38 +48,6 @@ from restore.services.planning.staging import Prepared
 
 # With fewer, what taking an index off and building it costs by itself outweighs what it spares.
 ROWS_WORTH_AN_INDEX = 5_000
-
-
-class Files(Protocol):
-    """What is done with each file of the artifact, in which stage, and what came of it."""
-
-    stage: Stage
-    kept: int
-    added: int
-    hosted: int
-    elsewhere: int
-    renamed: list[tuple[Locator, str]]
-
-    def put(self, file: FileReader) -> None: ...
-
-
-class FilesCompared:
-    """Reads each file out of the artifact, which compares it with its hash, and keeps nothing."""
-
-    stage = Stage.HASHES
-
-    def __init__(self, check: Callable[[], None]) -> None:
-        self._check = check
-        self.kept = 0
-        self.added = 0
-        self.hosted = 0
-        self.elsewhere = 0
-        self.renamed: list[tuple[Locator, str]] = []
-
-    def put(self, file: FileReader) -> None:
-        for _block in file.content():
-            self._check()
-        self.kept += file.head.state == "embedded"
 
 
 @dataclass
