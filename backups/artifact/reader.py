@@ -4,15 +4,15 @@ The caller takes the parts in their order: ``manifest``, ``sections``, ``files``
 taken is read over. ``tail`` proves the digest; whatever was read before it is only believed then.
 """
 
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
 from backups.artifact import bounds, earlier, members, structure
-from backups.artifact.behind import Behind, Digest, Source
+from backups.artifact.behind import Source
+from backups.artifact.lines import Hashing, Lines, damaged, unbase64
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
 from backups.artifact.tail import (
     AlteredCell,
@@ -25,21 +25,10 @@ from backups.artifact.tail import (
 from backups.errors import ArtifactError
 from backups.wording import _
 
-# Blocks that stay in a processor's own cache between one pass over them and the next.
-READ_BYTES = 128 * 1024
 _CONTENT = b',"content":'
 # One of these stands near the beginning of a backup, whatever order its members were put in.
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS = (b'"backupsvc/', b'"altered"', b'"application"')
-
-
-@dataclass(frozen=True)
-class Hashing:
-    """Who computes the digest of the document, and those of sections and files, behind the reader. None: it
-    does so itself, when it comes to it."""
-
-    document: Behind[Any] | None = None
-    parts: Behind[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,170 +39,10 @@ class Tail:
     integrity: Integrity
 
 
-def damaged() -> ArtifactError:
-    return ArtifactError(
-        "artifact.damaged",
-        _("The file is damaged: its content is not what was written."),
-        hint=_("Use another copy of the file."),
-    )
-
-
-def truncated() -> ArtifactError:
-    return ArtifactError(
-        "artifact.truncated",
-        _("The file ends too early: a part of it is missing."),
-        hint=_("Download or copy it again and compare the sizes."),
-    )
-
-
-def _too_long() -> ArtifactError:
-    return ArtifactError(
-        "artifact.line_too_long",
-        _("A row of the file is longer than this server accepts."),
-        hint=_("Raise BACKUPS_ROW_LIMIT_BYTES if the file is yours."),
-    )
-
-
-class _Source:
-    """Bytes in, lines and blocks of lines out; all that passes is counted into the digest."""
-
-    def __init__(self, stream: Source, line_limit: int, hashing: Hashing) -> None:
-        self._stream = stream
-        self._line_limit = line_limit
-        self._hashing = hashing
-        self._buffer = b""
-        self.start = b""
-        self.digest = Digest(hashing.document)
-        self.document_bytes = 0
-
-    def part_digest(self) -> Digest:
-        """For a section or a file."""
-        return Digest(self._hashing.parts)
-
-    def line(self, *, counted: bool = True, most: int | None = None) -> bytes:
-        """The next line without its line feed. ``most``: bytes, where fewer than the limit will do."""
-        end = self._find_line_end(most)
-        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
-        if counted:
-            self.digest.update(line + b"\n")
-        return line
-
-    def peek_line(self) -> bytes:
-        # First find, then slice: finding fills the buffer up, and makes it another object.
-        end = self._find_line_end()
-        return self._buffer[:end]
-
-    def row_block(self) -> "_Rows | None":
-        """Whole rows; None where the section's closing bracket stands next.
-
-        Each pass over the bytes counts, so the ordinary case is told by what taking the commas out counts
-        anyway: where each line is a row that another follows, the section goes on.
-        """
-        self._find_line_end()
-        if self._buffer.startswith(b"]"):
-            return None
-        block = self._buffer[: self._buffer.rfind(b"\n") + 1]
-        parts = block.split(b"},\n")
-        lines = block.count(b"\n")
-        if lines == len(parts) - 1:
-            rows = _Rows(b"}\n".join(parts), lines, is_last=False)
-        else:
-            end = block.find(b"\n]")
-            block = block[: end + 1] if end >= 0 else block
-            rows = _without_commas(block)
-        self._buffer = self._buffer[len(block) :]
-        self._require_short_lines(block)
-        self.digest.update(block)
-        return rows
-
-    def line_in_pieces(self) -> Iterator[bytes]:
-        """The next line, however long, without its line feed."""
-        while True:
-            end = self._buffer.find(b"\n")
-            if end >= 0:
-                piece, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
-                self.digest.update(piece + b"\n")
-                yield piece
-                return
-            piece, self._buffer = self._buffer, b""
-            self.digest.update(piece)
-            if piece:
-                yield piece
-            self._fill()
-
-    @property
-    def place(self) -> int:
-        """Bytes of the document that were taken so far."""
-        return self.document_bytes - len(self._buffer)
-
-    def skip_to(self, place: int) -> None:
-        """Take what stands before ``place`` without a look at it; the digest counts it."""
-        while (left := place - self.place) > 0:
-            if not self._buffer:
-                self._fill()
-            passed, self._buffer = self._buffer[:left], self._buffer[left:]
-            self.digest.update(passed)
-
-    def rest(self) -> bytes:
-        return self._buffer + self._read()
-
-    def _find_line_end(self, most: int | None = None) -> int:
-        limit = min(self._line_limit, most or self._line_limit)
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            searched = len(self._buffer)
-            if searched > limit:
-                raise _too_long()
-            # As much again each time: adding small pieces to a long line would copy it over and over.
-            # But not much beyond what may be taken.
-            self._fill(max(READ_BYTES, min(searched, limit + 1 - searched)))
-        if end > limit:
-            raise _too_long()
-        return end
-
-    def _require_short_lines(self, block: bytes) -> None:
-        """The line that stands first was looked at; those behind it only matter in a block that is large."""
-        start = 0
-        while len(block) - start > self._line_limit:
-            end = block.index(b"\n", start)
-            if end - start > self._line_limit:
-                raise _too_long()
-            start = end + 1
-
-    def _fill(self, size: int = READ_BYTES) -> None:
-        data = self._read(size)
-        if not data:
-            raise truncated()
-        self._buffer += data
-
-    def _read(self, size: int = READ_BYTES) -> bytes:
-        data = self._stream.read(size)
-        self.start = self.start or data
-        self.document_bytes += len(data)
-        return data
-
-
-class _Rows(NamedTuple):
-    """Lines without commas; ``is_last``: the last of them had none."""
-
-    lines: bytes
-    number: int
-    is_last: bool
-
-
-def _without_commas(block: bytes) -> _Rows:
-    """Raises ArtifactError where a line before the last has none."""
-    is_last = not block.endswith(b",\n")
-    lines, count = block.replace(b",\n", b"\n"), block.count(b"\n")
-    if count != len(block) - len(lines) + is_last:
-        raise damaged()
-    return _Rows(lines, count, is_last)
-
-
 class SectionReader:
     """One section's rows. ``statistics`` is there once ``blocks`` has been used up."""
 
-    def __init__(self, head: SectionHead, source: _Source) -> None:
+    def __init__(self, head: SectionHead, source: Lines) -> None:
         self.head = head
         self._source = source
         # Kept here and not in ``blocks``: who stops half way must not lose what was counted.
@@ -221,6 +50,7 @@ class SectionReader:
         self._count = self._size = 0
         self._is_ended = True
         self.statistics: SectionStatistics | None = None
+        self.is_passed = False
 
     def blocks(self) -> Iterator[bytes]:
         """Blocks of whole rows, each a JSON object followed by one line feed, as they were given
@@ -247,6 +77,14 @@ class SectionReader:
             for _ in self.blocks():
                 pass
 
+    def passed(self) -> Iterator[None]:
+        """Go on to the end of the section, a block at a time, without a look at its rows: only the digest of
+        the document counts them, and ``statistics`` stays None."""
+        if self.statistics is None:
+            self.is_passed = True
+            while self._source.pass_rows():
+                yield
+
 
 class FileReader:
     """One file. Where ``head.state`` is embedded, ``content`` yields its bytes, once.
@@ -254,7 +92,7 @@ class FileReader:
     After ``content`` the size and hash have been compared with the head's.
     """
 
-    def __init__(self, number: str, head: FileHead, source: _Source, *, has_content: bool) -> None:
+    def __init__(self, number: str, head: FileHead, source: Lines, *, has_content: bool) -> None:
         self.number = number
         self.head = head
         self._source = source
@@ -265,7 +103,7 @@ class FileReader:
             return
         self._pending = False
         digest, size = self._source.part_digest(), 0
-        for piece in _unbase64(self._source.line_in_pieces()):
+        for piece in unbase64(self._source.line_in_pieces()):
             digest.update(piece)
             size += len(piece)
             yield piece
@@ -285,13 +123,14 @@ class ArtifactReader:
         stream: Source,
         *,
         line_limit_bytes: int,
-        hashing: Hashing = Hashing(),
+        hashing: Hashing | None = None,
         most_values: int | None = None,
     ) -> None:
         """``most_values``: of a line of lists, where the limit of a line does not say how many."""
         self._most_values = most_values or bounds.values_within(line_limit_bytes)
-        self._source = _Source(stream, line_limit_bytes, hashing)
+        self._source = Lines(stream, line_limit_bytes, hashing or Hashing())
         self._sections: dict[str, SectionStatistics] = {}
+        self._passed: set[str] = set()
         self._files = structure.FileCount()
         self._in_data = True
         self._in_files = True
@@ -314,9 +153,12 @@ class ArtifactReader:
             self._expect(msgspec.json.encode(head.key) + b": [")
             section = SectionReader(head, self._source)
             yield section
-            section.drain()
-            assert section.statistics is not None  # noqa: S101 - drained
-            self._sections[head.key] = section.statistics
+            if section.is_passed:
+                self._passed.add(head.key)
+            else:
+                section.drain()
+                assert section.statistics is not None  # noqa: S101 - drained
+                self._sections[head.key] = section.statistics
             self._expect(b"]" if index == last else b"],")
         self._expect(b"},")
         self._expect(b'"files": {')
@@ -401,8 +243,10 @@ class ArtifactReader:
         return FileReader(number, head, self._source, has_content=has_content)
 
     def _agrees(self, statistics: Statistics) -> bool:
+        known = {k: v for k, v in statistics.sections.items() if k not in self._passed}
         return (
-            statistics.sections == self._sections
+            known == self._sections
+            and statistics.sections.keys() >= self._passed
             and structure.rows_agree(statistics)
             and self._files.agrees(statistics.files)
         )
@@ -479,39 +323,3 @@ def _other_layout(start: bytes) -> ArtifactError:
             " it as an altered file."
         ),
     )
-
-
-def _unbase64(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes of a base64 string that stands in quotation marks before ``}`` or ``},``."""
-    # Up to four letters and the closing characters are held back until the end is known.
-    rest, opened, padded = b"", False, False
-    for piece in pieces:
-        rest += piece
-        if not opened and rest:
-            if not rest.startswith(b'"'):
-                raise damaged()
-            rest, opened = rest[1:], True
-        whole = max(0, len(rest) - 3) // 4 * 4
-        if padded and whole:
-            raise damaged()
-        padded = padded or b"=" in rest[:whole]
-        yield _strict(rest[:whole])
-        rest = rest[whole:]
-    last = rest.removesuffix(b",")
-    if not last.endswith(b'"}') or (padded and last != b'"}'):
-        raise damaged()
-    yield _strict(last[:-2])
-
-
-def _strict(data: bytes) -> bytes:
-    """RFC 4648, section 4: with padding, and no bit beyond the content."""
-    try:
-        content = binascii.a2b_base64(data, strict_mode=True) if data else b""
-    except binascii.Error:
-        raise damaged() from None
-    if (
-        data.endswith(b"=")
-        and binascii.b2a_base64(content[-(len(content) % 3) :], newline=False) != data[-4:]
-    ):
-        raise damaged()
-    return content

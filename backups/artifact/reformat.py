@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from backups.artifact import bounds
+from backups.artifact.lines import damaged, truncated
 from backups.artifact.manifest import Manifest, SectionHead, decode_manifest, not_a_backup
-from backups.artifact.reader import damaged, truncated
 from backups.artifact.tail import (
     AlteredCell,
     FileHead,

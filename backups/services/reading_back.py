@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from backups.artifact.reader import damaged
+from backups.artifact.lines import damaged
 from backups.services.vault import Draft
 
 HASH_BYTES = 1024 * 1024

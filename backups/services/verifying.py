@@ -7,8 +7,9 @@ from typing import BinaryIO, Protocol
 from django.utils import timezone
 
 from backups import conf
+from backups.artifact.lines import damaged
 from backups.artifact.manifest import SectionHead
-from backups.artifact.reader import ArtifactReader, Tail, damaged
+from backups.artifact.reader import ArtifactReader, Tail
 from backups.artifact.rows import RowCodec
 from backups.hunting.proving import Said, said_in_head, said_in_tail, said_of_file
 from backups.models import BackupRun

@@ -99,7 +99,7 @@ def test_only_the_first_odd_row_is_looked_for(file: Path):
 def test_without_the_look_at_rows_an_odd_one_would_pass(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(inspection, "_check_rows", lambda *_: None)
+    monkeypatch.setattr(inspection, "_look_at_rows", lambda *_, **__: None)
     file.write_bytes(document({"people": [b'{"id":3,"name":"x"}']}))
     assert inspect(file).authentic
 
@@ -164,26 +164,50 @@ def passes(file: Path, read: list[int]) -> float:
     return round(read[0] / file.stat().st_size, 2)
 
 
-def test_a_file_is_read_once_be_it_ours_or_not(file: Path, read_bytes, monkeypatch):
+@pytest.fixture
+def named_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head of each document names a key that this installation has."""
+    named = documents.manifest(head("people")).installation
+    monkeypatch.setattr(installation, "names", lambda: [named])
+
+
+def test_a_file_is_read_once_be_it_ours_or_not(file: Path, read_bytes, monkeypatch, named_ours):
     file.write_bytes(document({"people": MANY}))
     assert passes(file, read_bytes) == 1
     monkeypatch.setattr(documents, "seal", SEAL_OF_ANOTHER)
+    monkeypatch.setattr(installation, "names", lambda: ["another"])
     file.write_bytes(document({"people": MANY}))
     assert passes(file, read_bytes) == 1
 
 
-def test_one_that_says_to_be_ours_and_is_not_is_read_once_too(file: Path, read_bytes, monkeypatch):
+def test_one_that_only_says_to_be_ours_is_read_again_for_its_rows(
+    file: Path, read_bytes, monkeypatch, named_ours
+):
     monkeypatch.setattr(documents, "seal", SEAL_OF_ANOTHER)
-    named = documents.manifest(head("people")).installation
-    monkeypatch.setattr(installation, "name", lambda: named)
     file.write_bytes(document({"people": MANY}))
-    assert passes(file, read_bytes) == 1
-
-
-@pytest.mark.parametrize("seal", [installation.seal, SEAL_OF_ANOTHER])
-def test_every_row_is_looked_at_whoever_signed_it(file: Path, monkeypatch, seal):
-    monkeypatch.setattr(documents, "seal", seal)
-    named = documents.manifest(head("people")).installation
-    monkeypatch.setattr(installation, "name", lambda: named)
+    assert passes(file, read_bytes) == 2
     for rows in ([*MANY, b'{"id":1}'], [b'{"id":1}', *MANY]):
         assert code_of(file, document({"people": rows})) == "artifact.row"
+
+
+def test_every_row_is_looked_at_of_what_others_made(file: Path, monkeypatch):
+    monkeypatch.setattr(documents, "seal", SEAL_OF_ANOTHER)
+    for rows in ([*MANY, b'{"id":1}'], [b'{"id":1}', *MANY]):
+        assert code_of(file, document({"people": rows})) == "artifact.row"
+
+
+def test_of_what_was_made_here_the_first_rows_of_each_section_are(file: Path, named_ours):
+    for sections in ({"people": [b'{"id":1}', *MANY]}, {"people": MANY, "rooms": [b'{"id":1}']}):
+        assert code_of(file, document(sections)) == "artifact.row"
+
+
+def test_of_what_was_made_here_the_digest_speaks_for_the_others(
+    file: Path, monkeypatch, named_ours
+):
+    """Sealed with our key, so that nobody but us can have written it; a plan decodes every row."""
+    file.write_bytes(document({"people": [*MANY, b'{"id":1}']}))
+    assert inspect(file).authentic
+    whole = document({"people": MANY, "rooms": []})
+    last = MANY[-1]
+    assert code_of(file, whole.replace(last, last.replace(b"Noa", b"Eve"))) == "artifact.damaged"
+    assert code_of(file, whole[: whole.index(last)]) == "artifact.truncated"

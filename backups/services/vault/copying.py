@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backups.artifact.codecs import Limited
-from backups.artifact.reader import truncated
+from backups.artifact.lines import truncated
 from backups.errors import StorageFailure
 from backups.files import private
 from backups.services.vault.place import disk_errors, folder, path_of

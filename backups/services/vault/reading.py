@@ -9,7 +9,8 @@ from backups import conf
 from backups.artifact import codecs
 from backups.artifact.behind import Ahead, hashing
 from backups.artifact.codecs import Limited
-from backups.artifact.reader import READ_BYTES, ArtifactReader, Hashing
+from backups.artifact.lines import READ_BYTES, Hashing
+from backups.artifact.reader import ArtifactReader
 from backups.errors import StorageFailure
 from backups.services import keyring
 from backups.wording import _

@@ -5,8 +5,8 @@ import tracemalloc
 import pytest
 
 from backups.artifact import bounds
+from backups.artifact.lines import READ_BYTES
 from backups.artifact.manifest import SectionHead
-from backups.artifact.reader import READ_BYTES
 from backups.artifact.tail import AlteredCell, Sequence
 from backups.errors import ArtifactError
 from tests.backups.artifact.documents import MEBIBYTE, document, embedded, head, opened, text

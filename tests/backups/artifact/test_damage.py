@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from backups.artifact.codecs import Limited
-from backups.artifact.reader import ArtifactReader, _Source
+from backups.artifact.lines import Lines
+from backups.artifact.reader import ArtifactReader
 from backups.artifact.tail import FileHead, Reason
 from backups.errors import ArtifactError
 from tests.backups.artifact.documents import document, embedded, manifest, opened, read, resealed
@@ -52,7 +53,7 @@ def test_without_the_comparison_of_digests_a_flipped_bit_would_pass(
     assert code_of(flipped(SOUND.index(b"Noa"), 1)) == ""
 
 
-def _believed(source: _Source, integrity: object) -> object:
+def _believed(source: Lines, integrity: object) -> object:
     return type("Believed", (), {"digest": source.digest.hexdigest(), "was": integrity})()
 
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from backups.artifact.reader import _Source
+from backups.artifact.lines import Lines
 from backups.artifact.tail import AlteredCell, FileHead, Reason, Sequence
 from backups.errors import ArtifactError
 from tests.backups.artifact.documents import document, embedded, opened, read, resealed
@@ -35,10 +35,10 @@ def test_where_one_read_ends_and_the_next_begins_makes_no_difference():
 
 
 def test_a_reader_that_drops_what_a_read_brought_would_be_noticed(monkeypatch: pytest.MonkeyPatch):
-    def forgetful(source: _Source, size: int = 3) -> None:
+    def forgetful(source: Lines, size: int = 3) -> None:
         source._buffer += (source._read() or b"\n\n")[1:]
 
-    monkeypatch.setattr(_Source, "_fill", forgetful)
+    monkeypatch.setattr(Lines, "_fill", forgetful)
     with pytest.raises(ArtifactError):
         read(SMALL, 3)
 

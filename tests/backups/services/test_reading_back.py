@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from backups.artifact.reader import truncated
+from backups.artifact.lines import truncated
 from backups.errors import ArtifactError
 from backups.files import private
 from backups.services import reading_back
