@@ -11,6 +11,7 @@ that table, and in another project it would be one more thing that acts by itsel
 """
 
 import datetime
+import enum
 import hashlib
 import hmac
 import logging
@@ -51,15 +52,31 @@ _BETWEEN_LOOKS_SECONDS = 0.2
 _NOTED_ANEW_SECONDS = 24 * 3600
 _LETTERS = 12
 
-# Fingerprints by the names of fields; empty of an account that may not act as owner or admin.
+# Of more accounts than these not all are watched: see ``Width``. A trail is read at each backup.
+MOST = 2_000
+
+# Fingerprints by the names of fields; empty of an account that may not act as owner or admin. Under
+# ``REASON`` the narrowest ``Width`` at which it is watched.
 Fields = Mapping[str, str]
+REASON = ".watched for"
+
+
+class Width(enum.IntEnum):
+    """For what an account is watched, each with those before it. Whole customers may be in a group."""
+
+    NOTHING = 0
+    ROLE = 1
+    FLAGS = 2
+    RIGHTS = 3
 
 
 @dataclass
 class Known:
-    """What the trail says: of each account the fingerprints, and under which key they were made."""
+    """What the trail says: of each account the fingerprints, and under which key they were made; and how many
+    are watched since ``at``."""
 
     at: Any = None
+    width: Width = Width.RIGHTS
     accounts: dict[str, tuple[str, Fields]] = field(default_factory=dict)
     is_replaced: bool = False
 
@@ -68,10 +85,11 @@ def details_of(keys: Iterable[Any] | None = None) -> dict[str, Any]:
     """What an event keeps of the accounts with these keys, or of all that may act as owner or admin. Raises
     StorageFailure."""
     secret = installation.key()
-    found = _states(secret, keys)
+    width = Width.RIGHTS if keys is not None else width_now()
+    found = _states(secret, width, keys)
     if keys is not None:
         found = {str(key): found.get(str(key), {}) for key in keys}
-    return {"states": found, "states_by": digest.key_id(secret)}
+    return {"states": found, "states_by": digest.key_id(secret), "width": width.name}
 
 
 def note(**details: Any) -> None:
@@ -81,6 +99,18 @@ def note(**details: Any) -> None:
     after: dict[str, Any] = {"number": head.number} if head else {}
     found = details_of()
     auditing.audit(NOBODY, ACTION, "noted", **after, count=len(found["states"]), **details, **found)
+
+
+def width_now() -> Width:
+    """The widest at which no more than ``MOST`` accounts are watched."""
+    section = _section()
+    if section is None:
+        return Width.NOTHING
+    for width in (Width.RIGHTS, Width.FLAGS, Width.ROLE):
+        rows = section.model._base_manager.filter(_may_act(section, width))
+        if len(rows.values_list("pk").distinct()[: MOST + 1]) <= MOST:
+            return width
+    return Width.NOTHING
 
 
 def compare() -> list[str]:
@@ -115,22 +145,28 @@ def _compare() -> list[str]:
     if _section() is None or _is_restoring():
         return []
     known = _known()
-    if known.at is None and not _states(installation.key()):
+    width = width_now()
+    if known.at is None and not _states(installation.key(), width):
         return []  # there is nobody yet
     if known.at is None or known.is_replaced:
         note(**({"reason": "restore"} if known.is_replaced else {}))
         return []
-    changed = _changed(known)
+    both = min(width, known.width)
+    changed = _changed(known, both)
     for _look in range(_LOOKS - 1):
         if not changed:
             break
         # A change and its event are two commits, where the application made them so.
         time.sleep(_BETWEEN_LOOKS_SECONDS)
         known = _known()
-        changed = {key: names for key, names in _changed(known).items() if key in changed}
+        changed = {key: names for key, names in _changed(known, both).items() if key in changed}
     for key in [*changed][:NAMED]:
         _tell(key, changed[key])
-    if len(changed) > NAMED or (timezone.now() - known.at).total_seconds() > _NOTED_ANEW_SECONDS:
+    if width is not known.width:
+        # Of more than MOST.
+        logger.warning("accounts are compared with the audit trail by: %s", width.name)
+    is_old = (timezone.now() - known.at).total_seconds() > _NOTED_ANEW_SECONDS
+    if len(changed) > NAMED or is_old or width is not known.width:
         note(**({"changed": len(changed)} if len(changed) > NAMED else {}))
     return [*changed]
 
@@ -159,21 +195,25 @@ def _tell(key: str, changed: list[str]) -> None:
     )
 
 
-def _changed(known: Known) -> dict[str, list[str]]:
-    """By the key of each account that is not as it is known, the fields that differ."""
+def _changed(known: Known, width: Width) -> dict[str, list[str]]:
+    """By the key of each account that is not as it is known, the fields that differ; of those that are, or
+    were, watched at that width."""
     names = {by for by, _fields in known.accounts.values()}
     every = installation.keys()
     secrets = {digest.key_id(secret): secret for secret in every}
     today = digest.key_id(every[0])
-    now = {name: _states(secrets[name]) for name in {*names, today} if name in secrets}
+    now = {name: _states(secrets[name], width) for name in {*names, today} if name in secrets}
     found = {}
     for key in {*known.accounts, *now[today]}:
         name, before = known.accounts.get(key, (today, {}))
         if name not in now:
             continue  # told under a key that is no more
         after: Fields = now[name].get(key, {})
-        if before != after:
-            found[key] = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+        if not after and before and int(before.get(REASON, Width.ROLE)) > width:
+            continue
+        names_of_both = {*before, *after} - {REASON}
+        if differing := sorted(n for n in names_of_both if before.get(n) != after.get(n)):
+            found[key] = differing
     return dict(sorted(found.items()))
 
 
@@ -183,7 +223,7 @@ def _known() -> Known:
     noted = AuditEvent.objects.filter(action=ACTION, outcome="noted").order_by(last, "-id").first()
     if noted is None:
         return Known()
-    known = Known(at=noted.at)
+    known = Known(at=noted.at, width=Width[noted.details.get("width", Width.RIGHTS.name)])
     _learn(known, noted)
     after = noted.details.get("number") if noted.number else None
     since = AuditEvent.objects.all()
@@ -220,13 +260,15 @@ def _is_restoring() -> bool:
     return locks.restore_is_running(connection.connection)
 
 
-def _states(secret: bytes, keys: Iterable[Any] | None = None) -> dict[str, dict[str, str]]:
+def _states(
+    secret: bytes, width: Width, keys: Iterable[Any] | None = None
+) -> dict[str, dict[str, str]]:
     """Of the accounts that may act as owner or admin, by their keys."""
     section = _section()
     if section is None:
         return {}
     model, accounts, flags = section.model, _accounts(), access.flags(section)
-    rows = model._base_manager.filter(_may_act(section))
+    rows = model._base_manager.filter(_may_act(section, width))
     if keys is not None:
         rows = rows.filter(pk__in=[key for key in keys if _is_key(model, key)])
     names = [accounts.email, accounts.password, accounts.role, *accounts.active, *flags]
@@ -239,19 +281,34 @@ def _states(secret: bytes, keys: Iterable[Any] | None = None) -> dict[str, dict[
             for name, value in (row | {RIGHTS: rights.get(key, "")}).items()
             if name != "pk"
         }
+        | {REASON: str(int(_reason(section, row)))}
         for key, row in found.items()
     }
 
 
-def _may_act(section: Section) -> Q:
-    accounts, model = _accounts(), section.model
-    role = model._meta.get_field(accounts.role)
+def _reason(section: Section, row: Mapping[str, Any]) -> Width:
+    if row.get(_accounts().role) in _roles(section):
+        return Width.ROLE
+    is_flagged = any(row.get(name) for name in access.flags(section))
+    return Width.FLAGS if is_flagged else Width.RIGHTS
+
+
+def _roles(section: Section) -> list[Any]:
+    """The values of the role that make an owner or an admin."""
+    accounts = _accounts()
+    role = section.model._meta.get_field(accounts.role)
     wanted = [*dict.fromkeys((accounts.owner, *accounts.privileged))]
-    values = [text == "true" for text in wanted] if isinstance(role, BooleanField) else wanted
-    asked = Q(**{f"{accounts.role}__in": values})
-    for name in access.flags(section):
+    return [text == "true" for text in wanted] if isinstance(role, BooleanField) else wanted
+
+
+def _may_act(section: Section, width: Width) -> Q:
+    """Whoever is watched at that width."""
+    if width is Width.NOTHING:
+        return Q(pk__in=[])
+    asked = Q(**{f"{_accounts().role}__in": _roles(section)})
+    for name in access.flags(section) if width >= Width.FLAGS else ():
         asked |= Q(**{name: True})
-    for membership in access.memberships(section):
+    for membership in access.memberships(section) if width >= Width.RIGHTS else ():
         asked |= Q(**{f"{membership.name}__isnull": False})
     return asked
 

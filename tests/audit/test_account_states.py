@@ -1,15 +1,18 @@
 """What is done to owners and admins past the application shows; what it does itself is not taken for it."""
 
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from backups.models import AuditEvent
 from backups.services import account_states, auditing, installation
-from backupsvc.studio.models import User
+from backups.services.account_states import Width
+from backupsvc.studio.models import Session, User
 from tests.pages.conftest import PAGES
 from tests.pages_restore.conftest import browser_of, make_account
 
@@ -168,3 +171,46 @@ def test_without_the_fingerprints_nobody_would_know(designer, monkeypatch):
     account_states.note()
     User.objects.filter(role=Role.OWNER).update(password="x")
     assert account_states.compare() == []
+
+
+@pytest.fixture
+def customers(owner, monkeypatch) -> list[User]:
+    """Accounts in a group, as all customers may be; another table that leads to them stands for it."""
+    made = [make_account(Role.VIEWER, email=f"c{n}@studio.example") for n in range(3)]
+    Session.objects.bulk_create(
+        Session(user=one, session_token=one.pk, expires=timezone.now()) for one in made
+    )
+    link = SimpleNamespace(name="sessions", onwards=())
+    monkeypatch.setattr(account_states.access, "memberships", lambda _section: (link,))
+    account_states.note()
+    return made
+
+
+def test_of_more_accounts_than_a_trail_can_hold_the_most_powerful_are_watched(
+    owner, customers, monkeypatch
+):
+    assert account_states.width_now() is Width.RIGHTS
+    by_sql(customers[0], password="another")
+    assert account_states.compare() == [customers[0].pk]
+    monkeypatch.setattr(account_states, "MOST", 3)
+    by_sql(customers[1], password="another")
+    by_sql(customers[2], role=Role.ADMIN)
+    # Who is not watched any more has not been changed; who has become more than that has.
+    assert account_states.compare() == [customers[2].pk]
+    noted = AuditEvent.objects.filter(action="account.states").latest("id")
+    assert noted.details["width"] == "FLAGS" and len(noted.details["states"]) == 2
+    by_sql(owner, email="else@where.example")
+    customers[1].set_password("known")
+    customers[1].save()
+    assert account_states.compare() == [owner.pk]
+    monkeypatch.setattr(account_states, "MOST", 10)
+    assert account_states.compare() == []
+    by_sql(customers[1], password="another")
+    assert account_states.compare() == [customers[1].pk]
+
+
+def test_more_owners_than_that_are_not_watched_and_it_is_said(owner, designer, monkeypatch, caplog):
+    monkeypatch.setattr(account_states, "MOST", 0)
+    by_sql(owner, email="else@where.example")
+    assert account_states.compare() == []
+    assert "by: NOTHING" in caplog.text
