@@ -4,8 +4,6 @@ A plan is computed before anything is written, shown, confirmed, computed again 
 the end compared with what was done.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -217,40 +215,6 @@ def acting_plan(email: str, after: AccountPlan | None) -> ActingPlan:
     if after is None:
         return ActingPlan(email, stays=False)
     return ActingPlan(email, True, after.email, after.role, after.password, after.can_sign_in)
-
-
-def count_accounts(
-    accounts: Iterable[AccountPlan], going: Iterable[AccountLoss] = ()
-) -> AccountsPlan:
-    """Sum up; accounts that are privileged, or would be, come first among the named. ``going`` are those
-    that are not there afterwards."""
-    every = sorted(accounts, key=lambda a: (not (a.privileged or a.withheld), a.email))
-    able = [a for a in every if a.can_sign_in]
-    losing = [*going, *(AccountLoss(a.email, a.name, a.role, a.loses) for a in every if a.loses)]
-    return AccountsPlan(
-        total=len(every),
-        can_sign_in=len(able),
-        with_todays_password=sum(a.password is PasswordOf.TODAY for a in able),
-        with_files_password=sum(a.password is PasswordOf.FILE for a in able),
-        need_reset=sum(a.active and a.password is PasswordOf.NONE for a in every),
-        owners_who_can_sign_in=sum(a.owner for a in able),
-        privileged_new=tuple(a for a in every if a.appears)[:NAMED],
-        privileged_new_in_all=sum(a.appears for a in every),
-        named=tuple(every[:NAMED]),
-        losing=tuple(losing[:NAMED]),
-        lost=_count_losses(losing),
-        addresses_kept=sum(bool(a.email_kept) for a in every),
-        in_file=dict(sorted(Counter(a.role_in_file for a in every if a.role_in_file).items())),
-    )
-
-
-def _count_losses(losing: Iterable[AccountLoss]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {of.value: {} for of in Of}
-    for account in losing:
-        for loss in account.losses:
-            counted = found[loss.of.value]
-            counted[loss.what.value] = counted.get(loss.what.value, 0) + 1
-    return found
 
 
 @dataclass(frozen=True)

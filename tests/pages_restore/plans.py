@@ -23,8 +23,8 @@ from restore.plan import (
     Plan,
     TablePlan,
     acting_plan,
-    count_accounts,
 )
+from restore.summing import count_accounts
 
 
 def finding(severity: Severity, code: str = "restore.gaps", n: int = 1) -> Finding:

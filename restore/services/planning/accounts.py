@@ -1,6 +1,7 @@
 """Who can sign in after a restore, with which password, in which role and with which rights."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable, Source
@@ -16,11 +17,11 @@ from restore.plan import (
     Loss,
     Lost,
     Of,
-    count_accounts,
 )
 from restore.services.planning.acting import (
     acting_account,
     find_acting,
+    keys_of_acting,
     look_afterwards,
     nobody_known,
 )
@@ -34,6 +35,7 @@ from restore.services.planning.people import (
 from restore.services.planning.repointing import becomings
 from restore.services.planning.rights import rights_of
 from restore.services.planning.staging import Prepared
+from restore.summing import count_accounts
 
 
 def plan_accounts(
@@ -54,38 +56,74 @@ def plan_accounts(
     if prepared.manifest.type == "safe":
         find_acting(connection, people, table, choices)
     people.becoming = becomings(connection, prepared, people, current)
-    by_key = dict(_accounts(connection, prepared, people, table, choices))
-    accounts = [*by_key.values()]
-    if people.survivor and people.acting:
-        accounts.append(acting_account(people.acting))
-    people.plan = count_accounts(accounts, _going(connection, people, table))
+    now, keys = keys_of_acting(connection, people, table, choices)
+    everyone = _Everyone(connection, prepared, people, table, choices)
+    noted = _Noted(keys, choices.grant_roles)
+    people.plan = count_accounts(
+        noted.passing(everyone.accounts()), _going(connection, people, table)
+    )
     people.findings += _findings(people.plan, authentic=counts_all(prepared, choices))
-    people.findings += _addresses_of_others(accounts)
-    people.findings += _granted_to_nobody(prepared, choices, {a.email for a in accounts})
-    look_afterwards(connection, prepared, people, table, choices, by_key)
+    people.findings += _addresses_of_others(noted.addresses_kept, everyone)
+    people.findings += _granted_to_nobody(prepared, choices, noted.granted)
+    look_afterwards(prepared, people, choices, now, noted.claiming)
     return people
 
 
-def _accounts(
-    connection: Connection,
-    prepared: Prepared,
-    people: People,
-    table: AccountsTable,
-    choices: Choices,
-) -> Iterator[tuple[tuple[str, ...], AccountPlan]]:
-    """What every account of the file is afterwards, by its key there."""
-    rights = rights_of(connection, prepared, table, choices, people.becoming)
-    in_file = sql_accounts.accounts_in_file(
-        connection, table.waiting, table.target.table, table.columns
-    )
-    for account in in_file:
-        if people.acting and people.acting_key == account.key:
-            yield account.key, acting_account(people.acting, account)
-        else:
-            yield (
-                account.key,
-                account_after(account, table.declared, prepared, choices, rights.get(account.key)),
-            )
+class _Everyone:
+    """The accounts as they are afterwards. They may be many: read one after the other, each time anew."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        people: People,
+        table: AccountsTable,
+        choices: Choices,
+    ) -> None:
+        self._connection, self._prepared = connection, prepared
+        self._people, self._table, self._choices = people, table, choices
+        self._rights = rights_of(connection, prepared, table, choices, people.becoming)
+
+    def accounts(self) -> Iterator[tuple[tuple[str, ...], AccountPlan]]:
+        """Each with its key in the file; the key of who survives beside them is empty."""
+        acting, table = self._people.acting, self._table
+        for account in sql_accounts.accounts_in_file(
+            self._connection, table.waiting, table.target.table, table.columns
+        ):
+            if acting and self._people.acting_key == account.key:
+                yield account.key, acting_account(acting, account)
+            else:
+                yield account.key, self._after(account)
+        if self._people.survivor and acting:
+            yield (), acting_account(acting)
+
+    def _after(self, account: sql_accounts.FileAccount) -> AccountPlan:
+        rights = self._rights.get(account.key)
+        declared = self._table.declared
+        return account_after(account, declared, self._prepared, self._choices, rights)
+
+
+class _Noted:
+    """What is wanted of accounts that pass: those with one of these keys, the addresses that are kept beside
+    the file's, and which of those to whom a role was granted are there."""
+
+    def __init__(self, keys: Container[tuple[str, ...]], granted: Container[str]) -> None:
+        self._keys, self._granted = keys, granted
+        self.claiming: list[AccountPlan] = []
+        self.addresses_kept: Counter[str] = Counter()
+        self.granted: set[str] = set()
+
+    def passing(
+        self, accounts: Iterable[tuple[tuple[str, ...], AccountPlan]]
+    ) -> Iterator[AccountPlan]:
+        for key, account in accounts:
+            if key in self._keys:
+                self.claiming.append(account)
+            if account.email_kept:
+                self.addresses_kept[account.email_kept] += 1
+            if account.email in self._granted:
+                self.granted.add(account.email)
+            yield account
 
 
 def _going(connection: Connection, people: People, table: AccountsTable) -> Iterator[AccountLoss]:
@@ -141,10 +179,11 @@ def _lacking(table: AccountsTable) -> Finding | None:
     )
 
 
-def _addresses_of_others(accounts: list[AccountPlan]) -> Iterator[Finding]:
+def _addresses_of_others(kept: Counter[str], everyone: _Everyone) -> Iterator[Finding]:
     """The file gives somebody an address that another account keeps."""
-    given = {account.email for account in accounts}
-    count = sum(account.email_kept in given for account in accounts if account.email_kept)
+    # An address is kept of few accounts, if of any.
+    given = {a.email for _key, a in everyone.accounts() if a.email in kept} if kept else set()
+    count = sum(kept[email] for email in given)
     if count:
         yield Finding(
             "restore.address_kept",

@@ -1,6 +1,6 @@
 """Whoever acts on a restore: where his account is, now and in the file, and how it survives."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from backups.database.connection import Connection
 from backups.findings import Finding, Severity
@@ -60,29 +60,40 @@ def acting_account(now: LiveAccount, in_file: FileAccount | None = None) -> Acco
     )
 
 
-def look_afterwards(
-    connection: Connection,
-    prepared: Prepared,
-    people: People,
-    table: AccountsTable,
-    choices: Choices,
-    by_key: Mapping[tuple[str, ...], AccountPlan],
-) -> None:
-    """What becomes of who acts. After a Safe file he is what he was; a Complete one may not know him."""
-    now = people.acting or (
-        choices.acting
-        and sql_accounts.acting_now(connection, table.target.table, table.columns, choices.acting)
+def keys_of_acting(
+    connection: Connection, people: People, table: AccountsTable, choices: Choices
+) -> tuple[LiveAccount | None, set[tuple[str, ...]]]:
+    """Who acts, as he is now, and the keys of the file's accounts that claim to be his. A Safe file is not
+    asked: after it he is what he was."""
+    if people.acting:
+        return people.acting, set()
+    now = choices.acting and sql_accounts.acting_now(
+        connection, table.target.table, table.columns, choices.acting
     )
     if not now:
+        return None, set()
+    found = sql_accounts.acting_in_file(connection, table.waiting, table.columns, now)
+    return now, set(found)
+
+
+def look_afterwards(
+    prepared: Prepared,
+    people: People,
+    choices: Choices,
+    now: LiveAccount | None,
+    claiming: Sequence[AccountPlan],
+) -> None:
+    """What becomes of who acts: ``now`` and the accounts ``claiming`` to be his are what ``keys_of_acting``
+    finds. A Complete file may not know him."""
+    if now is None:
         if choices.acting and prepared.manifest.type == "complete":
             people.findings.append(nobody_known())
         return
     if people.acting:
         people.afterwards = acting_plan(now.email, acting_account(people.acting))
         return
-    found = sql_accounts.acting_in_file(connection, table.waiting, table.columns, now)
     # Where two rows claim to be his, it is the address that he would sign in with.
-    after = sorted((by_key[key] for key in found), key=lambda a: a.email != now.email)
+    after = sorted(claiming, key=lambda account: account.email != now.email)
     people.afterwards = acting_plan(now.email, after[0] if after else None)
     if not people.afterwards.can_sign_in:
         people.findings.append(_acting_gone(stays=people.afterwards.stays))
