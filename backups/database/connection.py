@@ -198,6 +198,12 @@ def database_failure(error: psycopg2.Error, table: str = "") -> DatabaseFailure:
             _("The database server ran out of memory, or of room for locks."),
             hint=_("Raise max_locks_per_transaction or give it more memory, then try again."),
         )
+    if state == "53400":
+        return DatabaseFailure(
+            "database.limit",
+            _("A limit of the database server for temporary files was reached (temp_file_limit)."),
+            hint=_("Raise temp_file_limit or work_mem for the account, then try again."),
+        )
     if state == "57014":
         return DatabaseFailure(
             "database.cancelled",

@@ -7,6 +7,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from backups.database.introspection import LiveColumn, LiveTable
+from backups.database.unreadable import no_text
 
 _AT_ONCE = 5_000
 
@@ -32,8 +33,12 @@ def secret_values(
         with connection.cursor(name="secret_values") as cursor:
             cursor.itersize = _AT_ONCE
             cursor.execute(_query(wanted))
-            for (value,) in cursor:
-                yield wanted.name, bytes.fromhex(value) if _is_bytes(wanted) else value.encode()
+            try:
+                for (value,) in cursor:
+                    yield wanted.name, bytes.fromhex(value) if _is_bytes(wanted) else value.encode()
+            except UnicodeDecodeError as error:
+                # The driver found what the server hands out unseen.
+                raise no_text(wanted.table.name) from error
 
 
 def _is_bytes(wanted: SecretColumn) -> bool:

@@ -25,10 +25,11 @@ from backups.database.connection import (
     database_failure,
     not_permitted,
 )
-from backups.database.damage import by_place
+from backups.database.damage import by_place, is_of_the_rows
 from backups.database.introspection import LiveSequence, LiveTable
 from backups.database.secret_values import SecretColumn, secret_values
 from backups.database.table_reading import TableReading
+from backups.database.unreadable import unreadable_rows
 from backups.errors import BackupSystemError, BusyError, DatabaseFailure
 from backups.wording import _
 
@@ -68,8 +69,8 @@ class Snapshot:
         self._types: standing.Types = {}
         self._empty: Collection[str] = ()
         self._readings = 0
-        # Whose rows are being read, for whoever has to say what was refused.
-        self.at = ""
+        # What is being read, for whoever has to say what was refused.
+        self.at: TableReading | None = None
 
     def hold(
         self,
@@ -157,9 +158,9 @@ class Snapshot:
         if reading.table.source is None and reading.table.name in self._empty:
             return
         with self._as_held(), by_place(self.connection, [reading]):
-            self.at = reading.table.name
+            self.at = reading
             row_stream.stream_rows(self.connection, reading, write)
-            self.at = ""
+            self.at = None
 
     def secret_values(self, columns: Iterable[SecretColumn]) -> Iterator[tuple[str, bytes]]:
         """As ``stream_rows``: each distinct value of the columns, with the column's name."""
@@ -263,10 +264,13 @@ def snapshot(alias: str = "default") -> Iterator[Snapshot]:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise not_permitted(view.unreadable()) from error
     except psycopg2.Error as error:
-        failure = database_failure(error, view.at)
-        if failure.code == "database.error" and view.has_changed():
+        if not is_of_the_rows(error):
+            raise database_failure(error) from error
+        if view.has_changed():
             raise changing() from error
-        raise failure from error
+        raise (
+            unreadable_rows(alias, view.at, error) if view.at else database_failure(error)
+        ) from error
     finally:
         close_quietly(connection)
 

@@ -30,6 +30,7 @@ from backups.artifact.writer import ArtifactWriter, Sink
 from backups.database import introspection, locators
 from backups.database.snapshot import Snapshot, snapshot
 from backups.database.table_reading import TableReading, fingerprint
+from backups.database.unreadable import require_text
 from backups.files.collect import Collector, Places, count_only, wanted_files
 from backups.files.fetched import Fetched, Used
 from backups.files.spool import Spool
@@ -319,6 +320,7 @@ class Composition:
         own = int(not item.section.framework)
 
         def take(block: bytes) -> None:
+            require_text(item, block)
             behind.put(block, withheld)
             self._progress.add(rows_done=own * block.count(b"\n"), bytes_done=len(block))
 

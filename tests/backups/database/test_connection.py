@@ -119,6 +119,7 @@ def test_a_server_that_is_not_there_is_a_failure(monkeypatch: pytest.MonkeyPatch
         ("08006", "database.lost", False),
         (None, "database.lost", False),
         ("22P02", "database.error", True),
+        ("53400", "database.limit", True),
     ],
 )
 def test_the_server_s_complaint_becomes_ours(state: str | None, code: str, permanent: bool):

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from psycopg2 import sql
 
-from backups.database import row_stream
+from backups.database import damage, row_stream
 from backups.database.connection import connected
 from backups.database.snapshot import snapshot
 from backups.database.table_reading import reading
@@ -90,15 +90,32 @@ def test_a_session_that_was_cut_off_is_called_lost():
     assert refused.value.code == "database.lost"
 
 
-def test_what_it_refuses_while_rows_are_read_names_the_table(monkeypatch):
-    monkeypatch.setattr(row_stream, "rows_query", lambda reading: sql.SQL("SELECT (1 / 0)::text"))
-    Organization.objects.create(id="a", slug="a")
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("(length(t.slug) / (length(t.slug) - 1))::text", "database.error", "(SQLSTATE 22012)"),
+        (
+            "convert_from(CASE t.slug WHEN 'b' THEN '\\xff' ELSE '\\x61' END::bytea, 'UTF8')",
+            "database.no_text",
+            "no text",
+        ),
+    ],
+    ids=["a function fails", "bytes are no text"],
+)
+def test_what_it_refuses_while_rows_are_read_names_table_and_row(monkeypatch, fault, code, said):
+    query = sql.SQL("SELECT " + fault + " FROM {} AS t")
+    for module in (row_stream, damage):
+        monkeypatch.setattr(
+            module, "rows_query", lambda reading: query.format(reading.table.own_rows)
+        )
+    Organization.objects.create(id="a", slug="aaa")
+    Organization.objects.create(id="b", slug="b")
     table = Organization._meta.db_table
-    with (
-        pytest.raises(DatabaseFailure, match=f"{table} .SQLSTATE 22012.") as refused,
-        snapshot() as view,
-    ):
+    with pytest.raises(DatabaseFailure) as refused, snapshot() as view:
         tables = view.hold([table], wait_seconds=1)
         item = reading(registry.by_table()[table], COMPLETE, tables)
         view.stream_rows(item, lambda _: None)
-    assert refused.value.code == "database.error"
+    assert refused.value.code == code
+    assert table in refused.value.message
+    assert said in refused.value.message
+    assert "section organizations: 1; the first has the key b." in refused.value.message
