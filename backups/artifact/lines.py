@@ -172,10 +172,16 @@ class Lines:
             start = end + 1
 
     def _fill(self, size: int = READ_BYTES) -> None:
-        data = self._read(size)
-        if not data:
+        """Add at least so much, where there is as much. A stream may give less at a time than is asked of it,
+        and each addition copies what is there."""
+        pieces = [self._read(size)]
+        if not pieces[0]:
             raise truncated()
-        self._buffer += data
+        missing = size - len(pieces[0])
+        while missing > 0 and (data := self._read(missing)):
+            pieces.append(data)
+            missing -= len(data)
+        self._buffer = b"".join((self._buffer, *pieces))
 
     def _read(self, size: int = READ_BYTES) -> bytes:
         data = self._stream.read(size)

@@ -43,18 +43,20 @@ class _Feed:
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
-        self._buffer = b""
+        self._buffer, self._at = b"", 0
         self.error: BaseException | None = None
 
     def read(self, size: int = -1, /) -> bytes:
         try:
-            while not self._buffer:
+            while self._at >= len(self._buffer):
                 block = next(self._blocks, None)
                 if block is None:
                     return b""
-                self._buffer = block
+                self._buffer, self._at = block, 0
         except BaseException as error:
             self.error = error
             raise
-        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        # Taken from where it lies: cutting off what was read would copy a long row over and over.
+        data = self._buffer[self._at : self._at + size]
+        self._at += len(data)
         return data

@@ -43,6 +43,34 @@ def test_a_reader_that_drops_what_a_read_brought_would_be_noticed(monkeypatch: p
         read(SMALL, 3)
 
 
+def _fills_of_a_long_row(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often what is there is copied for what a stream gives in small pieces."""
+    calls: list[int] = []
+    fill = Lines._fill
+
+    def counted(source: Lines, *size: int) -> None:
+        calls.append(1)
+        fill(source, *size)
+
+    monkeypatch.setattr(Lines, "_fill", counted)
+    row = b'{"id":"1","name":"%s"}' % (b"x" * 1_000_000)
+    rows, _files, _tail = read(document({"people": [row]}), *[4096] * 400, line_limit=2_000_000)
+    assert rows == {"people": [row]}
+    return len(calls)
+
+
+def test_a_long_row_is_not_copied_for_each_piece_of_it(monkeypatch: pytest.MonkeyPatch):
+    assert _fills_of_a_long_row(monkeypatch) < 20
+
+
+def test_a_reader_that_adds_piece_by_piece_would_be_noticed(monkeypatch: pytest.MonkeyPatch):
+    def by_pieces(source: Lines, _size: int = 0) -> None:
+        source._buffer += source._read()
+
+    monkeypatch.setattr(Lines, "_fill", by_pieces)
+    assert _fills_of_a_long_row(monkeypatch) > 200
+
+
 def test_any_json_tool_reads_the_document():
     whole = json.loads(SMALL)
     assert list(whole) == [
