@@ -12,9 +12,14 @@ from tests.roundtrip.engine import back_up, stored, writing
 from tests.zoo import rows
 
 SHAPES = Shapes(
-    domains={"label": "name", "labels": "label[]"},
-    composites={"pair": ("text", "date"), "nest": ("pair", "pair[]", "label"), "plain": ("text", "integer")},
-)  # fmt: skip
+    domains={"label": "name", "labels": "label[]", "price": "numeric(9,2)"},
+    composites={
+        "priced": ("price", "text"),
+        "pair": ("text", "date"),
+        "nest": ("pair", "pair[]", "label"),
+        "plain": ("text", "integer"),
+    },
+)
 LONG = "x" * 64
 BENT = {
     "name": [LONG, "é" * 32],
@@ -36,8 +41,28 @@ BENT = {
         "a",
     ],
     "nest": ['("(a,now)",{},x)', '(,"{""(a,epoch)""}",)', f"(,,{LONG})", '("(a,n""""ow"""")",,)'],
-    "date": ["now", r"n\ow", "TOMORROW"],
-    "tstzrange": ['["yester""day",)', r"[n\ow,)"],
+    "date": ["now", r"n\ow", "TOMORROW", "2020-01-01 23:59:59", "2020-01-01 10:00"],
+    "tstzrange": ['["yester""day",)', r"[n\ow,)", '["2020-01-01 00:00:00.1234567+00",)'],
+    "tsrange": ['["2020-01-01 00:00:00+02",)'],
+    "numeric(9,2)": ["1.239", "-0.0001", "1e-3", "1E3"],
+    "numeric(9,2)[]": ["{1.50,NULL,1.239}"],
+    "numeric(5,-2)": ["1250", "-1"],
+    "price": ["1.239"],
+    "priced": ["(1.239,a)"],
+    "timestamp(3) with time zone": ["2020-01-01 00:00:00.1234+00"],
+    "timestamp without time zone": [
+        "2020-01-01 00:00:00.1234567",
+        "2020-01-01 10:00+05",
+        "2020-01-01T10:00:00Z",
+        "2020-01-01 10:00:00.5 -05",
+        "2020-01-01 10:00:00 PST",
+    ],
+    "time without time zone": ["10:00:00+05", "2020-01-01 10:00:00", "10:00:00.0000001"],
+    "time(0) with time zone": ["10:00:00.4+00"],
+    "interval(2)": ["00:00:01.123"],
+    "interval": ["1 day 00:00:00.1234567"],
+    "money": ["$1,234.567"],
+    "real": ["1.23456789012", "0.12345678912"],
 }
 STRAIGHT = {
     "name": ["x" * 63, "now", ""],
@@ -51,6 +76,19 @@ STRAIGHT = {
     "nest": ['("(now,2020-01-01)","{""(\\\\""to day\\\\"",-infinity)""}",now)', "(,,)"],
     "date": ["infinity", "0001-01-01 BC"],
     "tstzrange": ['["2020-01-01 00:00:00+00",infinity)', "empty"],
+    "tsrange": ['["2020-01-01 00:00:00.123456","2020-01-02 00:00:00")'],
+    "numeric(9,2)": ["1.20", "1.5000", "-3", "NaN", "0.00"],
+    "numeric(9,2)[]": ["{1.50,NULL,-2.00}"],
+    "numeric(5,-2)": ["1200", "0", "-12300"],
+    "priced": ["(1.20,1.239)"],
+    "timestamp(3) with time zone": ["2020-01-01 00:00:00.123+00", "infinity"],
+    "timestamp without time zone": ["2020-01-01 10:00:00.123456", "0044-03-15 10:00:00 BC"],
+    "timestamp with time zone": ["2020-01-01 10:00:00.123456+05:30", "0044-03-15 10:00:00+00 BC"],
+    "time without time zone": ["24:00:00", "10:00:00.123456"],
+    "interval(2)": ["-1 days +00:00:01.12"],
+    "interval": ["1 year 2 mons -3 days 04:05:06.789123"],
+    "money": ["$1,234.50"],
+    "real": ["1.2345679", "1.2345679e+09", "16777216", "-0.1", "1000000000000"],
 }
 
 
@@ -60,7 +98,16 @@ def test_each_kind_is_seen_and_what_is_printed_is_not() -> None:
             bends = bends_of(kind, SHAPES)
             assert bends is not None, kind
             assert {cell: bends(cell) for cell in some} == dict.fromkeys(some, wanted), kind
-    for kind in ("text", "integer", "plain", "plain[]", "numeric(9,2)", "jsonb", "name_of_mine"):
+    for kind in (
+        "text",
+        "integer",
+        "plain",
+        "plain[]",
+        "numeric",
+        "double precision",
+        "jsonb",
+        "name_of_mine",
+    ):
         assert bends_of(kind, SHAPES) is None
 
 
@@ -85,3 +132,11 @@ def test_the_plan_refuses_them_and_takes_what_was_printed(studio, tmp_path, monk
     assert refused(**bent) == {*bent}
     monkeypatch.setattr(scanning, "bends_of", lambda *_: None)
     assert refused(**bent) == set()
+    rounded = {
+        "a_numeric_65_30": f"0.{1:031}",
+        "a_timestamp_0": "2020-01-01 00:00:00.4",
+        "a_timestamptz": "2020-01-01 00:00:00.1234567+00",
+    }
+    assert refused(**rounded) == {*rounded}
+    monkeypatch.setattr(scanning, "lost_parts", lambda *_: ())
+    assert refused(**rounded) == set()

@@ -1,4 +1,5 @@
 """Cells of which PostgreSQL would make something else without a word: it cuts what is too long for a name,
+rounds digits that a column has no place for, drops the time of a date and the zone of a time that has none,
 counts numbers of transactions round, and takes words for moments. None of that it ever prints, so no backup
 has it: https://www.postgresql.org/docs/current/datatype.html"""
 
@@ -23,6 +24,49 @@ _ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^{},"]+)')
 _FIELD = re.compile(r'(?:"((?:[^"\\]|\\\\|"")*)"|([^,"()\\\s]*))(?:,|\)$)')
 
 
+_NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)(?:\[\])*").fullmatch
+_OF_SECONDS = re.compile(
+    r"(?:(time(?:stamp)?)(?:\((\d)\))? with(out)? time zone|interval(?: [a-z ]+)?(?:\((\d)\))?"
+    r"|(ts)(?:tz)?(?:multi)?range)(?:\[\])*"
+).fullmatch
+_PLACES_OF_SECONDS = 6
+# A zone stands behind minutes or seconds; an era does too.
+_ZONE = r":\d\d(?:\.\d*)?[ \t]*(?:[+-]\d|(?!BC\b)[A-Za-z])"
+_DAY = r"\d[-/]\d{1,2}[-/]\d"
+_OTHERS = {
+    "date": ":",
+    "daterange": ":",
+    "datemultirange": ":",
+    "money": r"\.\d{2}\d*[1-9]",
+    # More digits than the shortest text that is read as the same number ever has.
+    "real": r"[1-9](?:\.?\d){8,}[1-9]",
+}
+
+
+def lost_parts(kind: str) -> tuple[re.Pattern[str], ...]:
+    """Find in cells of this type, one a line, what is rounded or dropped. Of arrays and ranges the same,
+    as no other letters stand in one. Several, as each by itself is quick to say that there is nothing."""
+    patterns = [_OTHERS[kind.replace("[]", "")]] if kind.replace("[]", "") in _OTHERS else []
+    if found := _NUMERIC(kind):
+        # A number that is printed otherwise: only counting would tell what it loses.
+        patterns += [_digits_lost(int(found[2])), "e", "E"]
+    elif found := _OF_SECONDS(kind):
+        clock, places, without, of_interval, _range = found.groups()
+        patterns.append(_digits_lost(int(places or of_interval or _PLACES_OF_SECONDS)))
+        if without or kind.startswith(("tsrange", "tsmultirange")):
+            patterns.append(_ZONE)
+        if clock == "time":
+            patterns.append(_DAY)
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+def _digits_lost(places: int) -> str:
+    """Digits behind so many places, which may be before the point."""
+    if places < 0:
+        return rf"[1-9]\d{{0,{-places - 1}}}(?!\d)"
+    return rf"\.\d{{{places}}}\d*[1-9]"
+
+
 def has_word(cell: str) -> bool:
     """Whether a date, a time, or an array or range of them has a word, be it quoted in part."""
     return bool(_WORD(cell.replace('"', "").replace("\\", "")))
@@ -30,8 +74,10 @@ def has_word(cell: str) -> bool:
 
 def bends_of(kind: str, shapes: Shapes) -> Bends | None:
     """Tells of a cell of this type, as PostgreSQL names it, whether it would be bent; None where none is."""
-    if is_of_moments(kind):
-        return has_word
+    lost = lost_parts(kind)
+    if lost or is_of_moments(kind):
+        of_moments = bool(is_of_moments(kind))
+        return lambda cell: (of_moments and has_word(cell)) or any(p.search(cell) for p in lost)
     if kind.endswith("[]"):
         within = bends_of(kind[:-2], shapes)
         return (lambda cell: any(map(within, _elements(cell)))) if within else None

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,18 +16,26 @@ from backups.wording import EMPTY, Sentence, _, ngettext
 from restore.database.failures import place_in_file
 from restore.database.shapes import Shapes
 from restore.inspection import at_row
-from restore.services.planning.bending import Bends, bends_of, has_word, is_of_moments
+from restore.services.planning.bending import (
+    Bends,
+    bends_of,
+    has_word,
+    is_of_moments,
+    lost_parts,
+)
 
 
 @dataclass(frozen=True)
 class CellRules:
     """What the live table asks of a section's columns, by position in the file's row. ``moments``: those of
-    dates and times. ``bends``: which cells of others the database would change as it reads them."""
+    dates and times. ``lost``: finds what the database would round or drop of a cell. ``bends``: which cells
+    of others it would change as it reads them."""
 
     required: tuple[int, ...]
     longest: tuple[tuple[int, int], ...]
     choices: tuple[tuple[int, frozenset[str]], ...]
     moments: tuple[int, ...] = ()
+    lost: tuple[tuple[int, tuple[re.Pattern[str], ...]], ...] = ()
     bends: tuple[tuple[int, Bends], ...] = ()
 
 
@@ -56,10 +64,12 @@ def rules_for(
         ),
         choices=tuple((i, choices[name]) for i, name in names if name in choices),
         moments=tuple(i for i, name in names if is_of_moments(columns[name].made_of)),
+        lost=tuple((i, lost) for i, name in names if (lost := lost_parts(columns[name].made_of))),
         bends=tuple(
             (i, bends)
             for i, name in names
             if not is_of_moments(columns[name].made_of)
+            and not lost_parts(columns[name].made_of)
             and (bends := bends_of(columns[name].type, shapes)) is not None
         ),
     )
@@ -153,6 +163,7 @@ class SectionScan:
             or any(max(map(len, filter(None, columns[i])), default=0) > n for i, n in rules.longest)
             or any(not known.issuperset(columns[i]) for i, known in self._choices)
             or any(_has_letters_of_words(columns[i]) for i in rules.moments)
+            or any(_finds(lost, "\n".join(filter(None, columns[i]))) for i, lost in rules.lost)
             or any(any(map(bends, filter(None, columns[i]))) for i, bends in rules.bends)
         )
 
@@ -213,8 +224,10 @@ class SectionScan:
                     self._note(self._nulls[index], row)
         for index, most in rules.longest:
             cell = cells[index]
-            if cell is not None and len(cell) > most and len(cell.rstrip(" ")) > most:
-                self._note(self._too_long[index], row)
+            if cell is not None and len(cell) > most:
+                # Blanks alone the database cuts off without a word.
+                only_blanks = len(cell.rstrip(" ")) <= most
+                self._note((self._bent if only_blanks else self._too_long)[index], row)
         for index, known in rules.choices:
             cell = cells[index]
             if cell is not None and cell not in known:
@@ -222,6 +235,9 @@ class SectionScan:
         for index in rules.moments:
             if has_word(cells[index] or ""):
                 self._note(self._words[index], row)
+        for index, lost in rules.lost:
+            if _finds(lost, cells[index] or ""):
+                self._note(self._bent[index], row)
         for index, bends in rules.bends:
             cell = cells[index]
             if cell is not None and bends(cell):
@@ -283,6 +299,10 @@ def _complaint(code: str, section: str, column: str, rows: Sentence) -> Sentence
         "Section {section!r}: {column} has a value that this version does not know. {rows}",
         **named,
     )
+
+
+def _finds(patterns: Iterable[re.Pattern[str]], text: str) -> bool:
+    return any(pattern.search(text) for pattern in patterns)
 
 
 def _has_letters_of_words(cells: Cells) -> bool:
