@@ -31,7 +31,8 @@ class Constraint:
 class Switch:
     """A trigger or a rewrite rule of the application's own, which acts by itself when rows are written.
 
-    ``kind`` is TRIGGER or RULE; ``firing`` is how it is enabled: O(rigin) or A(lways).
+    ``kind`` is TRIGGER or RULE; ``firing`` is how it is enabled: O(rigin), A(lways) or R(eplica), which acts
+    where somebody has set the account's session_replication_role.
     """
 
     kind: str
@@ -44,6 +45,19 @@ class Switch:
     def only(self) -> sql.Composed:
         """The table without its partitions, which are switched one by one, as each may stand otherwise."""
         return sql.SQL("ONLY {}").format(sql.Identifier(self.schema, self.table))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """By what a publication tells rows of a table apart, where that lets none be changed or removed."""
+
+    schema: str
+    table: str
+    clause: str
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.table)
 
 
 # The tables with all their partitions, a table before its partitions.
@@ -76,9 +90,32 @@ FROM (SELECT 'TRIGGER' AS kind, tgname AS name, tgrelid AS relation, tgenabled::
      ) AS s
 JOIN part ON part.oid = s.relation
 JOIN pg_class c ON c.oid = s.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE s.firing IN ('O', 'A')
+WHERE s.firing IN ('O', 'A', 'R')
 ORDER BY part.depth, n.nspname, c.relname, s.kind, s.name
 """
+
+
+# NOTHING, a key that is not there, an index that has gone. A partition's own is what counts.
+_WITHOUT_IDENTITY = f"""{PARTS}
+SELECT DISTINCT n.nspname, c.relname, CASE c.relreplident WHEN 'd' THEN 'DEFAULT' ELSE 'NOTHING' END
+FROM part JOIN pg_class c ON c.oid = part.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE EXISTS (SELECT FROM pg_publication WHERE pubupdate OR pubdelete)
+  AND CASE c.relreplident
+      WHEN 'n' THEN true
+      WHEN 'f' THEN false
+      WHEN 'i' THEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
+      ELSE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+      END
+ORDER BY 1, 2
+"""
+
+
+def without_identity(connection: Connection, tables: Iterable[LiveTable]) -> list[Identity]:
+    """Of these tables and their partitions those whose rows nobody may change or remove, should a publication
+    have them: https://www.postgresql.org/docs/current/logical-replication-publication.html"""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHOUT_IDENTITY, [[table.oid for table in tables]])
+        return [Identity(*row) for row in cursor.fetchall()]
 
 
 def leaves(connection: Connection, table: sql.Identifier) -> list[sql.Identifier]:

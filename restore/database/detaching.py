@@ -1,7 +1,8 @@
 """What would object to rows or act on them while they are written: taken off, and put back as it was.
 
 Foreign keys, CHECK rules (of domains too), and NOT NULL rules that were never validated are dropped and
-added again by PostgreSQL's own text of them; triggers and rewrite rules are silenced. A backup of this
+added again by PostgreSQL's own text of them; triggers and rewrite rules are silenced; rows of a published
+table that nothing tells apart may be changed meanwhile. A backup of this
 database may hold rows that break a rule: it was never validated, or its keys were off when they came. Those
 rows are data and come back; the rule is then put back NOT VALID, which holds for whatever is written from
 then on, and the report says so.
@@ -22,10 +23,12 @@ from restore.database.attempts import attempt
 from restore.database.catalogue import (
     Constraint,
     ForeignKey,
+    Identity,
     Switch,
     constraints,
     leaves,
     switches,
+    without_identity,
 )
 from restore.database.domains import DomainRule, domain_rules
 from restore.database.failures import restore_failure
@@ -60,6 +63,7 @@ class Detached:
         self._keys: Sequence[ForeignKey] = ()
         self._switches: Sequence[Switch] = ()
         self._domains: Sequence[DomainRule] = ()
+        self._identities: Sequence[Identity] = ()
 
     def detach(self, keys: Sequence[ForeignKey], tables: Iterable[LiveTable]) -> None:
         """Foreign keys go first, before any other statement: dropping them later fails with pending
@@ -67,13 +71,16 @@ class Detached:
         held = list(tables)
         found, acting = constraints(self._connection, held), switches(self._connection, held)
         domains = domain_rules(self._connection, held)
+        anonymous = without_identity(self._connection, held)
         rules: list[Rule] = [*keys, *found, *domains]
         off = [_switching(switch, "DISABLE") for switch in acting]
-        self._execute_all([*map(_dropping, rules), *off])
+        told_apart = [_identifying(identity, "FULL") for identity in anonymous]
+        self._execute_all([*map(_dropping, rules), *off, *told_apart])
         self._keys = [*self._keys, *keys]
         self._constraints = [*self._constraints, *found]
         self._switches = [*self._switches, *acting]
         self._domains = [*self._domains, *domains]
+        self._identities = [*self._identities, *anonymous]
 
     def attach(self, lenient: Lenient) -> list[LeftOff]:
         """Put everything back, which validates what was valid. Returns the rules that rows break.
@@ -90,6 +97,7 @@ class Detached:
             else:
                 self._add_all([*some])
         self._execute_all([_switching_back(switch) for switch in self._switches])
+        self._execute_all([_identifying(was, was.clause) for was in self._identities])
         return left
 
     def _add_all(self, rules: Sequence[Rule]) -> None:
@@ -176,4 +184,9 @@ def _switching(switch: Switch, how: str) -> sql.Composed:
 
 
 def _switching_back(switch: Switch) -> sql.Composed:
-    return _switching(switch, "ENABLE ALWAYS" if switch.firing == "A" else "ENABLE")
+    firing = {"A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
+    return _switching(switch, firing.get(switch.firing, "ENABLE"))
+
+
+def _identifying(identity: Identity, how: str) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(identity.identifier, sql.SQL(how))

@@ -2,14 +2,17 @@
 
 import pytest
 
+from backupsvc.studio.models import RoomFFEInstance, RoomFFESection
 from restore.database import aftermath, catalogue
 from restore.services.applying import problems
-from tests.restore.steps import refusal, restore_as
+from tests.restore.breaking import as_administrator
+from tests.restore.steps import plan_as, refusal, restore_as
 from tests.roundtrip.dump import differences, dump_data, dump_schema
 from tests.roundtrip.engine import back_up, stored, writing
 from tests.zoo import rows
 
 pytestmark = pytest.mark.usefixtures("changing_schema")
+SECTIONS, INSTANCES = RoomFFESection._meta.db_table, RoomFFEInstance._meta.db_table
 PARTITIONS = ("zoo_reading_old", "zoo_reading_new", "zoo_reading")
 
 
@@ -89,6 +92,36 @@ def test_of_a_trigger_that_was_not_silenced_the_restore_would_end(zoo, monkeypat
         lambda *given: [s for s in every(*given) if s.table != "zoo_reading_old"],
     )
     assert refusal(zoo) != ""
+
+
+def _published_without_identity() -> None:
+    """Rows outside the file that lead nowhere, so that they go; nobody may remove any from their table."""
+    as_administrator(
+        "SET session_replication_role = replica",
+        f"DELETE FROM {INSTANCES} WHERE id = (SELECT min(instance_id) FROM {SECTIONS})",
+        "SET session_replication_role = origin",
+    )
+    _sql(
+        f"CREATE PUBLICATION others FOR TABLE {SECTIONS}, studio_user",
+        f"ALTER TABLE {SECTIONS} REPLICA IDENTITY NOTHING",
+        "ALTER TABLE studio_user REPLICA IDENTITY NOTHING",
+    )
+
+
+def test_rows_of_a_published_table_that_nothing_tells_apart_may_go(studio) -> None:
+    _published_without_identity()
+    schema = dump_schema()
+    plan = plan_as(studio.safe)
+    assert not plan.blocking
+    assert next(t for t in plan.tables if t.table == SECTIONS).removed > 0
+    restore_as(studio.safe, confirmed=plan)
+    assert dump_schema() == schema
+
+
+def test_without_another_identity_the_database_would_refuse(studio, monkeypatch) -> None:
+    monkeypatch.setattr("restore.database.detaching.without_identity", lambda *_given: [])
+    _published_without_identity()
+    assert refusal(studio.safe) == "database.error"
 
 
 @pytest.fixture
