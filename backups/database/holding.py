@@ -46,7 +46,9 @@ FROM pg_locks l
 JOIN tree USING (relation)
 JOIN pg_class c ON c.oid = l.relation
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-LEFT JOIN pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction::text
+LEFT JOIN pg_locks own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+  AND own.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_prepared_xacts p ON p.transaction = own.transactionid
 WHERE l.locktype = 'relation' AND l.mode = ANY (%(modes)s)
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.pid IS DISTINCT FROM pg_backend_pid()
@@ -122,10 +124,11 @@ def _attempt(connection: Connection, statements: Sequence[sql.Composable], *, la
 
 
 def wait_for_locks(connection: Connection, seconds: float) -> None:
-    """How long a statement waits for each lock, until the transaction's end. 0: for ever.
+    """How long a statement waits for each lock, until the transaction's end; a millisecond at least, as none
+    would be for ever in PostgreSQL's words.
 
     SET, not set_config(): a SELECT would take the snapshot."""
-    limit = sql.Literal(f"{max(1, int(seconds * 1000)) if seconds else 0}ms")
+    limit = sql.Literal(f"{max(1, int(seconds * 1000))}ms")
     _execute(connection, sql.SQL("SET LOCAL lock_timeout = {}").format(limit))
 
 

@@ -45,7 +45,11 @@ if sys.platform == "linux":
     # A killed client's query stops within seconds instead of running to its end with its locks.
     _SETTINGS["client_connection_check_interval"] = "2s"
 # Survives a killed server but not a lost computer, which test data may.
-_FAST = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
+_FAST = {
+    **{"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"},
+    # Tests hold one now and then.
+    "max_prepared_transactions": "2",
+}
 # Tests log in thousands of times, with random passwords that nobody could guess either way.
 _FAST_SINCE_16 = {"scram_iterations": "1"}
 

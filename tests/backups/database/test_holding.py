@@ -409,3 +409,21 @@ def indexes_locked(view: Snapshot) -> bool:
     with view.connection.cursor() as cursor:
         cursor.execute("SELECT indexrelid FROM pg_index WHERE indrelid = %s::regclass", [TABLE])
         return bool({oid for (oid,) in cursor.fetchall()} & holding.taken(view.connection))
+
+
+@pytest.fixture
+def prepared():
+    """A transaction that was prepared and holds a table, though no session does."""
+    at_once(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE", "PREPARE TRANSACTION 'half done'")
+    yield
+    with closing(connect(purpose="end")) as link:
+        link.autocommit = True
+        with link.cursor() as cursor:
+            cursor.execute("ROLLBACK PREPARED 'half done'")
+
+
+def test_who_prepared_a_transaction_that_holds_a_table_is_named(prepared) -> None:
+    with snapshot() as view, pytest.raises(BusyError) as refused:
+        view.hold([TABLE], wait_seconds=0)
+    assert refused.value.code == "lock.tables"
+    assert "the prepared transaction 'half done' of " in str(refused.value)
