@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backups.errors import BackupSystemError
+from backups.own_fields import OwnJSONField, OwnTextField
 from backups.wording import Sentence, words_of
 
 
@@ -69,8 +70,8 @@ class Run(models.Model):
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
-    requested_by_name = models.TextField(blank=True, default="")
-    requested_by_email = models.TextField(blank=True, default="")
+    requested_by_name = OwnTextField(blank=True, default="")
+    requested_by_email = OwnTextField(blank=True, default="")
     requested_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -93,10 +94,10 @@ class Run(models.Model):
     files_skipped = models.BigIntegerField(default=0)
 
     error_code = models.CharField(max_length=64, blank=True, default="")
-    error_message = models.TextField(blank=True, default="")
-    error_hint = models.TextField(blank=True, default="")
+    error_message = OwnTextField(blank=True, default="")
+    error_hint = OwnTextField(blank=True, default="")
     # What both sentences were made of, so that they can be shown in the reader's language.
-    error_words = models.JSONField(blank=True, default=dict)
+    error_words = OwnJSONField(blank=True, default=dict)
 
     objects = RunRows.as_manager()
 
@@ -166,7 +167,7 @@ class BackupRun(Run):
     stored_bytes = models.BigIntegerField(default=0)
     plain_bytes = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True, default="")
-    statistics = models.JSONField(default=dict, blank=True)
+    statistics = OwnJSONField(default=dict, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     keep_until = models.DateTimeField(null=True, blank=True)
     pinned = models.BooleanField(default=False)
@@ -174,7 +175,7 @@ class BackupRun(Run):
     note = models.CharField(max_length=LONGEST_NOTE, blank=True, default="")
     encryption = models.CharField(max_length=16, choices=Encryption, blank=True, default="")
     # The public keys that it was encrypted to, each with the name that it had then.
-    encrypted_to = models.JSONField(default=list, blank=True)
+    encrypted_to = OwnJSONField(default=list, blank=True)
     # SHA-256 of the file as it is stored, once it was proven; of encrypted ones alone.
     stored_sha256 = models.CharField(max_length=64, blank=True, default="")
     # Whether a Safe file shows markers for what looks like a credential that no column holds.
@@ -220,7 +221,7 @@ class Recipient(models.Model):
     name = models.CharField(max_length=LONGEST_KEY_NAME)
     proven = models.BooleanField(default=False)
     added_at = models.DateTimeField(default=timezone.now)
-    added_by = models.TextField(blank=True, default="")
+    added_by = OwnTextField(blank=True, default="")
 
     class Meta:
         ordering = ["added_at", "id"]
@@ -235,7 +236,7 @@ class KeyRequest(models.Model):
 
     run = models.CharField(primary_key=True, max_length=64, editable=False)
     public_key = models.CharField(max_length=200)
-    sealed = models.TextField(blank=True, default="")
+    sealed = OwnTextField(blank=True, default="")
     # Whether it is a passphrase to make a backup with, not a key that opens one.
     to_make = models.BooleanField(default=False)
     # Whether a key was given that does not open the file.
@@ -261,11 +262,11 @@ class AuditEvent(models.Model):
     outcome = models.CharField(max_length=32)
     # The key of the account as text; empty of who has none.
     person_id = models.CharField(max_length=64, blank=True, default="")
-    person_name = models.TextField(blank=True, default="")
-    person_email = models.TextField(blank=True, default="")
+    person_name = OwnTextField(blank=True, default="")
+    person_email = OwnTextField(blank=True, default="")
     address = models.CharField(max_length=64, blank=True, default="")
     subject = models.CharField(max_length=64, blank=True, default="")
-    details = models.JSONField(default=dict, blank=True)
+    details = OwnJSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-at", "-id"]
@@ -286,7 +287,7 @@ class OneTimeDownload(models.Model):
     ends_at = models.DateTimeField()
     is_begun = models.BooleanField(default=False)
     done_at = models.DateTimeField(null=True, blank=True)
-    sent = models.JSONField(default=dict, blank=True)
+    sent = OwnJSONField(default=dict, blank=True)
     turn = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:

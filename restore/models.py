@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backups.models import BackupRun, Purpose, Run, new_id
+from backups.own_fields import OwnJSONField, OwnTextField
 
 # What stands before the name of the file in the source of an undo.
 UNDO_OF = "undo of the restore of "
@@ -21,13 +22,13 @@ class RestoreRun(Run):
     ``artifact`` is the stored copy that is read; ``safety_backup`` names the BackupRun made before.
     """
 
-    source = models.TextField(blank=True, default="")
+    source = OwnTextField(blank=True, default="")
     artifact = models.CharField(max_length=128, blank=True, default="")
     digest = models.CharField(max_length=64, blank=True, default="")
     scope = models.CharField(max_length=16, blank=True, default="")
-    choices = models.JSONField(default=dict, blank=True)
-    plan = models.JSONField(default=dict, blank=True)
-    report = models.JSONField(default=dict, blank=True)
+    choices = OwnJSONField(default=dict, blank=True)
+    plan = OwnJSONField(default=dict, blank=True)
+    report = OwnJSONField(default=dict, blank=True)
     safety_backup = models.CharField(max_length=32, blank=True, default="")
     # The stored backup that is read, where it is one; then ``artifact`` is not a copy to be removed.
     backup = models.CharField(max_length=32, blank=True, default="")
@@ -93,14 +94,14 @@ class Upload(models.Model):
     """
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
-    name = models.TextField()
+    name = OwnTextField()
     size_bytes = models.BigIntegerField()
     received_bytes = models.BigIntegerField(default=0)
     stored = models.CharField(max_length=128)
     backup = models.CharField(max_length=32, blank=True, default="")
-    head = models.JSONField(default=dict, blank=True)
-    owner_name = models.TextField(blank=True, default="")
-    owner_email = models.TextField(blank=True, default="")
+    head = OwnJSONField(default=dict, blank=True)
+    owner_name = OwnTextField(blank=True, default="")
+    owner_email = OwnTextField(blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
     touched_at = models.DateTimeField(default=timezone.now)
 
@@ -134,8 +135,8 @@ class PlanRun(Run):
     """Making one plan of one upload with one set of choices. ``plan`` is there when it succeeded."""
 
     upload = models.CharField(max_length=32, db_index=True)
-    choices = models.JSONField(default=dict, blank=True)
-    plan = models.JSONField(default=dict, blank=True)
+    choices = OwnJSONField(default=dict, blank=True)
+    plan = OwnJSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-requested_at"]
@@ -148,7 +149,7 @@ class Rehearsal(Run):
     """A restore of a backup into a throwaway database, compared with the file, then dropped."""
 
     backup = models.CharField(max_length=32, db_index=True)
-    report = models.JSONField(default=dict, blank=True)
+    report = OwnJSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["-requested_at"]
@@ -168,7 +169,7 @@ class OutgoingHold(models.Model):
     since = models.DateTimeField(default=timezone.now)
     restore_run = models.CharField(max_length=32)
     released_at = models.DateTimeField(null=True, blank=True)
-    released_by = models.TextField(blank=True, default="")
+    released_by = OwnTextField(blank=True, default="")
 
     class Meta:
         ordering = ["-since"]

@@ -53,6 +53,11 @@ _REASONS: dict[str, Reason] = {
         _("a text is longer than its column allows"),
         _("The file comes from another schema. Restore it with the version that made it."),
     ),
+    "22P05": (
+        "restore.malformed",
+        _("a text has letters that the database's encoding does not have"),
+        _("Restore the file into a database with the encoding UTF8."),
+    ),
     "22003": (
         "restore.out_of_range",
         _("a number does not fit its column"),
