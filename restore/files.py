@@ -204,9 +204,8 @@ class _Entry:
             self._journal.note(where.alias, where.name)
             try:
                 said = storage.save(where, self._content)
-            except Exception as error:
-                if isinstance(error, tuple(storage.LET_THROUGH)):
-                    raise
+            except BaseException as error:
+                storage.let_through(error)
                 if self._is_saved_in_spite_of(error, where):
                     return where.name
                 if attempt == storage.ATTEMPTS - 1 or not may_help_later(error):
@@ -216,7 +215,7 @@ class _Entry:
                 return self._name_of_saved(where, said)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _is_saved_in_spite_of(self, error: Exception, where: StorageTarget) -> bool:
+    def _is_saved_in_spite_of(self, error: BaseException, where: StorageTarget) -> bool:
         """Whether only the storage's answer was lost. Raises RestoreError where the name is in use now."""
         if _is_in_the_way(error):
             self._journal.take_back(where.alias, where.name)

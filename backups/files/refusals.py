@@ -21,7 +21,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLON
 _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
-def may_help_later(error: Exception) -> bool:
+def may_help_later(error: BaseException) -> bool:
     """Whether the same call may succeed another time, by what a storage raised."""
     status = _status(error)
     if status:
@@ -36,7 +36,7 @@ def says_missing(error: BaseException) -> bool:
     return isinstance(error, _NO_FILE) or _status(error) == _NOT_FOUND
 
 
-def says_bad_name(error: Exception) -> bool:
+def says_bad_name(error: BaseException) -> bool:
     """Whether it says that no file can have this name; a text that cannot be decoded is another thing."""
     is_value = isinstance(error, ValueError) and not isinstance(error, UnicodeError)
     return is_value or isinstance(error, SuspiciousOperation)

@@ -74,8 +74,8 @@ def size_said(target: StorageTarget) -> int | None:
     """How large the storage says the file is, if it does: often that of the content, though not always."""
     try:
         return _size(storages[target.alias], target.name)
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         return None
 
 
@@ -94,8 +94,8 @@ def state(target: StorageTarget) -> str:
             changed = timezone.make_aware(changed)
         if size is None or timezone.now() - changed < SETTLED:
             return ""
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         return ""
     return f"{size} {changed.isoformat()}"
 
@@ -109,8 +109,8 @@ def is_away(alias: str) -> bool:
     """Whether the storage fails even at a name that nobody has, in a way that may pass."""
     try:
         storages[alias].exists(secrets.token_hex(16))
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         return may_help_later(error)
     return False
 
@@ -120,8 +120,8 @@ def folder(alias: str) -> Path | None:
     try:
         storage = storages[alias]
         return Path(storage.location) if isinstance(storage, FileSystemStorage) else None
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         return None
 
 
@@ -261,8 +261,8 @@ def _found_without_content(target: StorageTarget, error: FetchError) -> Found:
         if error.code == "file.missing":
             return Found.UNKNOWN if isinstance(error.__cause__, _Nothing) else Found.ABSENT
         says_no = _exists(storage, target.name) is False
-    except Exception as unusable:
-        _let_through(unusable)
+    except BaseException as unusable:
+        let_through(unusable)
         return Found.UNKNOWN
     return Found.ABSENT if says_no and may_mean_missing(error.__cause__) else Found.UNKNOWN
 
@@ -309,8 +309,8 @@ def _exists(storage: Storage, name: str) -> bool | None:
     """What the storage says, or None where it does not."""
     try:
         said: object = storage.exists(name)
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         return False if says_missing(error) else None
     if isinstance(said, bool):
         return said
@@ -320,8 +320,8 @@ def _exists(storage: Storage, name: str) -> bool | None:
 def _size(storage: Storage, name: str) -> int | None:
     try:
         said = storage.size(name)
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         return None
     return said if isinstance(said, int) else None
 
@@ -339,10 +339,10 @@ def _require_file(storage: Storage, name: str) -> None:
         mode = Path(storage.path(name)).stat().st_mode if stat.S_ISLNK(mode) else mode
     except SuspiciousOperation:
         raise
-    except Exception as error:
+    except BaseException as error:
         # NotImplementedError is Django's word for a storage that is no folder of this computer; what
         # else is wrong with the name, or with the way there, opening it will tell.
-        _let_through(error)
+        let_through(error)
         return
     if not stat.S_ISREG(mode):
         raise _missing()
@@ -356,8 +356,8 @@ def _explained() -> Iterator[None]:
         yield
     except BackupSystemError:
         raise
-    except Exception as error:
-        _let_through(error)
+    except BaseException as error:
+        let_through(error)
         if says_missing(error):
             raise _missing() from error
         if says_bad_name(error):
@@ -365,8 +365,13 @@ def _explained() -> Iterator[None]:
         raise unreadable(permanent=not may_help_later(error)) from error
 
 
-def _let_through(error: Exception) -> None:
-    if isinstance(error, tuple(LET_THROUGH)):
+def let_through(error: BaseException) -> None:
+    """Raise what is not the storage's own: a job's time limit, a generator that is closed, a signal, which
+    comes in the main thread alone. Some clients raise what is no ``Exception``, as gevent's Timeout is."""
+    ends_us: tuple[type[BaseException], ...] = (GeneratorExit, *LET_THROUGH)
+    if threading.current_thread() is threading.main_thread():
+        ends_us += (KeyboardInterrupt, SystemExit)
+    if isinstance(error, ends_us):
         raise error
 
 

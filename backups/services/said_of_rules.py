@@ -84,7 +84,8 @@ def _of(one: Mapping[str, Any]) -> Sentence:
         case Kind.INVALID_INDEX:
             return _(
                 "The index {rule} of {table} is not valid: the database does not use it. Build it again"
-                " (REINDEX), or drop it.",
+                " (REINDEX), drop it, or, where {table} has partitions, attach the indexes that they lack"
+                " (ALTER INDEX … ATTACH PARTITION).",
                 **names,
             )
         case _other:

@@ -21,9 +21,8 @@ def passed_over(what: str, run_id: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
-        if isinstance(error, tuple(storage.LET_THROUGH)):
-            raise
+    except BaseException as error:
+        storage.let_through(error)
         told = ascii(run_id[:_LONGEST])[1:-1] or "-"
         logger.warning(
             "run %s: %s failed and was passed over (%s)", told, what, type(error).__name__

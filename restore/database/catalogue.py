@@ -81,6 +81,24 @@ WHERE (k.contype = 'c' OR k.contype = 'n' AND NOT k.convalidated) AND k.conisloc
 ORDER BY part.depth, n.nspname, c.relname, k.conname
 """
 
+# Taking a table's rule off takes it off all heirs, and where it comes back as never validated, so do theirs
+# though of their own rows it may have been proven.
+_VALID_HEIRS = """
+WITH RECURSIVE heir (oid) AS (
+    SELECT pg_catalog.unnest(%s::oid[])
+    UNION
+    SELECT i.inhrelid FROM heir JOIN pg_inherits i ON i.inhparent = heir.oid
+)
+SELECT k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid), NULL, true
+FROM heir
+JOIN pg_inherits i ON i.inhparent = heir.oid
+JOIN pg_constraint u ON u.conrelid = i.inhparent AND u.contype IN ('c', 'n') AND NOT u.convalidated
+JOIN pg_constraint k ON k.conrelid = i.inhrelid AND k.contype = u.contype AND k.conname = u.conname
+  AND k.convalidated AND NOT k.conislocal
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+ORDER BY n.nspname, c.relname, k.conname
+"""
+
 _SWITCHES = f"""{PARTS}
 SELECT s.kind, s.name, n.nspname, c.relname, s.firing
 FROM (SELECT 'TRIGGER' AS kind, tgname AS name, tgrelid AS relation, tgenabled::text AS firing
@@ -136,6 +154,13 @@ def constraints(connection: Connection, tables: Iterable[LiveTable]) -> list[Con
     partitions'. Those that partitions only inherit go and come with the table's."""
     with connection.cursor() as cursor:
         cursor.execute(_CONSTRAINTS, [[table.oid for table in tables]])
+        return [Constraint(*row) for row in cursor.fetchall()]
+
+
+def valid_heirs(connection: Connection, tables: Iterable[LiveTable]) -> list[Constraint]:
+    """Rules that partitions and heirs of these tables only inherit, validated where their parent's is not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VALID_HEIRS, [[table.oid for table in tables]])
         return [Constraint(*row) for row in cursor.fetchall()]
 
 

@@ -28,6 +28,7 @@ from restore.database.catalogue import (
     constraints,
     leaves,
     switches,
+    valid_heirs,
     without_identity,
 )
 from restore.database.domains import DomainRule, domain_rules
@@ -64,6 +65,7 @@ class Detached:
         self._switches: Sequence[Switch] = ()
         self._domains: Sequence[DomainRule] = ()
         self._identities: Sequence[Identity] = ()
+        self._valid_heirs: Sequence[Constraint] = ()
 
     def detach(self, keys: Sequence[ForeignKey], tables: Iterable[LiveTable]) -> None:
         """Foreign keys go first, before any other statement: dropping them later fails with pending
@@ -71,7 +73,10 @@ class Detached:
         held = list(tables)
         found, acting = constraints(self._connection, held), switches(self._connection, held)
         domains = domain_rules(self._connection, held)
-        anonymous = without_identity(self._connection, held)
+        anonymous, heirs = (
+            without_identity(self._connection, held),
+            valid_heirs(self._connection, held),
+        )
         rules: list[Rule] = [*keys, *found, *domains]
         off = [_switching(switch, "DISABLE") for switch in acting]
         told_apart = [_identifying(identity, "FULL") for identity in anonymous]
@@ -81,6 +86,7 @@ class Detached:
         self._switches = [*self._switches, *acting]
         self._domains = [*self._domains, *domains]
         self._identities = [*self._identities, *anonymous]
+        self._valid_heirs = [*self._valid_heirs, *heirs]
 
     def attach(self, lenient: Lenient) -> list[LeftOff]:
         """Put everything back, which validates what was valid. Returns the rules that rows break.
@@ -96,9 +102,19 @@ class Detached:
                     left += self._add(rule, raising=False)
             else:
                 self._add_all([*some])
+        left += [
+            LeftOff(rule.table, rule.name) for rule in self._valid_heirs if not self._holds(rule)
+        ]
         self._execute_all([_switching_back(switch) for switch in self._switches])
         self._execute_all([_identifying(was, was.clause) for was in self._identities])
         return left
+
+    def _holds(self, rule: Constraint) -> bool:
+        """Validate what came back with a parent's that was not."""
+        statement = sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
+            rule.identifier, sql.Identifier(rule.name)
+        )
+        return attempt(self._connection, lambda: self._execute_all([statement]), _OF_ROWS)
 
     def _add_all(self, rules: Sequence[Rule]) -> None:
         """Rules that rows may not break: many at once, and where one is refused one by one, for its name."""

@@ -19,7 +19,8 @@ from tests.databases import superuser
 from tests.restore.forging import foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
-from tests.roundtrip.engine import back_up, stored
+from tests.roundtrip.engine import back_up, stored, writing
+from tests.zoo import rows
 
 pytestmark = pytest.mark.usefixtures("changing_schema")
 
@@ -66,6 +67,40 @@ FUNCTION = """
 CREATE FUNCTION known_project(wanted text) RETURNS boolean LANGUAGE sql
 AS $$ SELECT EXISTS (SELECT FROM studio_project WHERE id = wanted) $$
 """
+
+
+def _of_readings() -> set[tuple[str, bool, bool]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, convalidated, conislocal FROM pg_constraint"
+            " WHERE conname = 'few'"
+        )
+        return {*cursor.fetchall()}
+
+
+def _proven_of_one_partition(studio) -> set[tuple[str, bool, bool]]:
+    with writing() as cursor:
+        rows.fill(cursor)
+        cursor.execute("ALTER TABLE zoo_reading ADD CONSTRAINT few CHECK (number < 1e9) NOT VALID")
+        cursor.execute("ALTER TABLE zoo_reading_old VALIDATE CONSTRAINT few")
+    before = _of_readings()
+    file = stored(back_up(COMPLETE))
+    with writing() as cursor:
+        cursor.execute("TRUNCATE zoo_reading")
+    restore_as(file)
+    return before
+
+
+def test_a_rule_that_was_proven_of_one_partition_alone_is_so_again(studio) -> None:
+    before = _proven_of_one_partition(studio)
+    assert ("zoo_reading_old", True, False) in before
+    assert ("zoo_reading", False, True) in before
+    assert _of_readings() == before
+
+
+def test_a_partition_would_follow_its_table(studio, monkeypatch) -> None:
+    monkeypatch.setattr(Detached, "_holds", lambda *_: True)
+    assert _proven_of_one_partition(studio) != _of_readings()
 
 
 def test_a_rule_that_reads_another_table_is_asked_when_that_is_filled(studio) -> None:

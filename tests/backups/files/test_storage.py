@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.base import ContentFile
@@ -88,3 +89,49 @@ def test_a_link_is_followed(folders):
     (folders.media / "inside").write_bytes(b"y")
     (folders.media / "link").symlink_to(folders.media / "inside")
     assert read("link") == b"y"
+
+
+class NoException(BaseException):
+    """As gevent's Timeout is."""
+
+
+@pytest.fixture
+def raising(monkeypatch):
+    """A storage that raises this wherever it is asked for a file."""
+
+    def ending_in(error: BaseException) -> None:
+        def raising(*_asked: object) -> None:
+            raise error
+
+        for name in ("_open", "exists", "size"):
+            monkeypatch.setattr(type(storages["default"]), name, raising)
+
+    return ending_in
+
+
+def _elsewhere(name: str) -> BaseException | None:
+    """What reading raises in a thread that fetches."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(read, name).exception()
+
+
+def test_what_is_no_exception_of_python_s_is_a_refusal_too(raising) -> None:
+    raising(NoException())
+    assert refusal("a").code == "file.unreadable"
+    for error in (SystemExit(3), KeyboardInterrupt(), NoException()):
+        raising(error)
+        assert isinstance(_elsewhere("a"), FetchError)
+
+
+def test_who_ends_the_process_is_let_through(raising) -> None:
+    for error in (SystemExit(3), KeyboardInterrupt()):
+        raising(error)
+        with pytest.raises(type(error)):
+            read("a")
+
+
+def test_a_reading_that_is_given_up_is_no_refusal() -> None:
+    default_storage.save("b", ContentFile(b"x" * (storage.READ_BYTES + 1)))
+    blocks = storage.read(StorageTarget("default", "b"))
+    next(blocks)
+    blocks.close()
