@@ -40,7 +40,10 @@ def check_surroundings(
     app_configs: Sequence[AppConfig] | None = None, **_: Any
 ) -> list[checks.CheckMessage]:
     """What the settings make of folders and queue."""
-    return [_message(f) for f in (*_folders(), *_queue(), *_routed(), *_second_factor())]
+    return [
+        _message(f)
+        for f in (*_folders(), *_queue(), *_routed(), *_uncommitted(), *_second_factor())
+    ]
 
 
 def check_pages(
@@ -173,6 +176,17 @@ def _routed() -> Iterator[Finding]:
                 ),
                 table=section.table,
             )
+
+
+def _uncommitted() -> Iterator[Finding]:
+    """Where the application ends each transaction itself, nothing that is written of a run would last."""
+    if not connections[DEFAULT_DB_ALIAS].settings_dict.get("AUTOCOMMIT", True):
+        yield Finding(
+            "backups.E025",
+            Severity.ERROR,
+            _("AUTOCOMMIT is switched off for the default database."),
+            _("Remove AUTOCOMMIT from DATABASES; use transaction.atomic() in the application."),
+        )
 
 
 def _models_of(app: str) -> list[type[Model]]:

@@ -143,7 +143,25 @@ def _column_drift(section: Section, table: LiveTable) -> list[Finding]:
 
 def _missing_table(section: Section) -> Finding:
     label = section.model._meta.label
+    if '"."' in section.table:
+        return _quoted_schema(section)
     return _behind(section, _("{model} has a table that the database lacks.", model=label))
+
+
+def _quoted_schema(section: Section) -> Finding:
+    """A name such as ``s"."t``, which Django puts between quotation marks as it is: no migration makes it
+    known to whoever looks tables up."""
+    label = section.model._meta.label
+    return Finding(
+        "backups.E103",
+        Severity.ERROR,
+        _("{model} names its table with a schema, where no backup looks.", model=label),
+        _(
+            "Name the table alone, and put its schema on the search path (OPTIONS of the database);"
+            " or exclude the model, saying what backs it up."
+        ),
+        table=section.table,
+    )
 
 
 def _missing_column(section: Section, name: str) -> Finding:

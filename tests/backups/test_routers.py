@@ -33,6 +33,15 @@ def route(monkeypatch: pytest.MonkeyPatch):
     return to
 
 
+def test_a_project_that_ends_its_transactions_itself_is_refused(monkeypatch) -> None:
+    def is_refused() -> bool:
+        return "backups.E025" in {found.id for found in checks.check_surroundings()}
+
+    assert not is_refused()
+    monkeypatch.setitem(connections["default"].settings_dict, "AUTOCOMMIT", False)
+    assert is_refused()
+
+
 def test_a_project_with_one_database_hears_nothing(route) -> None:
     assert route(Router()) == set()
 

@@ -10,7 +10,7 @@ from backups.registry import Registry, registry
 from backups.services import coverage
 from backups.services.coverage import CoverageReport
 from backups.services.coverage_markdown import as_markdown, status
-from backupsvc.studio.models import Organization
+from backupsvc.studio.models import Organization, Tag
 from tests.studio import facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,6 +105,13 @@ def test_what_no_model_owns_is_uncovered():
         ("backups.E101", "drill_bare"),
         ("backups.E102", "studio_organization"),
     }
+
+
+def test_a_table_that_is_named_with_its_schema_is_told_as_what_it_is(monkeypatch):
+    monkeypatch.setattr(Tag._meta, "db_table", 'public"."studio_tag')
+    found = {f.code: f for f in coverage.report().findings}
+    assert "with a schema" in found["backups.E103"].message
+    assert "search path" in found["backups.E103"].hint
 
 
 def test_what_the_database_lacks_is_a_finding():
