@@ -54,15 +54,16 @@ class Becoming:
 
     def is_meant(self, alias: str, key: ForeignKey) -> sql.Composed:
         """``b`` is what ``alias`` points to."""
-        return same(alias, "b", self._in_order(key), self.was)
+        return same(alias, "b", self.in_order(key), self.was)
 
-    def _in_order(self, key: ForeignKey) -> list[str]:
+    def in_order(self, key: ForeignKey) -> list[str]:
+        """The columns of the reference, in the order of those that it leads to."""
         columns = dict(zip(key.target_columns, key.columns, strict=True))
         return [columns[name] for name in self.key]
 
     def cells(self, key: ForeignKey, columns: Sequence[str]) -> sql.Composable:
         """The ``columns`` of ``t``, with the new key in place of the reference."""
-        new = dict(zip(self._in_order(key), self.now, strict=True))
+        new = dict(zip(self.in_order(key), self.now, strict=True))
         return sql.SQL(", ").join(
             sql.Identifier("b", new[c]) if c in new else sql.Identifier("t", c) for c in columns
         )
@@ -98,6 +99,58 @@ def list_becoming(
             waiting=waiting.relation,
             there=same("s", "t", identity.key),
             paired=same("p", "t", made.was, identity.key),
+        ),
+    )
+    return made
+
+
+def list_following(
+    connection: Connection,
+    number: int,
+    table: LiveTable,
+    columns: Sequence[str],
+    moving: Sequence[tuple[ForeignKey, Becoming]],
+    cutting: Sequence[tuple[ForeignKey, Becoming]],
+) -> Becoming:
+    """What becomes of these ``columns``, by which others point to rows of a table outside the file.
+
+    ``moving`` are its references that follow their targets, ``cutting`` those that take the row along, or the
+    columns, where they would mean somebody else."""
+    made = Becoming(tuple(columns), sql.Identifier("pg_temp", f"becomes_of_{number}"))
+    sources = [sql.SQL("{} AS t").format(table.own_rows)]
+    new: dict[str, list[sql.Composable]] = {c: [] for c in columns}
+    for place, (key, becoming) in enumerate(moving):
+        alias = f"b{place}"
+        meant = same("t", alias, becoming.in_order(key), becoming.was)
+        sources.append(
+            sql.SQL("LEFT JOIN {} AS {} ON {}").format(
+                becoming.relation, sql.Identifier(alias), meant
+            )
+        )
+        for column, now in zip(becoming.in_order(key), becoming.now, strict=True):
+            if column in new:
+                new[column].append(sql.Identifier(alias, now))
+    gone = [becoming.is_cut("t", key) for key, becoming in cutting]
+    cells = [
+        sql.SQL("CASE WHEN {} THEN NULL ELSE coalesce({}) END").format(
+            sql.SQL(" OR ").join(gone) if gone else NEVER,
+            sql.SQL(", ").join([*new[c], sql.Identifier("t", c)]),
+        )
+        for c in columns
+    ]
+    execute(
+        connection,
+        sql.SQL(
+            "CREATE TEMPORARY TABLE {made} AS"
+            " SELECT * FROM (SELECT {was}, {now} FROM {sources}) AS q({names})"
+            " WHERE now_0 IS NULL OR NOT ({unmoved})"
+        ).format(
+            made=sql.Identifier(made.relation.strings[-1]),
+            was=names(columns, "t"),
+            now=sql.SQL(", ").join(cells),
+            sources=sql.SQL(" ").join(sources),
+            names=names([*made.was, *made.now]),
+            unmoved=same("q", "q", made.was, made.now),
         ),
     )
     return made

@@ -196,7 +196,8 @@ class Writer:
 
     def _outside_references(self, people: People) -> list[Repointed]:
         """What rows outside the file point to, while the rows of now are still there."""
-        return repointing.repointed(self._file, self._followers, people.becoming)
+        references = repointing.repointed(self._file, self._followers, people.becoming)
+        return repointing.with_following(self._work.connection, self._followers, references)
 
     def _current(self, table: LiveTable) -> Source:
         return self._readable.get(table.name, table.own_rows)

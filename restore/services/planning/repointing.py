@@ -101,6 +101,66 @@ def repointed(
     ]
 
 
+def with_following(
+    connection: Connection, followers: list[Follower], references: list[Repointed]
+) -> list[Repointed]:
+    """These references, and those that lead to rows outside the file by a part of them.
+
+    Where a profile's key is that of its account, its number changes with the account's, and so it does in
+    whatever points to the profile. What points to a row that goes follows it at once, as another row may get
+    its number. Asked before anything is written."""
+    following = _Following(connection, followers, references)
+    return [one for follower in followers for one in following.of(follower.table.name)]
+
+
+class _Following:
+    def __init__(
+        self, connection: Connection, followers: list[Follower], references: list[Repointed]
+    ) -> None:
+        self._connection = connection
+        self._followers = {follower.table.name: follower for follower in followers}
+        self._references = references
+        self._found: dict[str, list[Repointed]] = {}
+        self._made: dict[tuple[str, frozenset[str]], Becoming] = {}
+
+    def of(self, table: str) -> list[Repointed]:
+        """The references of a table. Tables that point to one another are not asked in a circle."""
+        if table not in self._found:
+            # Of itself, while it is being asked, a table has those that are known.
+            found = self._found[table] = [r for r in self._references if r.table.name == table]
+            follower = self._followers[table]
+            found += [
+                Repointed(follower.table, key, rule, becoming, cuts=True)
+                for key, rule in follower.keys
+                if (becoming := self._becoming(key)) is not None
+            ]
+        return self._found[table]
+
+    def _becoming(self, key: ForeignKey) -> Becoming | None:
+        """What becomes of what the reference leads to; None where that keeps its number."""
+        table, columns = key.target.whole, frozenset(key.target_columns)
+        if table not in self._followers:
+            return None
+        own = self.of(table)
+        if columns.isdisjoint(column for one in own for column in one.key.columns):
+            return None
+        if (table, columns) not in self._made:
+            cutting = [
+                one
+                for one in own
+                if one.cuts and (one.rule != "set null" or columns.intersection(one.key.columns))
+            ]
+            self._made[table, columns] = repointing.list_following(
+                self._connection,
+                len(self._made),
+                self._followers[table].table,
+                sorted(columns),
+                [(one.key, one.becoming) for one in own],
+                [(one.key, one.becoming) for one in cutting],
+            )
+        return self._made[table, columns]
+
+
 def meanings(references: list[Repointed]) -> dict[ForeignKey, Meanings]:
     """What a simulation must know of them."""
     return {
@@ -132,5 +192,10 @@ def carry_out(
             yield one.table.name, 0, repointing.clear_cut(*asked)
         else:
             yield one.table.name, repointing.remove_cut(*asked), 0
+    moved: dict[str, set[str]] = {}
     for one in references:
-        repointing.move(connection, one.table, one.key, one.becoming)
+        # What leads to a row and to what that row is one with leads there by the same columns.
+        done = moved.setdefault(one.table.name, set())
+        if not done.issuperset(one.key.columns):
+            repointing.move(connection, one.table, one.key, one.becoming)
+            done.update(one.key.columns)
