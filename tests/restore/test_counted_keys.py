@@ -342,6 +342,36 @@ def test_followed_by_one_step_alone_they_would_be_others(files, tmp_path, monkey
     assert refused.value.code == "restore.not_as_planned"
 
 
+def _with_ivy() -> None:
+    """Ivy has Cleo's number of the file, and is not in it; Cleo is here under another."""
+    with writing() as cursor:
+        cursor.execute(
+            "INSERT INTO studio_member (email, name, role)"
+            " VALUES ('ivy@x.example', 'Ivy', 'MEMBER'), ('cleo@first.example', 'Cleo', 'MEMBER');"
+            " INSERT INTO studio_card SELECT id, name FROM studio_member"
+        )
+
+
+def test_a_row_that_is_one_with_nobody_of_the_file_makes_room(files) -> None:
+    """Of an own file too: other rows may stay under a number that is somebody else's then."""
+    _with_ivy()
+    plan = plan_as(files.safe, ACTING)
+    cards = next(t for t in plan.tables if t.table == "studio_card")
+    assert (cards.now, cards.removed, cards.after) == (4, 1, 3)
+    restore_as(files.safe, ACTING, confirmed=plan)
+    assert rows(
+        "SELECT m.name, c.holder FROM studio_card c JOIN studio_member m ON m.id = c.member_id"
+        " ORDER BY 1"
+    ) == [("Ann", "Ann"), ("Cleo", "Cleo"), ("Zed", "Zed")]
+
+
+def test_where_it_stays_the_database_refuses_what_was_planned(files, monkeypatch) -> None:
+    _with_ivy()
+    monkeypatch.setattr(repointing, "unique_rules", lambda *_: ())
+    assert not plan_as(files.safe, ACTING).blocking
+    assert refusal(files.safe, ACTING) == "restore.duplicate"
+
+
 def test_without_looking_whose_they_are_they_become_somebody_else_s(
     files, tmp_path, monkeypatch
 ) -> None:

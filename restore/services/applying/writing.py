@@ -196,8 +196,9 @@ class Writer:
 
     def _outside_references(self, people: People) -> list[Repointed]:
         """What rows outside the file point to, while the rows of now are still there."""
-        references = repointing.repointed(self._file, self._followers, people.becoming)
-        return repointing.with_following(self._work.connection, self._followers, references)
+        connection = self._work.connection
+        references = repointing.repointed(connection, self._file, self._followers, people.becoming)
+        return repointing.with_following(connection, self._followers, references)
 
     def _current(self, table: LiveTable) -> Source:
         return self._readable.get(table.name, table.own_rows)

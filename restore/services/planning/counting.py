@@ -165,7 +165,9 @@ class _Planner:
         self._left_out = leave_out_duplicates(self._connection, self._file, self._choices)
         people = accounts.plan_accounts(self._connection, self._file, self._choices, self._current)
         self._findings += people.findings
-        references = repointing.repointed(self._file, self._followers, people.becoming)
+        references = repointing.repointed(
+            self._connection, self._file, self._followers, people.becoming
+        )
         self._findings += repointing.findings(self._connection, references)
         self._simulation.let_mean(repointing.meanings(references))
         is_new = not self._file.authentic and pristine.is_new(self._connection, self._file)

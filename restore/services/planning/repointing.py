@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable, Source
+from backups.database.rules import unique_rules
 from backups.findings import Finding
 from backups.registry import Section, registry
 from backups.registry.access import access_tables
@@ -82,22 +83,37 @@ def _let_acting_be(connection: Connection, people: People, found: Mapping[str, B
 
 
 def repointed(
-    prepared: Prepared, followers: list[Follower], found: Mapping[str, Becoming]
+    connection: Connection,
+    prepared: Prepared,
+    followers: list[Follower],
+    found: Mapping[str, Becoming],
 ) -> list[Repointed]:
-    """The references of tables outside the file into these tables."""
+    """The references of tables outside the file into these tables.
+
+    What is unique by its reference does not stay under a number of others: it could meet the row that is
+    theirs."""
     lets_in, sections = access_tables(registry), registry.by_table()
-    return [
-        Repointed(
-            follower.table,
-            key,
-            rule,
-            found[key.target_table],
-            cuts=follower.table.name in lets_in
-            or bool(sections[key.target_table].accounts and not prepared.authentic),
-        )
+    leading = [
+        (follower.table, key, rule)
         for follower in followers
         for key, rule in follower.keys
         if key.target_table in found and found[key.target_table].knows(key)
+    ]
+    unique = unique_rules(connection, [table.oid for table, _key, _rule in leading])
+    return [
+        Repointed(
+            table,
+            key,
+            rule,
+            found[key.target_table],
+            cuts=table.name in lets_in
+            or bool(sections[key.target_table].accounts and not prepared.authentic)
+            or any(
+                one.table == table.name and not set(key.columns).isdisjoint(one.columns)
+                for one in unique
+            ),
+        )
+        for table, key, rule in leading
     ]
 
 
