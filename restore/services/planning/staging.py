@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from backups.artifact.manifest import Manifest, SectionHead
-from backups.artifact.reader import SectionReader, Tail
+from backups.artifact.reader import ArtifactReader, SectionReader, Tail
 from backups.artifact.tail import FileHead
 from backups.database import introspection
 from backups.database.connection import Connection
@@ -115,75 +115,116 @@ def prepare(
     begin_reading(Stage.INSPECTING, path, watch)
     with vault.reader(path, watch.at) as reader:
         recovery_kit.require_of(kit, reader.manifest.installation)
-        tables = introspection.live_tables(connection)
-        matched = match(reader.manifest, declared, tables)
-        work = _Filling(
-            connection, matched, lambda error: refusal_in_the_file(error, path, declared)
-        )
-        with waiting_tables.small_samples(connection):
-            for section in reader.sections():
-                work.take(section, watch.check)
-        entries = EntryCheck(connection, reader.manifest, matched, declared, work.readable())
-        heads = _Heads()
-        for file in reader.files():
-            entries.look(file.head)
-            heads.add(file.head)
-            for _block in file.content():
-                watch.check()
-        # The digest speaks first: in a damaged file a row's odd form is only a symptom.
-        tail = reader.tail()
-        if work.problem:
-            raise work.problem
-        recovery_kit.require_of(kit, tail.integrity.key_id or reader.manifest.installation)
-        keys, ours = catalogue.foreign_keys(connection), installation.is_ours(tail.integrity)
-        by_kit = not ours and kit is not None and kit.signed(tail.integrity)
-        # Whoever made it had a database of its own, which counted its content types by itself.
-        numbered = translate(connection, work.listed(declared, keys, authentic=ours))
-        matched = with_renamed_values(matched, work.renamed)
-        matched, waiting = with_altered_cells(
-            connection,
-            tail.altered if reader.manifest.type == SAFE else [],
-            matched,
-            work.tables,
-            keys,
-            numbered.tables,
-        )
-        held = access.hold_back(
-            reader.manifest,
-            tail.statistics,
-            matched,
-            waiting,
-            keys,
-            declared,
-            access.EVERYTHING if ours or by_kit else let_in,
-        )
-        matched = held.matched
-        # Rows of our own went into them once.
-        rules = rules_of(connection, matched.written, plain=not (ours or by_kit))
-        return Prepared(
-            manifest=reader.manifest,
-            tail=tail,
-            authentic=ours or by_kit,
-            by_kit=by_kit,
-            matched=matched,
-            tables=tables,
-            keys=keys,
-            rules=rules,
-            waiting=with_generated(connection, held.waiting, rules, keys),
-            access=() if ours or by_kit else held.rows,
-            unread=frozenset(work.unread),
-            findings=(
-                *matched.findings,
-                *work.findings,
-                *numbered.findings,
-                *entries.findings(),
-                *held.findings,
-            ),
-            dictionaries=work.dictionaries,
-            translated=numbered.tables,
-            files_at=reader.files_at,
-            entries=heads.kept,
-        )
+        read = _read(reader, path, connection, declared, watch)
+    recovery_kit.require_of(kit, read.tail.integrity.key_id or read.manifest.installation)
+    return _told_apart(read, connection, declared, kit, let_in)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What came out of the one pass; ``work`` has the rows."""
+
+    manifest: Manifest
+    tail: Tail
+    matched: Match
+    tables: dict[str, LiveTable]
+    work: "_Filling"
+    findings: tuple[Finding, ...]
+    files_at: int
+    entries: Sequence[bytes] | None
+
+
+def _read(
+    reader: ArtifactReader, path: Path, connection: Connection, declared: Registry, watch: Watch
+) -> _Read:
+    """Raises ArtifactError."""
+    tables = introspection.live_tables(connection)
+    matched = match(reader.manifest, declared, tables)
+    work = _Filling(connection, matched, lambda error: refusal_in_the_file(error, path, declared))
+    with waiting_tables.small_samples(connection):
+        for section in reader.sections():
+            work.take(section, watch.check)
+    entries = EntryCheck(connection, reader.manifest, matched, declared, work.readable())
+    heads = _Heads()
+    for file in reader.files():
+        entries.look(file.head)
+        heads.add(file.head)
+        for _block in file.content():
+            watch.check()
+    # The digest speaks first: in a damaged file a row's odd form is only a symptom.
+    tail = reader.tail()
+    if work.problem:
+        raise work.problem
+    return _Read(
+        reader.manifest,
+        tail,
+        matched,
+        tables,
+        work,
+        tuple(entries.findings()),
+        reader.files_at,
+        heads.kept,
+    )
+
+
+def _told_apart(
+    read: _Read,
+    connection: Connection,
+    declared: Registry,
+    kit: RecoveryKit | None,
+    let_in: Container[str],
+) -> Prepared:
+    """What waits, as whoever made the file may have it: numbers in place of the file's, cells that are not
+    taken, and rows that let people in."""
+    work, tail = read.work, read.tail
+    keys, ours = catalogue.foreign_keys(connection), installation.is_ours(tail.integrity)
+    by_kit = not ours and kit is not None and kit.signed(tail.integrity)
+    authentic = ours or by_kit
+    # Whoever made it had a database of its own, which counted its content types by itself.
+    numbered = translate(connection, work.listed(declared, keys, authentic=ours))
+    matched, waiting = with_altered_cells(
+        connection,
+        tail.altered if read.manifest.type == SAFE else [],
+        with_renamed_values(read.matched, work.renamed),
+        work.tables,
+        keys,
+        numbered.tables,
+    )
+    held = access.hold_back(
+        read.manifest,
+        tail.statistics,
+        matched,
+        waiting,
+        keys,
+        declared,
+        access.EVERYTHING if authentic else let_in,
+    )
+    # Rows of our own went into them once.
+    rules = rules_of(connection, held.matched.written, plain=not authentic)
+    return Prepared(
+        manifest=read.manifest,
+        tail=tail,
+        authentic=authentic,
+        by_kit=by_kit,
+        matched=held.matched,
+        tables=read.tables,
+        keys=keys,
+        rules=rules,
+        waiting=with_generated(connection, held.waiting, rules, keys),
+        access=() if authentic else held.rows,
+        unread=frozenset(work.unread),
+        findings=(
+            *held.matched.findings,
+            *work.findings,
+            *numbered.findings,
+            *read.findings,
+            *held.findings,
+        ),
+        dictionaries=work.dictionaries,
+        translated=numbered.tables,
+        files_at=read.files_at,
+        entries=read.entries,
+    )
 
 
 class _Heads:
