@@ -114,7 +114,8 @@ _NOT_OF_AN_EXTENSION = (
 )
 
 _TABLES = f"""
-SELECT c.oid::bigint, n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
+SELECT c.oid::bigint, n.nspname, c.relname,
+       CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_stat_get_live_tuples(c.oid) END::bigint,
        c.relkind = 'p'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'

@@ -4,6 +4,7 @@ every change that came in between."""
 import contextlib
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -311,11 +312,12 @@ def test_with_few_rows_nothing_is_done_ahead(studio, monkeypatch) -> None:
     restore_as(studio.complete)
 
 
+@pytest.mark.parametrize(("most", "worth"), [("ROWS", 1000), ("BYTES", 100_000)])
 def test_of_many_rows_that_come_into_an_empty_database_is_asked_ahead(
-    empty_studio, monkeypatch
+    empty_studio, monkeypatch, most: str, worth: int
 ) -> None:
-    """Nobody waits on a new server either while the rules are asked of the file's rows."""
-    monkeypatch.setattr(ahead, "ROWS_WORTH_READING_AHEAD", 1000)
+    """Nobody waits on a new server either while the rules are asked of the file's rows; few may be long."""
+    monkeypatch.setattr(ahead, f"{most}_WORTH_READING_AHEAD", worth)
     asked: list[bool] = []
     ask = applying._Restore._ask_ahead
 
@@ -380,12 +382,21 @@ def test_of_a_file_that_is_refused_nothing_is_left_that_was_begun_beside(
     monkeypatch.setattr(applying, "prepare", refused)
     assert refusal(studio.complete) == "artifact.damaged"
     assert not threads() and not [*vault.folder().glob(".partial-*")]
+    deadline = time.monotonic() + 20
+    # The server's side of a connection that was closed ends a moment after it.
+    while sessions() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not sessions()
+
+
+def sessions() -> int:
+    """Of others, in this database."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-        assert cursor.fetchone() == (0,)
+        return int(cursor.fetchone()[0])
 
 
 def test_what_was_begun_is_read_again_where_something_must_be_left_out(studio) -> None:

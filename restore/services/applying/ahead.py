@@ -22,6 +22,7 @@ from django.db import connections
 from backups import conf
 from backups.artifact.manifest import Manifest
 from backups.artifact.reader import SectionReader
+from backups.artifact.tail import Statistics
 from backups.database.introspection import LiveColumn, LiveTable
 from backups.database.snapshot import READINGS_A_LOOK, Snapshot
 from backups.database.table_reading import TableReading
@@ -38,17 +39,24 @@ from restore.database.marks import Mark, look_of_values, marks_of
 
 logger = logging.getLogger("backups")
 
-# In fewer rows nobody waits long for the safety backup.
+# In fewer rows, of fewer bytes of document, nobody waits long for the safety backup.
 ROWS_WORTH_READING_AHEAD = 20_000
+BYTES_WORTH_READING_AHEAD = 16 * 1024 * 1024
 # What stays free besides room for a safety backup that has to be made again.
 _SPARE_BYTES = 64 * 1024 * 1024
 _LOOK_SECONDS = 0.1
 
 
-def is_worth_it(tables: Iterable[LiveTable], rows_of_file: int = 0) -> bool:
+def is_worth_it(tables: Iterable[LiveTable], of_file: Statistics | None = None) -> bool:
     """Whether anything is done ahead: with few rows, here and in the file, it would only come on top."""
     rows = sum(table.estimated_rows for table in tables)
-    return max(rows, rows_of_file) >= ROWS_WORTH_READING_AHEAD
+    if of_file is None:
+        return rows >= ROWS_WORTH_READING_AHEAD
+    size_bytes = sum(section.bytes for section in of_file.sections.values())
+    return (
+        max(rows, of_file.rows) >= ROWS_WORTH_READING_AHEAD
+        or size_bytes >= BYTES_WORTH_READING_AHEAD
+    )
 
 
 @dataclass(frozen=True)

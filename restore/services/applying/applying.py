@@ -196,7 +196,7 @@ class _Restore:
         if (
             not _blocking(prepared.findings)
             and not self._must_read()
-            and is_worth_it(prepared.tables.values(), prepared.tail.statistics.rows)
+            and is_worth_it(prepared.tables.values(), prepared.tail.statistics)
         ):
             end_reading(Stage.AHEAD, self._progress)
             try:
