@@ -1,7 +1,7 @@
 """Plain connections with a fixed session, so that equal data is printed as equal text everywhere."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg2
@@ -10,6 +10,7 @@ from django.db import connections
 from psycopg2 import extensions
 
 from backups.database import pooling
+from backups.database.complaints import database_failure
 from backups.errors import DatabaseFailure
 from backups.wording import _
 
@@ -168,105 +169,6 @@ def database_errors() -> Iterator[None]:
         yield
     except psycopg2.Error as error:
         raise database_failure(error) from error
-
-
-def database_failure(error: psycopg2.Error, table: str = "") -> DatabaseFailure:
-    """The database's complaint in our words. Its own text may hold values of rows and is not used. ``table``:
-    whose rows were being read."""
-    state = getattr(error, "pgcode", None) or ""
-    if state.startswith("53100"):
-        return DatabaseFailure(
-            "database.disk_full",
-            _("The database server's disk is full."),
-            hint=_("Free space on the database server, then try again."),
-            permanent=False,
-        )
-    if state == "42501":
-        return not_permitted([])
-    if state == "25006":
-        return DatabaseFailure(
-            "database.read_only",
-            _("The database takes no writes: it is a standby, or its transactions are read-only."),
-            hint=_(
-                "Use the primary server, and look for default_transaction_read_only among the settings"
-                " of the server, the database and the role."
-            ),
-        )
-    if state == "53200":
-        return DatabaseFailure(
-            "database.memory",
-            _("The database server ran out of memory, or of room for locks."),
-            hint=_("Raise max_locks_per_transaction or give it more memory, then try again."),
-        )
-    if state == "53400":
-        return DatabaseFailure(
-            "database.limit",
-            _("A limit of the database server for temporary files was reached (temp_file_limit)."),
-            hint=_("Raise temp_file_limit or work_mem for the account, then try again."),
-        )
-    if state == "57014":
-        return DatabaseFailure(
-            "database.cancelled",
-            _("The database cancelled the statement."),
-            hint=_("Somebody or a time limit stopped it. Try again."),
-            permanent=False,
-        )
-    if state in ("XX001", "XX002"):
-        return DatabaseFailure(
-            "database.damaged",
-            _(
-                "Data in the database is damaged: a value, a page or an index cannot be read"
-                " (SQLSTATE {state}).",
-                state=state,
-            ),
-            hint=_(
-                "The database server's own log names it; an index is built anew by REINDEX. The plan of a"
-                " restore says which tables are meant, and how to go on."
-            ),
-        )
-    if not state or state.startswith(("08", "57P")):
-        return DatabaseFailure(
-            "database.lost",
-            _("The connection to the database was lost or refused."),
-            hint=_(
-                "Check that the database server is running and lets this account in (password, sslmode,"
-                " pg_hba.conf, limits of connections), then try again."
-            ),
-            permanent=False,
-        )
-    return DatabaseFailure(
-        "database.error",
-        _(
-            "The database could not give the rows of {table} (SQLSTATE {state}).",
-            table=table,
-            state=state,
-        )
-        if table
-        else _("The database refused a statement (SQLSTATE {state}).", state=state),
-        hint=_(
-            "Look up the SQLSTATE in PostgreSQL's manual; the database's own log has the details."
-        ),
-    )
-
-
-def not_permitted(tables: Sequence[str]) -> DatabaseFailure:
-    """``tables``: names of those that the account may not read, where they are known."""
-    hint = _("Run the application with the account that owns the tables.")
-    if tables:
-        message = _(
-            "The database account may not read all rows of {tables}: it lacks the right, or row"
-            " security is forced on it.",
-            tables=", ".join(tables),
-        )
-        return DatabaseFailure("database.permission", message, hint=hint)
-    return DatabaseFailure(
-        "database.permission",
-        _(
-            "The database account may not do what is needed (it needs to own the tables, and"
-            " row security must not hide rows from it)."
-        ),
-        hint=hint,
-    )
 
 
 def _settings_refused() -> DatabaseFailure:

@@ -10,7 +10,7 @@ import hashlib
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from backups.database.connection import database_failure
+from backups.database.complaints import database_failure
 from backups.errors import BusyError
 from backups.wording import _
 

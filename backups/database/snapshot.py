@@ -17,13 +17,12 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
 from backups.database import holding, introspection, locators, row_stream, standing, together
+from backups.database.complaints import database_failure, not_permitted
 from backups.database.connection import (
     close_quietly,
     connect,
     connected,
     database_errors,
-    database_failure,
-    not_permitted,
 )
 from backups.database.damage import by_place, is_of_the_rows
 from backups.database.introspection import LiveSequence, LiveTable

@@ -8,7 +8,8 @@ import json
 
 import psycopg2
 
-from backups.database.connection import connected, database_failure
+from backups.database.complaints import database_failure
+from backups.database.connection import connected
 from backups.database.damage import damage_of, keys_of
 from backups.database.table_reading import TableReading, column_of
 from backups.errors import BackupSystemError, DatabaseFailure

@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backups.database import locks
+from backups.database.complaints import database_failure
 from backups.database.connection import (
     connected,
     database_errors,
-    database_failure,
     let_django_wait,
 )
 from backups.errors import (

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import psycopg2
 from psycopg2 import sql
 
-from backups.database.connection import database_failure
+from backups.database.complaints import database_failure
 from backups.errors import BackupSystemError, BusyError, RestoreError
 from backups.wording import Sentence, _
 

@@ -11,7 +11,8 @@ import pytest
 from django.db import connections
 from psycopg2 import sql
 
-from backups.database.connection import connected, database_failure
+from backups.database.complaints import database_failure
+from backups.database.connection import connected
 from backups.errors import BackupSystemError
 from backups.registry import SAFE, registry
 from restore.database import bystanders, live_schema, programs, throwaway

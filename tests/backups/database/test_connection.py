@@ -7,12 +7,12 @@ import pytest
 from django.db import connection as django_connection
 from psycopg2 import sql
 
+from backups.database.complaints import database_failure
 from backups.database.connection import (
     SESSION,
     connect,
     connected,
     database_errors,
-    database_failure,
 )
 from backups.errors import BackupSystemError, DatabaseFailure
 from tests.databases import as_superuser
