@@ -14,7 +14,7 @@ from backups.database.introspection import LiveTable, Source
 from restore.database import identities, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.identities import Identity
-from restore.database.redacted import execute
+from restore.database.redacted import Aside, execute
 from restore.database.waiting_tables import WaitingTable, names, same
 
 NEVER = sql.SQL("false")
@@ -208,6 +208,30 @@ def clear_cut(connection: Connection, table: LiveTable, key: ForeignKey, becomin
             becoming.is_cut("t", key),
         ),
     )
+
+
+def follow_aside(connection: Connection, aside: Aside, key: ForeignKey, becoming: Becoming) -> int:
+    """References of live rows that were set aside get the keys that their targets have afterwards, NULL where
+    those would be somebody else's. Returns how many of these are of rows that keep them."""
+    kept = identities.pairs(aside.waiting, aside.relation, aside.identity, key.columns)
+    cleared = questions.ask(
+        connection,
+        sql.SQL("SELECT count(*) FROM ({}) AS p WHERE {}").format(kept, becoming.is_cut("p", key)),
+    )
+    new = zip(becoming.in_order(key), becoming.now, strict=True)
+    execute(
+        connection,
+        sql.SQL("UPDATE {} AS t SET {} FROM {} AS b WHERE {}").format(
+            aside.relation,
+            sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier("b", now))
+                for column, now in new
+            ),
+            becoming.relation,
+            becoming.is_meant("t", key),
+        ),
+    )
+    return cleared
 
 
 def move(connection: Connection, table: LiveTable, key: ForeignKey, becoming: Becoming) -> None:

@@ -96,8 +96,11 @@ class Simulation:
         others = [self._cut(key) for key, rule in follower.keys if rule != "set null"]
         return sql.SQL(" OR ").join(others) if others else sql.SQL("false")
 
-    def kept_to_nowhere(self, kept: sql.Composed, column: str, key: ForeignKey) -> int:
-        """Kept references whose target would go. ``kept`` yields the current cells."""
+    def kept_to_nowhere(
+        self, kept: sql.Composed, column: str, key: ForeignKey, meanings: Meanings | None = None
+    ) -> int:
+        """Kept references whose target would go, or be somebody else. ``kept`` yields the current cells,
+        called ``p`` in the meanings."""
         gone: sql.Composable
         if (lost := self._lost.get(key.target.whole)) is not None:
             gone = _lost_or_missing("p", lost, key)
@@ -105,6 +108,8 @@ class Simulation:
             gone = sql.SQL("NOT {}").format(key.leads_to("p", after))
         else:
             return 0
+        if meanings:
+            gone = sql.SQL("(({} OR {}) AND NOT {})").format(gone, meanings.cut, meanings.moved)
         return ask(
             self._connection,
             sql.SQL("SELECT count(*) FROM ({}) AS p WHERE {} AND {}").format(

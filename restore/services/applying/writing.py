@@ -192,7 +192,17 @@ class Writer:
                     columns,
                     self._readable.get(target.table.name),
                 )
+                self._keep_meaning(target, people)
         return people
+
+    def _keep_meaning(self, target: Target, people: People) -> None:
+        """References that the file leaves out stay with whom they mean."""
+        name, missing = target.table.name, set(target.redacted)
+        for key in self._file.references:
+            if key.table == name and set(key.columns) <= missing:
+                self._state.of(name).set_null += repointing.keep_meaning(
+                    self._work.connection, self._state.asides[name], key, people.becoming
+                )
 
     def _outside_references(self, people: People) -> list[Repointed]:
         """What rows outside the file point to, while the rows of now are still there."""

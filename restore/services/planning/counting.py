@@ -4,7 +4,7 @@ Reads in one REPEATABLE READ transaction that is always rolled back.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from restore.database import comparing, identities, questions
 from restore.database.catalogue import ForeignKey
 from restore.database.comparing import Difference
 from restore.database.identities import Identity
+from restore.database.repointing import Becoming
 from restore.database.simulation import Follower, Simulation
 from restore.database.targets import Target
 from restore.database.waiting_tables import Relation, create_aside, one_instant
@@ -187,7 +188,7 @@ class _Planner:
             tables[name] = _with_survivor(tables[name], cleared)
         simulation = self._simulation
         simulation.run()
-        self._count_kept_to_nowhere(simulation, tables)
+        self._count_kept_to_nowhere(simulation, tables, people.becoming)
         rows = [
             *tables.values(),
             *(self._emptied(table) for table in self._file.matched.emptied),
@@ -321,7 +322,12 @@ class _Planner:
             set_null=simulation.set_null(follower),
         )
 
-    def _count_kept_to_nowhere(self, simulation: Simulation, tables: dict[str, TablePlan]) -> None:
+    def _count_kept_to_nowhere(
+        self,
+        simulation: Simulation,
+        tables: dict[str, TablePlan],
+        becoming: Mapping[str, Becoming],
+    ) -> None:
         for target in self._file.matched.targets:
             name = target.table.name
             for column, foreign in _kept_references(target, self._file.references):
@@ -332,7 +338,8 @@ class _Planner:
                     identity_of(self._file, section),
                     [column],
                 )
-                lost = simulation.kept_to_nowhere(kept, column, foreign)
+                meanings = repointing.of_kept(foreign, becoming)
+                lost = simulation.kept_to_nowhere(kept, column, foreign, meanings)
                 if lost:
                     before = tables[name]
                     tables[name] = replace(before, set_null=before.set_null + lost)

@@ -17,6 +17,7 @@ from backups.registry.access import access_tables
 from restore.database import repointing
 from restore.database.catalogue import ForeignKey
 from restore.database.identities import Identity, Pairing
+from restore.database.redacted import Aside
 from restore.database.repointing import Becoming
 from restore.database.simulation import Follower, Meanings
 from restore.services.planning.following import identity_of
@@ -186,6 +187,25 @@ def meanings(references: list[Repointed]) -> dict[ForeignKey, Meanings]:
         )
         for one in references
     }
+
+
+def of_kept(key: ForeignKey, found: Mapping[str, Becoming]) -> Meanings | None:
+    """Of a reference that a Safe file leaves out and that keeps its value ``p`` of now: as others, it stays
+    with whom it meant, or becomes NULL. None where its target keeps its number."""
+    becoming = found.get(key.target_table)
+    if becoming is None or not becoming.knows(key):
+        return None
+    return Meanings(becoming.is_cut("p", key), becoming.is_moved("p", key))
+
+
+def keep_meaning(
+    connection: Connection, aside: Aside, key: ForeignKey, found: Mapping[str, Becoming]
+) -> int:
+    """Let the values that were set aside follow, as ``of_kept`` says. Returns how many become NULL."""
+    becoming = found.get(key.target_table)
+    if becoming is None or not becoming.knows(key):
+        return 0
+    return repointing.follow_aside(connection, aside, key, becoming)
 
 
 def findings(connection: Connection, references: list[Repointed]) -> Iterator[Finding]:
