@@ -11,8 +11,10 @@ from _pytest.terminal import TerminalReporter
 from tests.databases import empty_folder
 from tests.emptying import teach_django
 from tests.isolation import hand_over
+from tests.static_files import teach_whitenoise
 
 teach_django()
+teach_whitenoise()
 # What takes minutes comes first and folders of many short files last: no worker ends long before another.
 LONGEST_FIRST = (
     *("browser", "install", "faults", "restore", "battery", "roundtrip", "storages"),
