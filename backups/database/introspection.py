@@ -159,7 +159,8 @@ CASE WHEN {_AS_TEXT} THEN 'text' WHEN t.typtype <> 'd' AND l.wrapped IS DISTINCT
                CASE d.typtype WHEN 'd' THEN d.typtypmod ELSE made.typmod END,
                CASE d.typtype WHEN 'd' THEN made.brackets ELSE '[]' END, made.depth + 1
         FROM made JOIN pg_type d ON d.oid = made.oid
-          AND (d.typtype = 'd' OR d.typcategory = 'A' AND d.typelem IN (SELECT lenient.oid FROM lenient))
+          AND (d.typtype = 'd'
+               OR d.typcategory = 'A' AND d.typelem = ANY (ARRAY(SELECT lenient.oid FROM lenient)))
     ) SELECT format_type(oid, typmod) || brackets FROM made ORDER BY depth DESC LIMIT 1) END"""
 
 # An output function may be one of another type, which this one is stored like: refcursor has that of text.

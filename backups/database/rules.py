@@ -161,18 +161,24 @@ ARRAY(SELECT a.attname::text
               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid) AS u
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number AND u.number > 0
       GROUP BY a.attname ORDER BY pg_catalog.min(place), a.attname)"""
+# To have a plain column printed takes several times as long as to look its name up.
 TERMS = """
-ARRAY(SELECT pg_get_indexdef(i.indexrelid, n, false)
-      FROM generate_series(1, i.indnkeyatts) AS n ORDER BY n)"""
+ARRAY(SELECT CASE number WHEN 0 THEN pg_get_indexdef(i.indexrelid, place::int, false) ELSE (
+          SELECT quote_ident(a.attname) FROM pg_attribute a
+          WHERE a.attrelid = i.indrelid AND a.attnum = number) END
+      FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+      WHERE place <= i.indnkeyatts ORDER BY place)"""
 CONDITION = "coalesce(pg_get_expr(i.indpred, i.indrelid), '')"
 # Behind the index's own name, which could hold anything.
 TAIL = """
-substr(pg_get_indexdef(i.indexrelid), length(quote_ident(x.relname)) + strpos(
-    substr(pg_get_indexdef(i.indexrelid), length(quote_ident(x.relname)) + 1), ' USING '))"""
+(SELECT substr(whole, length(quote_ident(x.relname)) + strpos(
+            substr(whole, length(quote_ident(x.relname)) + 1), ' USING '))
+ FROM (SELECT pg_get_indexdef(i.indexrelid) OFFSET 0) AS printed(whole))"""
 
 _UNIQUE = f"""
 SELECT c.relname, x.relname, {INDEX_COLUMNS}, {TERMS}, {CONDITION},
-       coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), {TAIL}
+       NOT i.indisprimary
+       AND coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), {TAIL}
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 WHERE i.indrelid = ANY (%s::oid[]) AND i.indisunique AND i.indislive AND (i.indisvalid OR i.indisready)
 ORDER BY c.relname, i.indexrelid
@@ -288,12 +294,12 @@ SELECT k.conname, s.facts,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = k.conrelid AND k.confdeltype = 'n' AND NOT a.attnotnull
                AND pg_catalog.to_jsonb(a.attnum) <@ coalesce(
-                     nullif(pg_catalog.to_jsonb(k) -> 'confdelsetcols', 'null'::jsonb),
-                     pg_catalog.to_jsonb(k.conkey))),
+                     nullif(j.known -> 'confdelsetcols', 'null'::jsonb), j.known -> 'conkey')),
        pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'), k.convalidated,
-       coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true),
-       coalesce((pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean, false)
+       coalesce((j.known ->> 'conenforced')::boolean, true),
+       coalesce((j.known ->> 'conperiod')::boolean, false)
 FROM pg_constraint k JOIN tip s ON s.oid = k.conrelid JOIN tip t ON t.oid = k.confrelid
+CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(k) OFFSET 0) AS j(known)
 WHERE k.contype = 'f' AND k.conparentid = 0
 ORDER BY s.schema COLLATE "C", s.name COLLATE "C", k.conname
 """
