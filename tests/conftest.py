@@ -18,7 +18,7 @@ teach_whitenoise()
 # What takes minutes comes first and folders of many short files last: no worker ends long before another.
 LONGEST_FIRST = (
     *("browser", "install", "faults", "restore", "battery", "roundtrip", "storages"),
-    *("serve", "embedded", "studio"),
+    *("serve", "embedded", "studio", "pages_restore", "pages"),
 )
 
 

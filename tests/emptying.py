@@ -64,8 +64,8 @@ def _emptied() -> bool:
 
 def _filled() -> dict[str, int]:
     """How many rows each table has; those without are left out."""
-    tables = connections["default"].introspection.django_table_names(only_existing=True)
-    names = set(tables) - _KEPT - _bare()
+    tables = connections["default"].introspection.django_table_names()
+    names = (set(tables) - _KEPT) & _with_pages()
     if not names:
         return {}
     counts = sql.SQL(" UNION ALL ").join(
@@ -79,12 +79,14 @@ def _filled() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _bare() -> set[str]:
-    """Tables without a single page, most of them. To count the rows of each takes longer than to ask that."""
+def _with_pages() -> set[str]:
+    """Tables that are there and may hold rows. Most have not a single page, and to count the rows of each
+    takes longer than to ask that."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-            " AND relkind = 'r' AND NOT relhassubclass AND pg_relation_size(oid) = 0"
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'f', 'v', 'm')"
+            " AND relnamespace <> 'pg_catalog'::regnamespace AND pg_table_is_visible(oid)"
+            " AND (relkind <> 'r' OR relhassubclass OR pg_relation_size(oid) > 0)"
         )
         return {name for (name,) in cursor.fetchall()}
 

@@ -21,6 +21,8 @@ from tests.restore.tables import Rows, rows_of_database
 from tests.roundtrip.engine import back_up, stored
 
 OWNER = "owner@studio.example"
+_COPIES = {"studio", "damaged_studio", "empty_studio"}
+_altered: list[bool] = []
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +47,7 @@ def prepared(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[P
             become("empty")
             yield Prepared(files[SAFE], files[COMPLETE], rows)
             become("empty")  # whatever a test did to the tables themselves
+            _altered.clear()
 
 
 @pytest.fixture(scope="package")
@@ -84,11 +87,19 @@ def empty_studio(transactional_db, prepared, django_db_blocker) -> Iterator[Prep
 
 
 @pytest.fixture
-def changing_schema(prepared, django_db_blocker) -> Iterator[None]:
-    """For tests that alter tables: afterwards they are as before."""
+def changing_schema(prepared) -> Iterator[None]:
+    """For tests that alter tables: whatever test comes next finds them as before."""
     yield
-    with django_db_blocker.unblock():
+    _altered.append(True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Most tests begin with a copy of their own, which takes the place of what was altered."""
+    begins_with_it = _COPIES & set(item.fixturenames) and not item.get_closest_marker("django_db")
+    if _altered and not begins_with_it:
         become("empty")
+    _altered.clear()
 
 
 def _database(name: str, prepared: Prepared, blocker) -> Iterator[Prepared]:
