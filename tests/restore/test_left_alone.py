@@ -1,6 +1,9 @@
 """Tables whose rows are those of the file are left alone, and everything else is written as ever."""
 
+from dataclasses import dataclass
+
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from backups.database.table_reading import column_of
@@ -9,6 +12,7 @@ from backupsvc.studio.models import User
 from restore.services.applying import ahead, applying, left_alone
 from restore.services.applying.writing import Writer
 from tests.restore.breaking import as_administrator
+from tests.restore.copies import become
 from tests.restore.steps import plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
 from tests.roundtrip.engine import back_up, stored
@@ -24,18 +28,37 @@ GENERATED = {
     if any(field.generated for field in section.model._meta.local_fields)
 }
 FIRST = f"(SELECT min(id) FROM {TAGS})"
+# Each kind in a table of its own.
 EDITS = {
-    "a cell": f"UPDATE {TAGS} SET name = name || '!' WHERE id = {FIRST}",
-    "a blank": f"UPDATE {TAGS} SET name = name || ' ' WHERE id = {FIRST}",
-    "NULL": f"UPDATE {TAGS} SET color = NULL WHERE id = {FIRST}",
-    "a moment": f"UPDATE {TAGS} SET created_at = created_at + interval '1 microsecond' WHERE id = {FIRST}",
-    "a row less": f"DELETE FROM {TAGS} WHERE id = {FIRST}",
-    "a row more": f"INSERT INTO {TAGS}"
-    " SELECT (jsonb_populate_record(t, jsonb_build_object('id', id || '!'))).*"
-    f" FROM {TAGS} AS t WHERE id = {FIRST}",
-    "a key": f"UPDATE {TAGS} SET id = id || '!' WHERE id = {FIRST}",
-    "two cells exchanged": f"UPDATE {TAGS} AS t SET name = o.name FROM {TAGS} AS o"
-    f" WHERE t.id <> o.id AND ARRAY[t.id, o.id] <@ (SELECT ARRAY[min(id), max(id)] FROM {TAGS})",
+    "a cell": (TAGS, "UPDATE {table} SET name = name || '!' WHERE id = {first}"),
+    "a blank": (
+        "studio_projectmilestone",
+        "UPDATE {table} SET name = name || ' ' WHERE id = {first}",
+    ),
+    "NULL": (
+        "studio_ffetemplatesection",
+        "UPDATE {table} SET description = NULL"
+        " WHERE id = (SELECT min(id) FROM {table} WHERE description IS NOT NULL)",
+    ),
+    "a moment": (
+        "studio_ffetemplate",
+        "UPDATE {table} SET created_at = created_at + interval '1 microsecond' WHERE id = {first}",
+    ),
+    "a row less": ("studio_notification", "DELETE FROM {table} WHERE id = {first}"),
+    "a row more": (
+        "studio_issue",
+        "INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object('id', id || '!'))).*"
+        " FROM {table} AS t WHERE id = {first}",
+    ),
+    "a key": (
+        "studio_drawingchecklistitem",
+        "UPDATE {table} SET id = id || '!' WHERE id = {first}",
+    ),
+    "two cells exchanged": (
+        "studio_task",
+        "UPDATE {table} AS t SET title = o.title FROM {table} AS o"
+        " WHERE t.id <> o.id AND ARRAY[t.id, o.id] <@ (SELECT ARRAY[min(id), max(id)] FROM {table})",
+    ),
 }
 
 
@@ -50,13 +73,18 @@ def execute(*statements: str) -> None:
             cursor.execute(statement)
 
 
-def without_rules() -> None:
+def edit(kind: str) -> None:
+    table, statement = EDITS[kind]
+    execute(statement.format(table=table, first=f"(SELECT min(id) FROM {table})"))
+
+
+def without_rules(table: str = TAGS) -> None:
     """Rows may be what no rule of the application's lets them be."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname)"
             " FROM pg_constraint WHERE confrelid = %s::regclass OR conrelid = %s::regclass AND contype = 'u'",
-            [TAGS, TAGS],
+            [table, table],
         )
         execute(*(statement for (statement,) in cursor.fetchall()))
 
@@ -92,15 +120,39 @@ def test_where_all_is_as_in_the_file_only_the_accounts_are_written(studio) -> No
     assert report["aftermath"]["tables_analysed"] < 10
 
 
-@pytest.mark.parametrize("edit", EDITS)
-def test_one_row_that_differs_has_its_table_written(studio, edit) -> None:
-    without_rules()
-    execute(EDITS[edit])
-    assert list(changed_tables(studio.rows, rows_of_database())) == [TAGS]
-    before = storages()
-    restore_as(studio.complete)
-    assert TAGS in rewritten(before)
-    assert changed_tables(studio.rows, rows_of_database()) == {}
+@dataclass(frozen=True)
+class Edited:
+    """Tables that differed before a restore, that it wrote, and that differed behind it."""
+
+    before: set[str]
+    written: set[str]
+    behind: set[str]
+
+
+@pytest.fixture(scope="module")
+def edited(prepared, django_db_blocker) -> Edited:
+    """One restore over all of them."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.delattr(settings, "BACKUPS_LEAVE_EQUAL_TABLES", raising=False)
+        become("seeded")
+        for kind, (table, _) in EDITS.items():
+            without_rules(table)
+            edit(kind)
+        before = set(changed_tables(prepared.rows, rows_of_database()))
+        places = storages()
+        restore_as(prepared.complete)
+        behind = set(changed_tables(prepared.rows, rows_of_database()))
+        return Edited(before, rewritten(places), behind)
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_one_row_that_differs_has_its_table_written(transactional_db, edited, kind) -> None:
+    table, _ = EDITS[kind]
+    assert table in edited.before and table in edited.written and table not in edited.behind
+    # And these alone: else it would have been written in any case.
+    tables = {table for table, _ in EDITS.values()}
+    assert edited.before == tables and edited.behind == set()
+    assert edited.written - GENERATED == tables | {User._meta.db_table}
 
 
 def test_what_was_edited_behind_the_first_look_is_written(studio, monkeypatch) -> None:
@@ -110,7 +162,7 @@ def test_what_was_edited_behind_the_first_look_is_written(studio, monkeypatch) -
 
     def look_and_edit(self, *args):
         answers = look(self, *args)
-        execute(EDITS["a cell"])
+        edit("a cell")
         return answers
 
     monkeypatch.setattr(applying._Restore, "_look_ahead", look_and_edit)
@@ -235,7 +287,7 @@ def test_files_that_nothing_points_to_any_more_are_listed_and_no_others(studio) 
 
 def test_a_plan_that_missed_a_difference_would_be_believed(studio, monkeypatch) -> None:
     """The twin: what is left alone rests on the plan's own comparison, so that has to be right."""
-    execute(EDITS["a cell"])
+    edit("a cell")
     monkeypatch.setattr(left_alone, "_is_without_difference", lambda table: True)
     assert refusal(studio.complete) == ""
     assert list(changed_tables(studio.rows, rows_of_database())) == [TAGS]

@@ -16,6 +16,7 @@ from restore.services.applying import applying
 from restore.services.asking import undoing
 from restore.views.live import context_of
 from tests.databases import superuser
+from tests.restore.copies import become
 from tests.restore.forging import foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
@@ -179,15 +180,40 @@ def test_rows_of_another_installation_must_keep_the_rules(studio, tmp_path) -> N
     assert codes(plan_as(file, accept_foreign=True))["restore.reference"] == "error"
 
 
-@pytest.mark.parametrize("constant", ["true", "1", "NULL::text", "'x'::text"])
-def test_a_unique_rule_over_a_constant_is_no_position(studio, constant) -> None:
-    execute(f"CREATE UNIQUE INDEX ON studio_task (({constant})) WHERE title = 'the only one'")
-    rows = rows_of_database()
-    file = stored(back_up(COMPLETE))
-    plan = plan_as(file)
-    assert not plan.blocking and "restore.rule_unasked" not in codes(plan)
-    restore_as(file, confirmed=plan)
-    assert changed_tables(rows, rows_of_database()) == {}
+CONSTANTS = ["true", "1", "NULL::text", "'x'::text"]
+
+
+@pytest.fixture(scope="module")
+def with_constants(prepared, django_db_blocker) -> tuple[dict[str, str], dict[str, bool]]:
+    """What a restore changed where each of them is a unique rule, and which of these are valid afterwards."""
+    with django_db_blocker.unblock():
+        become("seeded")
+        for number, constant in enumerate(CONSTANTS):
+            execute(
+                f"CREATE UNIQUE INDEX constant_{number} ON studio_task (({constant}))"
+                " WHERE title = 'the only one'"
+            )
+        rows = rows_of_database()
+        file = stored(back_up(COMPLETE))
+        plan = plan_as(file)
+        assert not plan.blocking and "restore.rule_unasked" not in codes(plan)
+        restore_as(file, confirmed=plan)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_get_indexdef(indexrelid), indisvalid AND indisunique FROM pg_index"
+                " WHERE indexrelid::regclass::text LIKE 'constant_%'"
+            )
+            valid = dict(cursor.fetchall())
+        return changed_tables(rows, rows_of_database()), valid
+
+
+@pytest.mark.parametrize("constant", CONSTANTS)
+def test_a_unique_rule_over_a_constant_is_no_position(
+    transactional_db, with_constants, constant
+) -> None:
+    changed, valid = with_constants
+    assert changed == {}
+    assert [holds for index, holds in valid.items() if f"(({constant})) WHERE" in index] == [True]
 
 
 def test_two_rows_of_a_table_with_one_row_are_in_the_plan(studio) -> None:
