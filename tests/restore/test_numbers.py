@@ -8,8 +8,15 @@ import pytest
 from django.db import connection
 
 from backups.registry import COMPLETE, SAFE, Registry, exclude, registry
-from backupsvc.studio.models import Room
+from backupsvc.studio.models import (
+    ChecklistItem,
+    DrawingChecklistItem,
+    Room,
+    RoomFFEItem,
+    RoomSection,
+)
 from restore.services.planning import capping, numbers
+from tests.restore.copies import become
 from tests.restore.forging import Document, foreign, ours
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.roundtrip.engine import back_up, parsed, stored
@@ -156,22 +163,35 @@ def test_many_sequences_that_nobody_has_are_few_findings(studio, tmp_path) -> No
     assert found[-1].count == 5000 - capping.SHOWN
 
 
-@pytest.mark.parametrize(
-    ("options", "rows", "expected"),
-    [
-        ("", (1, 7), (7, True)),
-        ("MAXVALUE 3", (1, 7), (3, True)),
-        ("START 100", (1, 7), (100, False)),
-        ("INCREMENT -1 MINVALUE -3 START -1", (-7, -2), (-3, True)),
-        ("INCREMENT -1 MINVALUE -30 START -1", (-7, -2), (-7, True)),
-    ],
-)
+NEW = [
+    ("", (1, 7), (7, True)),
+    ("MAXVALUE 3", (1, 7), (3, True)),
+    ("START 100", (1, 7), (100, False)),
+    ("INCREMENT -1 MINVALUE -3 START -1", (-7, -2), (-3, True)),
+    ("INCREMENT -1 MINVALUE -30 START -1", (-7, -2), (-7, True)),
+]
+# Each sequence is a column's of a table of its own.
+NUMBERED = (Room, ChecklistItem, DrawingChecklistItem, RoomSection, RoomFFEItem)
+
+
+@pytest.fixture(scope="module")
+def numbers_of_new(prepared, django_db_blocker) -> dict[str, tuple[int, bool]]:
+    """By their options: what the sequences say after one restore of a file that was made before them."""
+    with django_db_blocker.unblock():
+        become("seeded")
+        for model, (_, rows, _) in zip(NUMBERED, NEW, strict=True):
+            assert model.objects.count() > 1
+            model.objects.update(order=rows[0])
+            model.objects.filter(pk=model.objects.first().pk).update(order=rows[1])
+        file = stored(back_up(COMPLETE))
+        for n, (model, (options, _, _)) in enumerate(zip(NUMBERED, NEW, strict=True)):
+            execute(f'CREATE SEQUENCE new_{n} {options} OWNED BY {model._meta.db_table}."order"')
+        restore_as(file)
+        return {options: number(f"new_{n}") for n, (options, _, _) in enumerate(NEW)}
+
+
+@pytest.mark.parametrize(("options", "rows", "expected"), NEW)
 def test_a_new_sequence_goes_on_behind_the_rows_within_its_bounds(
-    studio, options, rows, expected
+    transactional_db, numbers_of_new, options, rows, expected
 ) -> None:
-    Room.objects.update(order=rows[0])
-    Room.objects.filter(pk=Room.objects.first().pk).update(order=rows[1])
-    file = stored(back_up(COMPLETE))
-    execute(f'CREATE SEQUENCE room_orders {options} OWNED BY studio_room."order"')
-    restore_as(file)
-    assert number("room_orders") == expected
+    assert numbers_of_new[options] == expected
