@@ -3,7 +3,14 @@
 Autovacuum is a superuser's, so we may not end it by force; a drop without force asks it to leave.
 """
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
 import psycopg2
+from django.conf import settings
 from django.db import connections
 from psycopg2 import sql
 
@@ -22,3 +29,25 @@ def become(name: str) -> None:
                 current, sql.Identifier(f"{current.strings[0]}_{name}")
             )
         )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A database and the backups that it tells of, from which tests of a module begin one after the other."""
+
+    name: str
+    folder: Path
+
+    def come_back(self) -> None:
+        become(self.name)
+        databases.empty_folder(Path(settings.BACKUPS_ROOT))
+        shutil.copytree(self.folder, settings.BACKUPS_ROOT, dirs_exist_ok=True)
+
+
+@contextmanager
+def moment(name: str, folder: Path) -> Iterator[Moment]:
+    """What is there now, for the length of the block. ``folder`` is made."""
+    shutil.copytree(settings.BACKUPS_ROOT, folder)
+    with databases.copy_of_database(name):
+        yield Moment(name, folder)
+        become("empty")

@@ -1,5 +1,6 @@
 """Whose row is it? Two installations that count their keys: number 1 of one is somebody else on the other."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from backups.registry.redaction import random_token
 from restore.database import identities
 from restore.database.identities import Pairing
 from restore.services.planning import accounts, acting, repointing
+from tests.restore.copies import Moment, become, moment
 from tests.restore.forging import Document, foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.roundtrip.engine import back_up, stored, writing
@@ -143,9 +145,8 @@ class Files:
     complete_of_another: Path
 
 
-@pytest.fixture
-def files(studio, monkeypatch, tmp_path) -> Files:
-    """The database is the second installation."""
+def declare(patch: pytest.MonkeyPatch) -> None:
+    """Members, their badges and visits."""
     others = [replace(s, accounts=None) if s.accounts else s for s in registry.sections]
     own = [
         Section(
@@ -165,21 +166,42 @@ def files(studio, monkeypatch, tmp_path) -> Files:
             redact={"warden": Omit()}, natural_key=("slug",),
         ),
     ]  # fmt: skip
-    monkeypatch.setattr(registry, "_sections", [*others, *own])
+    patch.setattr(registry, "_sections", [*others, *own])
     # Who signs in here is a Member, whatever the settings say.
     signing_in = SimpleNamespace(AUTH_USER_MODEL=Member._meta.label)
-    monkeypatch.setattr(decisions, "settings", signing_in)
-    with writing() as cursor:
-        cursor.execute(TABLES + FIRST)
-    safe, complete = (stored(back_up(scope)) for scope in (SAFE, COMPLETE))
-    with writing() as cursor:
-        cursor.execute(SECOND)
-    return Files(
-        safe,
-        complete,
-        foreign(safe, tmp_path / "safe.json"),
-        foreign(complete, tmp_path / "complete.json"),
-    )
+    patch.setattr(decisions, "settings", signing_in)
+
+
+@pytest.fixture(scope="module")
+def second(prepared, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Moment, Files]]:
+    """The second installation, and files of the first."""
+    folder = tmp_path_factory.mktemp("first")
+    with django_db_blocker.unblock():
+        with pytest.MonkeyPatch.context() as patch:
+            become("seeded")
+            declare(patch)
+            with writing() as cursor:
+                cursor.execute(TABLES + FIRST)
+            safe, complete = (stored(back_up(scope)) for scope in (SAFE, COMPLETE))
+            with writing() as cursor:
+                cursor.execute(SECOND)
+            made = Files(
+                safe,
+                complete,
+                foreign(safe, folder / "safe.json"),
+                foreign(complete, folder / "complete.json"),
+            )
+        with moment("second", folder / "backups") as there:
+            yield there, made
+
+
+@pytest.fixture
+def files(transactional_db, second, monkeypatch) -> Files:
+    """The database is the second installation."""
+    there, made = second
+    declare(monkeypatch)
+    there.come_back()
+    return made
 
 
 def rows(query: str) -> list[tuple]:

@@ -1,6 +1,8 @@
 """Accounts as Django makes them: rights by flags, groups and permissions, and who gains some by a restore."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +11,12 @@ from django.contrib.auth.models import Group, Permission
 from django.db import models
 from django.test.utils import isolate_apps
 
-from backups.registry import COMPLETE, NULL, SAFE, Omit, Section, django_accounts, registry
+from backups.registry import COMPLETE, NULL, SAFE, Omit, Scope, Section, django_accounts, registry
 from backups.registry.access import access_tables, flags, memberships
 from backups.registry.checks import decisions
 from restore.plan import Plan
 from restore.services.planning import accounts
+from tests.restore.copies import Moment, become, moment
 from tests.restore.forging import Document, foreign
 from tests.restore.steps import codes, plan_as, restore_as
 from tests.roundtrip.engine import back_up, stored, writing
@@ -96,8 +99,7 @@ GAINS = {
 }
 
 
-@pytest.fixture
-def office(studio, monkeypatch):
+def declare(patch: pytest.MonkeyPatch) -> None:
     """Who signs in is a Worker, and groups are not excluded."""
     others = [replace(s, accounts=None) if s.accounts else s for s in registry._sections]
     own = [
@@ -112,22 +114,45 @@ def office(studio, monkeypatch):
         Section(Worker.groups.through, "workerGroups", "People", ONLY),
         Section(Worker.user_permissions.through, "workerPermissions", "People", ONLY),
     ]  # fmt: skip
-    monkeypatch.setattr(registry, "_sections", [*others, *own])
+    patch.setattr(registry, "_sections", [*others, *own])
     excluded = [e for e in registry._exclusions if not e.table.startswith("auth_group")]
-    monkeypatch.setattr(registry, "_exclusions", excluded)
+    patch.setattr(registry, "_exclusions", excluded)
     signing_in = SimpleNamespace(AUTH_USER_MODEL=Worker._meta.label)
-    monkeypatch.setattr(decisions, "settings", signing_in)
+    patch.setattr(decisions, "settings", signing_in)
+
+
+@pytest.fixture
+def office(studio, monkeypatch):
+    declare(monkeypatch)
     with writing() as cursor:
         cursor.execute(TABLES + THEN)
     return studio
 
 
+@pytest.fixture(scope="module")
+def now(
+    prepared, django_db_blocker, tmp_path_factory
+) -> Iterator[tuple[Moment, dict[Scope, Path]]]:
+    """The database as it is now, and a Complete and a Safe file of then."""
+    with django_db_blocker.unblock():
+        with pytest.MonkeyPatch.context() as patch:
+            become("seeded")
+            declare(patch)
+            with writing() as cursor:
+                cursor.execute(TABLES + THEN)
+            files = {scope: stored(back_up(scope)) for scope in (COMPLETE, SAFE)}
+            with writing() as cursor:
+                cursor.execute(NOW)
+        with moment("now", tmp_path_factory.mktemp("then") / "backups") as there:
+            yield there, files
+
+
 @pytest.fixture
-def then(office):
+def then(transactional_db, now, monkeypatch) -> dict[Scope, Path]:
     """A Complete and a Safe file of then; the database is that of now."""
-    files = {scope: stored(back_up(scope)) for scope in (COMPLETE, SAFE)}
-    with writing() as cursor:
-        cursor.execute(NOW)
+    there, files = now
+    declare(monkeypatch)
+    there.come_back()
     return files
 
 
