@@ -1,11 +1,15 @@
 """Triggers, rules and materialised views around what a restore writes: none acts, and all are as before."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from backupsvc.studio.models import RoomFFEInstance, RoomFFESection
 from restore.database import aftermath, catalogue
 from restore.services.applying import problems
 from tests.restore.breaking import as_administrator
+from tests.restore.copies import Moment, become, moment
 from tests.restore.steps import plan_as, refusal, restore_as
 from tests.roundtrip.dump import differences, dump_data, dump_schema
 from tests.roundtrip.engine import back_up, stored, writing
@@ -16,15 +20,27 @@ SECTIONS, INSTANCES = RoomFFESection._meta.db_table, RoomFFEInstance._meta.db_ta
 PARTITIONS = ("zoo_reading_old", "zoo_reading_new", "zoo_reading")
 
 
+@pytest.fixture(scope="module")
+def filled(prepared, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Moment, Path]]:
+    """A studio with animals, and its backup; the readings are partitioned by year."""
+    with django_db_blocker.unblock():
+        become("seeded")
+        with writing() as cursor:
+            rows.fill(cursor)
+            for table in PARTITIONS[:2]:
+                cursor.execute(f"SELECT count(*) FROM {table}")
+                assert cursor.fetchone() != (0,)
+        file = stored(back_up())
+        with moment("filled", tmp_path_factory.mktemp("filled") / "backups") as there:
+            yield there, file
+
+
 @pytest.fixture
-def zoo(studio):
-    """A backup of the zoo, whose readings are partitioned by year."""
-    with writing() as cursor:
-        rows.fill(cursor)
-        for table in PARTITIONS[:2]:
-            cursor.execute(f"SELECT count(*) FROM {table}")
-            assert cursor.fetchone() != (0,)
-    return stored(back_up())
+def zoo(transactional_db, filled) -> Path:
+    """The backup; the database is that of which it was made."""
+    there, file = filled
+    there.come_back()
+    return file
 
 
 def _sql(*statements: str) -> None:
