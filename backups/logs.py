@@ -5,6 +5,7 @@ do the lines of a traceback. Which code it came through, and what kind it was, i
 """
 
 import logging
+import re
 import types
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from django.core.exceptions import DisallowedHost
 
 from backups.errors import BackupSystemError
 
+# What a terminal or a reader of lines obeys: a name with it would write lines of its own into the log.
+_ENDS_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Answers from here on are faults of the application; before, of who asked.
 _FAULT = 500
 
@@ -69,4 +72,6 @@ def _frames(traceback: types.TracebackType | None) -> Iterator[str]:
 
 
 def _discreet(value: object) -> object:
+    if isinstance(value, str) and not value.isprintable():
+        return _ENDS_LINE.sub(lambda found: ascii(found[0])[1:-1], value)
     return kind_of(value) if isinstance(value, BaseException) else value

@@ -12,7 +12,7 @@ from backups.artifact.tail import Locator
 from backups.database.table_reading import column_of
 from backups.errors import RestoreError
 from backups.files import storage
-from backups.files.names import alike, may_be_given
+from backups.files.names import alike, folded, may_be_given
 from backups.files.refusals import may_help_later
 from backups.files.resolve import StorageTarget, base_url, resolve
 from backups.files.spool import Spool
@@ -54,6 +54,7 @@ class Foreseen:
         self._host = host
         self._put_back: dict[StorageTarget, str] = {}
         self._stay: dict[StorageTarget, str] = {}
+        self._taken: set[StorageTarget] = set()
 
     def of(self, locator: Locator, sha256: str, size_bytes: int) -> FileFate:
         """Look, and write nothing. Raises RestoreError where the storage is not known here."""
@@ -70,6 +71,7 @@ class Foreseen:
         fate = self._look(where, sha256, size_bytes)
         if fate is FileFate.PUT_BACK:
             self._put_back[where] = sha256
+            self._taken.add(_folded(where))
         elif fate is FileFate.STAYS:
             self._stay[where] = sha256
         return fate
@@ -86,10 +88,8 @@ class Foreseen:
 
     def _is_taken_by_another(self, where: StorageTarget) -> bool:
         """Some storages, and some disks, know no case or no blanks: another's file would be overwritten."""
-        return any(
-            StorageTarget(where.alias, other) in self._put_back
-            or self._asking.is_there(where.alias, other)
-            for other in alike(where.name)
+        return _folded(where) in self._taken or any(
+            self._asking.is_there(where.alias, other) for other in alike(where.name)
         )
 
 
@@ -274,6 +274,10 @@ def _is_for_the_name(cause: BaseException | None) -> bool:
     if _is_in_the_way(cause):
         return True
     return isinstance(cause, Exception) and not may_help_later(cause)
+
+
+def _folded(where: StorageTarget) -> StorageTarget:
+    return StorageTarget(where.alias, folded(where.name))
 
 
 def _target_of(locator: Locator) -> StorageTarget | None:

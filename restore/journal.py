@@ -9,7 +9,7 @@ from pathlib import Path
 from backups import printed_json
 from backups.files import private, storage
 from backups.files.resolve import StorageTarget
-from backups.services import vault
+from backups.services import sweeping, vault
 
 logger = logging.getLogger("backups")
 
@@ -63,7 +63,9 @@ def undo_journal(run_id: str) -> int:
         left = storage.delete(target)
         removed += left is None
         if left:
-            logger.warning("run %s: a file that it added was left, as %s", run_id[:40], left)
+            logger.warning(
+                "run %s: a file that it added was left, as %s", sweeping.told(run_id), left
+            )
     path.unlink(missing_ok=True)
     return removed
 
@@ -80,7 +82,7 @@ def _lines(path: Path, run_id: str) -> Iterator[tuple[StorageTarget, bool]]:
             ):
                 yield StorageTarget(noted[0], noted[1]), len(noted) == 2
                 continue
-        logger.warning("run %s: a line of its journal says no name", run_id[:40])
+        logger.warning("run %s: a line of its journal says no name", sweeping.told(run_id))
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

@@ -44,10 +44,21 @@ def may_be_given(name: str) -> bool:
 
 def alike(name: str) -> set[str]:
     """Other names that a storage, or a disk, may take for this one or make of it."""
-    plain = "/".join(re.sub(r"(?u)[^-\w.]", "", part.replace(" ", "_")) for part in name.split("/"))
-    forms = {name.lower(), plain, plain.lower()}
-    forms |= {unicodedata.normalize(form, name) for form in ("NFC", "NFD")}
+    forms = {
+        case for given in (name, _plain(name)) for case in (given, given.lower(), given.casefold())
+    }
+    forms |= {unicodedata.normalize(norm, form) for form in forms for norm in ("NFC", "NFD")}
     return {form for form in forms if form != name and may_be_asked_for(form)}
+
+
+def folded(name: str) -> str:
+    """The same for all names that a storage, or a disk, may take for one another."""
+    cased = unicodedata.normalize("NFC", name).casefold()
+    return _plain(unicodedata.normalize("NFC", cased))
+
+
+def _plain(name: str) -> str:
+    return "/".join(re.sub(r"(?u)[^-\w.]", "", part.replace(" ", "_")) for part in name.split("/"))
 
 
 def _length(name: str) -> int:

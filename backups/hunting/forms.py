@@ -7,6 +7,7 @@ What escapes single letters (JSON, HTML, addresses, quoted-printable) is taken o
 import functools
 import json
 import re
+from base64 import b32encode
 from binascii import b2a_base64
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -101,6 +102,8 @@ def forms_of(value: bytes, *, rarer: bool) -> Forms:
         if rarer:
             texts += _in_base64(spelling)
             runs_.append(spelling.hex().encode())
+    if rarer and is_run(value) and not len(value) % 2:
+        texts += _of_bytes(bytes.fromhex(value.decode()))
     return Forms(texts, runs_ if len(runs_) < 2 else list(dict.fromkeys(runs_)))
 
 
@@ -145,6 +148,12 @@ def _in_json(value: bytes) -> list[Form]:
             escaped = json.dumps(escaped, ensure_ascii=ascii_only)[1:-1]
             found.append(Form(escaped.encode("utf-8", "surrogateescape")))
     return found
+
+
+def _of_bytes(key: bytes) -> list[Form]:
+    """What digits stand for, as addresses of authenticators have it (``otpauth:``), and as keys are told."""
+    letters = 8 * len(key) // 5
+    return [Form(b32encode(key)[:letters]), *(form for form in _in_base64(key) if not form.before)]
 
 
 def _in_base64(value: bytes) -> list[Form]:

@@ -23,7 +23,7 @@ from backups.hunting import credentials
 from backups.hunting.cells import Marked, RowPlaces, TextMarker, by_row, members, with_rows
 from backups.hunting.forms import SHORTEST
 from backups.hunting.marks import Marks
-from backups.hunting.matcher import WORD, Matcher, Place
+from backups.hunting.matcher import WORD, Hit, Matcher, Place
 
 # Into so many parts a block is divided of whose rows one has something behind escapes.
 _APART = 16
@@ -82,7 +82,7 @@ class Found:
 
 
 # What may become a marker and nothing else.
-_BARE = (Holds.TEXT, Holds.DISTINCT, Holds.DOCUMENT)
+_BARE = (Holds.TEXT, Holds.DISTINCT, Holds.DOCUMENT, Holds.BYTES)
 Note = Callable[[str | list[str], str], None]
 
 
@@ -237,22 +237,25 @@ class SectionMarker:
             + b"}"
         )
 
-    def _still_holds(self, cell: bytes, *, veiled: bool) -> bool:
-        if not (veiled or self._matcher.has_part(cell)):
-            return False
-        return self._matcher.looks(cell).secret and bool(self._matcher.hits(cell))
+    def _still_held(self, shown: bytes, *, veiled: bool) -> list[Hit]:
+        """What the proof would find in a cell, or in what a marker left of it."""
+        if not (veiled or self._matcher.has_part(shown)):
+            return []
+        return self._matcher.hits(shown) if self._matcher.looks(shown).secret else []
 
     def _cell(self, name: str, raw: bytes, row: bytes, *, veiled: bool) -> bytes:
+        holds, column = self._holds[name], self._types[name]
         if veiled:
-            look = self._matcher.looks(raw_bytes(raw) if self._holds[name] is Holds.BYTES else raw)
+            look = self._matcher.looks(_shown(raw, holds))
             if not look.secret and not (look.word and self._mask):
                 return raw
-        holds, column = self._holds[name], self._types[name]
         marks = Marks(self._matcher, mask=self._mask and holds is not Holds.KEY, veiled=veiled)
         if holds is Holds.DISTINCT:
             marks.suffix = "#" + _tag(self._head.key, name, *self._key(row))
         marked = _marked_cell(raw, holds, column.type, column.encoding, marks)
-        if holds in _BARE and marks.columns and self._still_holds(marked, veiled=veiled):
+        shown = _shown(marked, holds)
+        if holds in _BARE and (held := self._still_held(shown, veiled=veiled)):
+            marks.columns.update({hit.secret.column: None for hit in held})
             marked = _bare(raw, column.type, marks)
         if holds in (Holds.KEY, Holds.REQUIRED_VALUE):
             self._found.left[f"{self._head.key}.{name}"] += int(bool(marks.columns))
@@ -271,8 +274,16 @@ def has_bytes(head: SectionHead, holds: Mapping[str, Holds]) -> bool:
 
 
 def raw_bytes(cell: bytes) -> bytes:
-    """What the hexadecimal digits of a ``bytea`` cell, or of an array of those, stand for."""
-    return b"\x00".join(bytes.fromhex(run[1].decode()) for run in _BYTES.finditer(cell))
+    """What the hexadecimal digits of a ``bytea`` cell, or of an array of those, stand for; once more without
+    what other encodings of texts put between letters."""
+    given = b"\x00".join(bytes.fromhex(run[1].decode()) for run in _BYTES.finditer(cell))
+    # Texts in UTF-16 have a NUL beside each letter of ASCII.
+    return given + b"\n" + given.replace(b"\x00", b"") if b"\x00" in given else given
+
+
+def _shown(cell: bytes, holds: Holds) -> bytes:
+    """A cell as the proof looks at it: of bytes their digits too, for a secret may be made of just these."""
+    return raw_bytes(cell) + b"\n" + cell if holds is Holds.BYTES else cell
 
 
 def _tag(*parts: str) -> str:
@@ -303,6 +314,10 @@ def _bare(raw: bytes, type_: str, marks: Marks) -> bytes:
     marker = marks.marker(next(iter(marks.columns)), numbered=False).decode()
     limit, _padded = limit_of(type_)
     text = marks.fitting(marker, limit)
+    if type_.startswith("bytea"):
+        text = "\\x" + marker.encode().hex()
+        # Within an array's own form a backslash is written twice.
+        return msgspec.json.encode(f'{{"\\{text}"}}' if type_.endswith("[]") else text)
     if type_.endswith("[]"):
         return msgspec.json.encode([text] if raw.startswith(b"[") else f"{{{text}}}")
     return msgspec.json.encode(f'"{text}"' if type_ == "json" else text)

@@ -1,8 +1,8 @@
 """A text without its escapes, and where in the text each letter of that stood.
 
 Taken off, to any depth: backslash escapes of JSON and programs, percent escapes of addresses (RFC 3986),
-references of HTML; quoted-printable with its soft breaks (RFC 2045, section 6.7); line breaks inside of
-words, as mail folds base64.
+references of HTML, together and each kind by itself; quoted-printable with its soft breaks (RFC 2045, section
+6.7); line breaks inside of words, as mail folds base64 and programs go on behind a backslash.
 """
 
 import bisect
@@ -27,21 +27,33 @@ _NAMES = b"|".join(sorted(_NAMED, reverse=True))
 _WORD = rb"[0-9A-Za-z+/=_-]"
 _BREAK = rb"(?:\\+r|\r)?(?:\\+n|\n)"
 # Each alternative begins with a letter as such: then the search for the first of them is quick.
-_ESCAPE = (
-    rb"%(?:u[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})"
-    rb"|\\\\*u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}"
-    rb"|\\\\*u[0-9A-Fa-f]{4}|\\\\*x[0-9A-Fa-f]{2}|\\\\*/"
-    rb"|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|(?:" + _NAMES + rb"));?"
+# Of programs too: JavaScript's braces, eight digits, three octal ones.
+_NUMBERED = rb"u[0-9A-Fa-f]{4}|u\{0*[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}"
+_OCTAL = rb"[0-3][0-7]{2}"
+_KINDS = (
+    rb"%u[0-9A-Fa-f]{4}",
+    rb"%[0-9A-Fa-f]{2}",
+    rb"\\\\*u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}|\\\\*(?:"
+    + _NUMBERED
+    + rb"|/)",
+    rb"\\\\*" + _OCTAL,
+    rb"&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|(?:" + _NAMES + rb"));?",
 )
-_QUOTED = rb"=(?:[0-9A-Fa-f]{2}|[ \t]*" + _BREAK + rb")"
+# In headers words end and begin anew where a line does (RFC 2047).
+_QUOTED = (
+    rb"=(?:[0-9A-Fa-f]{2}|[ \t]*" + _BREAK + rb")"
+    rb"|\?=" + _BREAK + rb"[ \t]+=\?[0-9A-Za-z_-]+\?[qQbB]\?"
+)
 _WORDS = _WORD * 2
 # Behind two letters of a word, and before two.
 _FOLD = (
-    rb"(?:\\(?<=" + _WORDS + rb"\\)\\*(?:r(?:\\+n|\n)|n)"
+    rb"(?:\\(?<=" + _WORDS + rb"\\)\\*(?:[r\r]?(?:\\+n|\n)|n)"
     rb"|\r(?<=" + _WORDS + rb"\r)(?:\\+n|\n)"
     rb"|\n(?<=" + _WORDS + rb"\n))[ \t>]*(?=" + _WORDS + b")"
 )
-ESCAPES = re.compile(_ESCAPE)
+ESCAPES = re.compile(b"|".join(_KINDS))
+# What stands before a secret may seem to be another kind's escape that takes its first letters.
+_EACH_KIND = tuple(map(re.compile, _KINDS))
 QUOTED = re.compile(_QUOTED)
 FOLDS = re.compile(_FOLD)
 _PARTING = b"\x00"
@@ -68,6 +80,10 @@ def _of_backslash(body: bytes) -> bytes:
         return body
     if body.startswith(b"x"):
         return bytes([int(body[1:], 16)])
+    if body.isdigit():
+        return bytes([int(body, 8)])
+    if body.startswith((b"U", b"u{")):
+        return _letter(int(body[1:].strip(b"{}"), 16))
     units = [int(digits, 16) for digits in re.findall(rb"u([0-9A-Fa-f]{4})", body)]
     if len(units) == 1:
         return _letter(units[0])
@@ -92,7 +108,7 @@ def _of_quoted(escape: bytes) -> bytes:
 
 
 _STANDS_FOR: dict[re.Pattern[bytes], Callable[[bytes], bytes]] = {
-    ESCAPES: unescaped,
+    **dict.fromkeys((ESCAPES, *_EACH_KIND), unescaped),
     QUOTED: _of_quoted,
     FOLDS: lambda _fold: b"",
 }
@@ -135,6 +151,8 @@ def views(data: bytes) -> Iterator[View]:
     yield plain
     for open_ in _opened(plain):
         yield open_
+    for kind in _EACH_KIND if open_ is not plain else ():
+        yield from _opened(plain, kind)
     if open_ is not plain:
         yield from _passed(open_, QUOTED)
         yield from _passed(open_, FOLDS)
@@ -162,6 +180,8 @@ _BLANKS = (
     rb"|\\+(?:u00|x)" + _BLANK_CODES + rb"|=" + _BLANK_CODES + b")*"
 )
 _BEGINS_WORD = rb"[0-9A-Za-z+/=_%&\\-]"
+# A line of a program goes on behind one that ends with a backslash.
+_ENDS = rb"(?:" + _WORDS + rb"|[0-9A-Za-z+/=_\\-]\\)"
 _AMPERSANDS = (b"amp", b"AMP")
 
 
@@ -171,10 +191,10 @@ def _in_programs(half: int) -> bytes:
     soon = b"(?:%b{%d}|%b{0,%d}[%%&=\\\\])" % (_WORD, half, _WORD, half - 1)
     line = rb"\\*(?:r(?:\\+n|\n)|n)" + _BLANKS
     long, short = rb"(?<=" + _WORD * half + rb"\\)", rb"(?<=" + _WORDS + rb"\\)"
-    number = rb"\\*(?:/|(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}))"
+    number = rb"\\*(?:/|(" + _NUMBERED + b"|" + _OCTAL + b"))"
     # Most backslashes stand before a quotation mark.
     return (
-        rb"\\(?=[\\rnux/])(?:"
+        rb"\\(?=[\\rnuUx0-3/])(?:"
         + b"|".join([long + line + _BEGINS_WORD, short + line + soon, number])
         + b")"
     )
@@ -203,8 +223,8 @@ class Glimpses:
         self._at_head = {sign.letter[0]: sign for sign in of_heads}
         self._signs = [_Sign(b"\\", _in_programs(-(-shortest // 2)))]
         self._breaks = [
-            _Sign(b"\n", rb"\n(?<=" + _WORDS + rb"\n)" + _BLANKS + _BEGINS_WORD),
-            _Sign(b"\r", rb"\r(?<=" + _WORDS + rb"\r)"),
+            _Sign(b"\n", rb"\n(?<=" + _ENDS + rb"\n)" + _BLANKS + _BEGINS_WORD),
+            _Sign(b"\r", rb"\r(?<=" + _ENDS + rb"\r)"),
         ]
 
     def _heads(self) -> list[bytes]:
@@ -283,6 +303,8 @@ def _shown(text: bytes) -> set[bytes]:
     levels = _without_escapes(text)
     opened = levels[-1] if levels else text
     shown = {*levels, _without_quoted(opened), _without_folds(opened), _without_folds(text)}
+    if levels:
+        shown.update(*(_without_escapes(text, kind) for kind in _EACH_KIND))
     if (unquoted := _without_quoted(text)) != text:
         shown |= {unquoted, *_without_escapes(unquoted)}
     return shown - {text}
@@ -296,13 +318,13 @@ def _without_folds(text: bytes) -> bytes:
     return FOLDS.sub(b"", text) if b"\\n" in text or b"\n" in text else text
 
 
-def _without_escapes(text: bytes) -> list[bytes]:
+def _without_escapes(text: bytes, kind: re.Pattern[bytes] = ESCAPES) -> list[bytes]:
     """After each level: a letter that was behind one may go on what seems to be an escape before it."""
     levels: list[bytes] = []
     if b"%" not in text and b"&" not in text and b"\\" not in text:
         return levels
     for _level in range(DEPTH):
-        further = ESCAPES.sub(_letter_of, text)
+        further = kind.sub(_letter_of, text)
         if further == text:
             break
         levels.append(further)
@@ -318,10 +340,10 @@ def _quoted_letter(found: re.Match[bytes]) -> bytes:
     return _of_quoted(found[0])
 
 
-def _opened(view: View) -> Iterator[View]:
+def _opened(view: View, kind: re.Pattern[bytes] = ESCAPES) -> Iterator[View]:
     """Without the escapes, level after level."""
     for _level in range(DEPTH):
-        further = next(_passed(view, ESCAPES), None)
+        further = next(_passed(view, kind), None)
         if further is None:
             break
         view = further

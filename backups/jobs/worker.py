@@ -50,7 +50,8 @@ class LookingWorker(PatientWorker):
         if isinstance(error, BackupSystemError):
             logger.info("job %s ended by %s", job.id, error.code)  # its run has said more
         else:
-            logger.error("job %s ended by %s", job.id, "\n".join(way_of(error)))
+            # In the line itself: of what is filled in, ends of lines are written out.
+            logger.error("job %s ended by " + "\n".join(way_of(error)), job.id)
 
     def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
         """And into Redis."""

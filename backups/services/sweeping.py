@@ -23,9 +23,13 @@ def passed_over(what: str, run_id: str = "") -> Iterator[None]:
         yield
     except BaseException as error:
         storage.let_through(error)
-        told = ascii(run_id[:_LONGEST])[1:-1] or "-"
         logger.warning(
-            "run %s: %s failed and was passed over (%s)", told, what, type(error).__name__
+            "run %s: %s failed and was passed over (%s)", told(run_id), what, type(error).__name__
         )
         if isinstance(error, DjangoDatabaseError):
             connection.close()
+
+
+def told(run_id: str) -> str:
+    """What a log says of a run's number that was the end of a file's name: anybody may have chosen that."""
+    return ascii(run_id[:_LONGEST])[1:-1] or "-"

@@ -188,6 +188,16 @@ def test_errors_among_the_words_of_a_line_say_what_they_are(log):
     assert MARKER not in said
 
 
+def test_what_is_filled_in_begins_no_line_of_its_own(log):
+    name = "a.png\nERROR all is lost\x1b[2J\u2028x é"
+    logging.getLogger("anything").warning("%s stays", name)
+    assert r"a.png\nERROR all is lost\x1b[2J\u2028x é stays" in log()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "_discreet", lambda value: value)
+        logging.getLogger("anything").warning("%s stays", name)
+    assert "\nERROR all" in log(), "a twin: without it there would be two lines"
+
+
 def test_the_way_of_an_error_holds_what_caused_it():
     try:
         try:

@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile, File
@@ -183,6 +184,33 @@ class LowerCasing(Shelf):
 
 class LowerCasingOverwriting(LowerCasing, Overwriting):
     """And overwrites, as its ``exists`` is asked for the name as it was wished for."""
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", normalize("NFC", name).casefold())
+
+
+class Folding(Overwriting):
+    """It knows neither case nor how accents are written, as disks of other systems."""
+
+    def _key(self, name: str) -> str:
+        return next((there for there in SHELF if _folded(there) == _folded(name)), name)
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        return super()._open(self._key(name), mode)
+
+    def _save(self, name: str, content: File) -> str:
+        super()._save(self._key(name), content)
+        return name
+
+    def exists(self, name: str) -> bool:
+        return self._key(name) in SHELF
+
+    def size(self, name: str) -> int:
+        return super().size(self._key(name))
+
+    def delete(self, name: str) -> None:
+        super().delete(self._key(name))
 
 
 class Rooted(Shelf):

@@ -228,6 +228,38 @@ def test_an_exists_that_is_believed_alone_overwrites(
     assert SHELF["a.png"] == CONTENT["a.png"]
 
 
+ALIKE = [
+    ("A.PNG", "a.png"),
+    ("é.png", "E\u0301.png"),
+    ("straße.png", "STRASSE.png"),
+    ("x/İ.png", "X/i\u0307.png"),
+    ("a b.png", "A_b.png"),
+]
+
+
+@pytest.mark.parametrize("shelf", [misbehaving.Folding, misbehaving.LowerCasingOverwriting])
+def test_of_two_in_one_file_whose_names_are_one_to_the_storage_the_second_is_renamed(
+    settings: Any, journal: Journal, folder: Path, monkeypatch: pytest.MonkeyPatch, shelf: type
+) -> None:
+    """Whichever comes first, and foretold so: else the plan would say otherwise. And the twin."""
+    become(settings, on_a_shelf(shelf))
+    (folder / "spool").mkdir()
+
+    def foretold(entries: list[Entry]) -> list[str]:
+        foreseen = Foreseen()
+        return [foreseen.of(one.head.locators[0], one.head.sha256 or "", 3).name for one in entries]
+
+    for names in [*ALIKE, *(pair[::-1] for pair in ALIKE)]:
+        SHELF.clear()
+        back = FilesBack(journal, Spool(folder / "spool"), lambda: None)
+        entries = [Entry(b"one", names[0]), Entry(b"two", names[1])]
+        assert foretold(entries) == ["PUT_BACK", "RENAMED"]
+        assert put(back, *entries) == {names[0]: b"one", names[1]: b"two"}
+    SHELF.clear()
+    monkeypatch.setattr("restore.files.folded", str)
+    assert foretold(entries) == ["PUT_BACK", "PUT_BACK"]
+
+
 def test_names_that_are_alike_and_not_looked_at_are_overwritten(
     settings: Any, back: FilesBack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

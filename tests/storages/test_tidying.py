@@ -206,7 +206,14 @@ def test_odd_things_in_the_folder_of_the_backups(caplog: Any) -> None:
     os.utime(folder / "upload-folder", (1, 1))
     a_restore(pk="folder", state=State.SUCCEEDED)
     (folder / ".partial-zzz").write_bytes(b"x")
+    forged = "x\nERROR everything is lost"
+    a_restore(pk=forged[:32], state=State.SUCCEEDED)
+    for prefix in (".restored-", "superseded-"):
+        planted(folder / f"{prefix}{forged[:32]}", "no name")
+        planted(folder / f"{prefix}{forged}", "no name")
     clear_up(caplog)
+    said = [record.getMessage() for record in caplog.records]
+    assert any("x\\nERROR" in line for line in said) and "\n" not in "".join(said)
     assert not (folder / ".partial-zzz").exists()
     assert not (folder / ".partial-pipe").exists()
 

@@ -29,7 +29,7 @@ from backups.registry import COMPLETE, registry
 from backups.services import auditing, vault
 from backups.services.composing import tables_read
 from backups.services.obstacles import LeavingOut
-from backups.services.sweeping import passed_over
+from backups.services.sweeping import passed_over, told
 from restore.journal import lines_of
 from restore.models import RestoreRun
 
@@ -127,7 +127,9 @@ def _remove(path: Path, names: dict[StorageTarget, int]) -> int:
         if left and left not in _FINAL and tries + 1 < TRIES:
             later[target] = tries + 1
         elif left:
-            logger.warning("run %s: a file left for its undo stays, as %s", _run_of(path), left)
+            logger.warning(
+                "run %s: a file left for its undo stays, as %s", told(_run_of(path)), left
+            )
     if later:
         _write(path, later)
     else:
@@ -161,7 +163,8 @@ def _listed(path: Path) -> dict[StorageTarget, int]:
             if isinstance(alias, str) and isinstance(name, str):
                 names[StorageTarget(alias, name)] = int(tries[0]) if tries else 0
                 continue
-        logger.warning("run %s: a line of the files left for its undo says no name", _run_of(path))
+        run = told(_run_of(path))
+        logger.warning("run %s: a line of the files left for its undo says no name", run)
     return names
 
 
