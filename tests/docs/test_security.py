@@ -29,7 +29,7 @@ def lacking(named: str) -> list[str]:
     return found or ([] if says_why or PATH.search(named) else [named])
 
 
-@pytest.mark.parametrize("head", ["row | shown by", "attack | shown by"])
+@pytest.mark.parametrize("head", ["row | shown by", "a file that | shown by", "attack | shown by"])
 def test_every_test_that_is_named_is_there(head):
     lines = rows(page("security.md"), head)
     assert len(lines) > 10
