@@ -4,6 +4,7 @@ A project says it of its own tables (``lets_in=``, ``secret=``, ``Accounts.membe
 Django and well-known apps bring it is known here.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,11 +18,18 @@ GROUP, PERMISSION = "auth.Group", "auth.Permission"
 # Flags of Django's own accounts that give power wherever a model has them.
 FLAGS = ("is_superuser", "is_staff")
 
-# Sessions, linked logins, second factors, tokens and codes of apps that many projects have; tasks that run by
-# themselves, and values that are unpickled, of others; and the domain to which links in mails lead.
+# Sessions, linked logins, second factors, tokens and codes of apps that many projects have, and rights on
+# single objects; tasks that run by themselves, mail that is sent so, and values that are unpickled, of
+# others; and the domain to which links in mails lead.
 KNOWN = frozenset(
     {
         *("account.emailaddress", "account.emailconfirmation", "authtoken.token"),
+        *("allauth_idp_oidc.client", "allauth_idp_oidc.token", "oauth2_provider.devicegrant"),
+        *("guardian.groupobjectpermission", "guardian.userobjectpermission"),
+        *("registration.registrationprofile", "refresh_token.refreshtoken", "tastypie.apikey"),
+        *("phonenumber.phonedevice", "django_otp.device", "nopassword.logincode"),
+        *("wagtailcore.groupcollectionpermission", "wagtailcore.grouppagepermission"),
+        *("django_tasks_database.dbtaskresult", "mailer.message", "post_office.email"),
         *("knox.authtoken", "magic_link.magiclink", "mfa.authenticator", "mfa.user_keys"),
         *("invitations.invitation", "oauth2_provider.accesstoken", "oauth2_provider.application"),
         *("oauth2_provider.grant", "oauth2_provider.idtoken", "oauth2_provider.refreshtoken"),
@@ -42,6 +50,8 @@ KNOWN = frozenset(
         *("django_celery_results.groupresult", "procrastinate.procrastinatejob"),
     }
 )
+
+_OF_BASES = re.compile("^(Abstract|Base)|(Abstract|Base)$")
 
 
 @dataclass(frozen=True)
@@ -78,9 +88,19 @@ def lets_in(section: Section) -> bool:
         return False
     return (
         issubclass(section.model, AbstractBaseSession)
-        or section.model._meta.label_lower in KNOWN
+        or not KNOWN.isdisjoint(_labels(section.model))
         or bool(section.secret and not section.in_safe)
     )
+
+
+def _labels(model: type[Model]) -> Iterator[str]:
+    """What the model is called, and the abstract ones of apps that it is made of: a project may swap a
+    model of such an app for its own, as ``oauth2_provider.models.AbstractApplication`` is there for."""
+    yield model._meta.label_lower
+    for base in model.__mro__[1:]:
+        if issubclass(base, Model) and base is not Model:
+            app = base.__module__.partition(".")[0]
+            yield f"{app}.{_OF_BASES.sub('', base.__name__)}".lower()
 
 
 def access_tables(declared: Registry) -> frozenset[str]:
@@ -88,6 +108,10 @@ def access_tables(declared: Registry) -> frozenset[str]:
     sections = declared.sections
     found = {section.table for section in sections if lets_in(section)}
     for section in sections:
+        if lets_in(section):
+            # Links that lead from there belong to these rows.
+            through = [many.remote_field.through for many in section.model._meta.local_many_to_many]
+            found |= {m._meta.db_table for m in through if m is not None and m._meta.auto_created}
         for membership in memberships(section):
             found.add(membership.table)
             found |= {onward.m2m_db_table() for onward in membership.onwards}

@@ -69,6 +69,16 @@ class Becoming:
         )
 
 
+@dataclass(frozen=True)
+class Named:
+    """How rows name others without a key of the database: by a number of ``content_types``, the table, in
+    ``type_column``, and the other's key, as text perhaps, in ``key_column``."""
+
+    content_types: LiveTable
+    type_column: str
+    key_column: str
+
+
 def list_becoming(
     connection: Connection,
     number: int,
@@ -184,6 +194,36 @@ def count_cut(connection: Connection, table: LiveTable, key: ForeignKey, becomin
         connection,
         sql.SQL("SELECT count(*) FROM {} AS t WHERE {}").format(
             table.own_rows, becoming.is_cut("t", key)
+        ),
+    )
+
+
+def count_named(
+    connection: Connection,
+    table: LiveTable,
+    named: Named,
+    labels: Sequence[tuple[str, str]],
+    becoming: Becoming,
+) -> int:
+    """Rows of a table outside the file that name, by a content type with one of these labels (app and
+    model), a key that is another row's afterwards. None of them follows, so those that move count too."""
+    if len(becoming.key) != 1 or not labels:
+        return 0
+    return questions.ask(
+        connection,
+        sql.SQL(
+            "SELECT count(*) FROM {table} AS t JOIN {types} AS c ON c.id = t.{type}"
+            " JOIN {list} AS b ON b.was_0::text = t.{key}::text"
+            " WHERE (c.app_label, c.model) IN ({labels})"
+        ).format(
+            table=table.own_rows,
+            types=named.content_types.identifier,
+            type=sql.Identifier(named.type_column),
+            list=becoming.relation,
+            key=sql.Identifier(named.key_column),
+            labels=sql.SQL(", ").join(
+                sql.SQL("({}, {})").format(*map(sql.Literal, label)) for label in labels
+            ),
         ),
     )
 

@@ -226,6 +226,22 @@ def test_what_django_and_well_known_apps_bring_is_known() -> None:
             def __str__(self) -> str:
                 return ""
 
+        class AbstractApplication(models.Model):
+            __module__ = "oauth2_provider.models"
+
+            class Meta:
+                app_label = "studio"
+                abstract = True
+
+        class Caller(AbstractApplication):
+            """A project's own in the place of an app's."""
+
+            class Meta:
+                app_label = "studio"
+
+            def __str__(self) -> str:
+                return ""
+
         class Site(models.Model):
             class Meta:
                 app_label = "sites"
@@ -238,6 +254,7 @@ def test_what_django_and_well_known_apps_bring_is_known() -> None:
     assert lets_in(Section(Site, "sites", "x", only, framework=True))
     assert lets_in(Section(Visit, "visits", "x", only))
     assert lets_in(Section(Token, "tokens", "x", only))
+    assert lets_in(Section(Caller, "callers", "x", only))
     assert not lets_in(Section(Note, "notes", "x", only))
     assert lets_in(Section(Note, "notes", "x", only, secret=("code",)))
     assert not lets_in(Section(Note, "notes", "x", only, secret=("code",), lets_in=False))

@@ -188,6 +188,7 @@ NOT_OF_A_PLAN = {
     "restore.no_translation": "tests/restore/test_translated_numbers.py has numbers that mean nothing here",
     "restore.numbers_unlisted": "tests/restore/test_translated_numbers.py has files without the lists",
     "restore.address_kept": "tests/restore/test_rights.py gives somebody another's address",
+    "restore.rights_of_others": "tests/restore/test_counted_keys.py has rights by content type and key",
     "restore.access_needed": "no table of the studio must lead to one that lets people in",
     "restore.may_not_read": "what may not be read ends the plan itself: database.permission",
     "restore.not_writable": "tests/restore/test_parachute.py has a folder that takes no files",

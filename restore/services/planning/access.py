@@ -61,7 +61,8 @@ def hold_back(
         if table.name not in work.tables or by_key[table.name].key in taken
     )
     out = work.out | {table.name for table in matched.emptied} - {t.name for t in emptied}
-    targets = [work.without_references(target, out) for target in targets]
+    counted = statistics.sections
+    targets = [work.without_references(t, out, counted[t.head.key].rows) for t in targets]
     known = {target.table.name: target for target in targets}
     return HeldBack(
         replace(matched, targets=tuple(targets), emptied=emptied),
@@ -99,8 +100,9 @@ class _HoldingBack:
         self._found.append((target, cells, is_taken))
         return target if is_taken else _without(target, cells)
 
-    def without_references(self, target: Target, out: set[str]) -> Target:
-        """References into tables of which nothing comes keep their value, as where a Safe file lacks it."""
+    def without_references(self, target: Target, out: set[str], rows: int) -> Target:
+        """References into tables of which nothing comes keep their value, as where a Safe file lacks it.
+        ``rows``: how many the file has."""
         names: list[str] = []
         for key in self._keys:
             if key.table != target.table.name or key.target_table not in out:
@@ -110,7 +112,7 @@ class _HoldingBack:
             given = [name for name in key.columns if name in target.live_columns]
             if given and all(target.table.columns[name].nullable for name in key.columns):
                 names += given
-            elif given:
+            elif given and rows:
                 self.findings.append(_needed(target.table, key))
         return _without(target, tuple(names)) if names else target
 

@@ -33,6 +33,7 @@ from restore.services.planning import (
     access,
     accounts,
     acting,
+    generic,
     left_out,
     powers,
     pristine,
@@ -170,6 +171,7 @@ class _Planner:
             self._connection, self._file, self._followers, people.becoming
         )
         self._findings += repointing.findings(self._connection, references)
+        self._findings += generic.findings(self._connection, self._file, people.becoming)
         self._simulation.let_mean(repointing.meanings(references))
         is_new = not self._file.authentic and pristine.is_new(self._connection, self._file)
         giving_way: set[tuple[str, str]] = set()
