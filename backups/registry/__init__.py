@@ -3,7 +3,7 @@
 No SQL and no web in here. The words are those of docs/design.md.
 """
 
-from backups.registry.accounts import Accounts, django_accounts
+from backups.registry.accounts import Accounts, django_accounts, role_in_words
 from backups.registry.counted import Counted, counted
 from backups.registry.declare import (
     exclude,
@@ -47,6 +47,7 @@ __all__ = [
     "renamed_column",
     "renamed_section",
     "renamed_value",
+    "role_in_words",
     "section",
     "unusable_password",
 ]

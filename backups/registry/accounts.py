@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from backups.wording import _
+
 _CONTRARY = {"true": "false", "false": "true"}
 
 
@@ -43,6 +45,11 @@ class Accounts:
     def inactive_value(self, name: str) -> str | None:
         """What the field of an account that may not sign in holds; None where nothing says so."""
         return self.inactive.get(name, _CONTRARY.get(self.active[name]))
+
+
+def role_in_words(role: str) -> str:
+    """What people are told of a role: a flag says nothing by its value alone."""
+    return {"true": _("owner"), "false": _("no role")}.get(role, role)
 
 
 def django_accounts(

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from backups import panels, trail
 from backups.models import BackupRun, State
 from backups.navigation import tabs_for
-from backups.registry import COMPLETE
+from backups.registry import COMPLETE, role_in_words
 from backups.translating import translated
 
 register = template.Library()
@@ -43,6 +43,12 @@ register.filter("person", trail.person)
 def of_number(places: Mapping[str, str], number: object) -> str:
     """Where the page is of what has this number; empty where there is none."""
     return places.get(number, "") if isinstance(number, str) else ""
+
+
+@register.filter
+def role(value: str) -> str:
+    """An account's role, in the reader's language where it is but a flag."""
+    return translated(role_in_words(value))
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backups.models import Run
-from backups.registry import registry
+from backups.registry import registry, role_in_words
 from backups.translating import translated
 from backups.wording import Sentence
 from restore.plan import Fate, Kind
@@ -412,7 +412,9 @@ def _loss(loss: Plain) -> str:
         ("file", "approval"): _("is not approved"),
         ("file", "password"): _("does not get its password"),
     }
-    return words[loss["of"], loss["what"]] % {"role": loss["role"] or "?"}
+    return words[loss["of"], loss["what"]] % {
+        "role": translated(role_in_words(loss["role"] or "?"))
+    }
 
 
 def roles_in_file(plan: Plain) -> list[tuple[str, int]]:

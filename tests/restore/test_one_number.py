@@ -26,7 +26,7 @@ from tests.roundtrip.engine import back_up, stored
 NUMBER = r"([\d,]+)"
 PUT = re.compile(rf"{NUMBER}(?: rows?)? in {NUMBER} tables(?! that)")
 DJANGO = re.compile(rf"(?:[aA]nd |, ){NUMBER} in {NUMBER} of Django itself")
-NOW = re.compile(rf"{NUMBER} rows (?:now|before), {NUMBER} (?:afterwards|now), in {NUMBER} tables")
+NOW = re.compile(rf"Rows: {NUMBER} (?:now|before), {NUMBER} (?:afterwards|now), in {NUMBER} tables")
 NOW_DJANGO = re.compile(rf"And {NUMBER} \w+, {NUMBER} \w+, in {NUMBER} of Django itself")
 NOW_OTHER = re.compile(rf"And {NUMBER} \w+, {NUMBER} \w+, in {NUMBER} tables? that")
 

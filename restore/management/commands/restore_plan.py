@@ -8,7 +8,7 @@ from typing import Any
 from backups import printed_json
 from backups.management import terminal
 from backups.management.identities import add_identity, held
-from backups.registry import Counted
+from backups.registry import Counted, role_in_words
 from backups.services import auditing
 from restore.management import rows
 from restore.management.choices import (
@@ -162,7 +162,9 @@ class Command(terminal.Documented):
         if plan.acting:
             output.line(f"  {_acting(plan.acting)}")
         for account in people.privileged_new:
-            output.line(f"  would become {account.role}: {account.email}{_gains(account)}")
+            output.line(
+                f"  would become {role_in_words(account.role)}: {account.email}{_gains(account)}"
+            )
         for rows_in in plan.access:
             output.line(f"  {_access(rows_in)}")
         output.line(
@@ -184,7 +186,7 @@ def _held(file: FileFacts) -> Counted:
 
 def _loss(loss: Loss) -> str:
     where = "here" if loss.of is Of.NOW else "in the file"
-    return f"{loss.what} {loss.role} {where}".replace("  ", " ")
+    return f"{loss.what} {role_in_words(loss.role)} {where}".replace("  ", " ")
 
 
 def _acting(acting: ActingPlan) -> str:
@@ -196,7 +198,9 @@ def _acting(acting: ActingPlan) -> str:
         PasswordOf.NONE: "after a password reset",
     }[acting.password]
     able = "signs in afterwards" if acting.can_sign_in else "cannot sign in by itself"
-    return f"the account that acts, {acting.signs_in_as} ({acting.role}), {able}: {way}"
+    return (
+        f"the account that acts, {acting.signs_in_as} ({role_in_words(acting.role)}), {able}: {way}"
+    )
 
 
 def _gains(account: AccountPlan) -> str:
