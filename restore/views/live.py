@@ -117,6 +117,7 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "people": presenting.people_lost(run.plan.get("accounts")),
         "people_of_file": said_of_people.in_words(run.report.get("people_lost"), Of.FILE),
         "let_in": presenting.let_in(run.report),
+        "held_back": presenting.held_back(run.report),
         "safety": _safety(run),
         "lacks": presenting.lacks_of(run.report),
         "undo": run.report.get("undo") or {},

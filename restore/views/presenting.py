@@ -436,6 +436,11 @@ def let_in(told: Plain) -> list[Plain]:
     return [one for one in access(told) if one["taken"]]
 
 
+def held_back(told: Plain) -> list[Plain]:
+    """Those of them that do not come."""
+    return [one for one in access(told) if not one["taken"]]
+
+
 def grantable(plan: Plain) -> list[Plain]:
     """The accounts of a foreign file whose role can be granted, or was."""
     if plan["file"]["authentic"]:

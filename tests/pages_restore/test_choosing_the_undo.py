@@ -104,6 +104,20 @@ def test_a_report_lists_what_the_undo_lacks(live_studio):
     assert "this restore has left it alone" in page
 
 
+def test_a_report_says_what_of_the_file_was_not_taken_as_it_lets_people_in(live_studio):
+    rows = {"section": "accounts", "table": "studio_account", "rows": 10, "cells": []}
+    cells = {"section": "approvals", "table": "studio_approval", "rows": 36, "cells": ["token"]}
+    run = restored({"backup": "", "chosen_by": "Noa", "lacks": []})
+    run.report |= {"access": [rows | {"taken": False}, cells | {"taken": False}], "rows": 5}
+    run.save()
+    page = text_of(live_studio, "report", run.pk)
+    assert "Not as in the file:" in page and "Accounts: 10 rows" in page
+    assert "Approvals: 36 rows, of each only" in page and page.count("was not taken from") == 2
+    run.report |= {"access": [rows | {"taken": True}]}
+    run.save()
+    assert "Not as in the file:" not in text_of(live_studio, "report", run.pk)
+
+
 @pytest.mark.parametrize("stopped_by", ["undo.unreadable", "restore.tables_busy"])
 def test_an_undo_that_stopped_at_its_own_undo_offers_the_boxes(live_studio, stopped_by):
     (vault.folder() / "safety.json.zst").write_bytes(b"x")

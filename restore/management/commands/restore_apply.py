@@ -167,7 +167,10 @@ def _on_purpose(report: dict[str, Any]) -> str:
 
 def _access(one: dict[str, Any]) -> str:
     came = "came, as was chosen" if one["taken"] else "did not come"
-    return f"{one['table']} lets people in or gives rights: {one['rows']:,} rows of the file {came}"
+    what = f"{one['rows']:,} rows"
+    if one.get("cells"):
+        what = f"{', '.join(one['cells'])} of {what}"
+    return f"{one['table']} lets people in or gives rights: {what} of the file {came}"
 
 
 def _way_back(run: RestoreRun) -> str:
