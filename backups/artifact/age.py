@@ -35,6 +35,11 @@ _IDENTITY = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{20,100}", re.IGNORECASE)
 _RECIPIENT = re.compile(r"\bage1[0-9a-z]{20,100}\b", re.IGNORECASE)
 _WAITING_BYTES = 1024 * 1024
 _BLOCK_BYTES = 256 * 1024
+# Keys that a file is encrypted to, and what is read before its first plain byte comes: the lines for these
+# and one part of the content, both in the form for mail perhaps. The library reads all these lines anew
+# whenever there are more of them, so that a hundred thousand would take hours.
+_MOST_KEYS = 500
+_BEFORE_PLAIN_BYTES = 192 * 1024
 
 
 @dataclass(frozen=True)
@@ -244,7 +249,8 @@ class Decrypting:
         pipe = self._pipe = _Pipe()
         keys = [identity.key for identity in identities]
         # Holds nothing of this object, so that whoever forgets it ends the work.
-        work = _decrypting(_Blocks(stored), pipe, keys, refused or wrong_key)
+        blocks = _Blocks(stored, lambda: pipe.has_begun)
+        work = _decrypting(blocks, pipe, keys, refused or wrong_key)
         self._thread = _thread("decryption", work)
         self._begun = False
         self._end = weakref.finalize(self, pipe.stop)
@@ -291,10 +297,13 @@ def _understood(
 
 
 class _Blocks:
-    """Reads ``stored`` in large blocks and hands it out in small ones. ``error`` is what it raised."""
+    """Reads ``stored`` in large blocks and hands it out in small ones. ``error`` is what it raised, or that
+    so much was wanted before anything came of it (``has_begun``)."""
 
-    def __init__(self, stored: Source) -> None:
+    def __init__(self, stored: Source, has_begun: Callable[[], bool]) -> None:
         self._stored = stored
+        self._has_begun = has_begun
+        self._handed_out = 0
         self._block, self._at = b"", 0
         self.ended = False
         self.error: BaseException | None = None
@@ -302,10 +311,22 @@ class _Blocks:
     def _fill(self) -> None:
         try:
             self._block, self._at = self._stored.read(_BLOCK_BYTES), 0
+            if not self._handed_out:
+                self._fill_first()
         except BaseException as error:
             self.error = error
             raise
         self.ended = not self._block
+
+    def _fill_first(self) -> None:
+        """All lines for keys are in the first block, or there are too many of them."""
+        while self._block and len(self._block) < _BLOCK_BYTES:
+            more = self._stored.read(_BLOCK_BYTES - len(self._block))
+            if not more:
+                break
+            self._block += more
+        if _keys_in(self._block) > _MOST_KEYS:
+            raise too_many_keys()
 
     def read(self, size: int = -1, /) -> bytes:
         if self._at >= len(self._block):
@@ -313,7 +334,20 @@ class _Blocks:
         end = len(self._block) if size < 0 else self._at + size
         part = self._block[self._at : end]
         self._at += len(part)
+        self._handed_out += len(part)
+        if self._handed_out > _BEFORE_PLAIN_BYTES and not self._has_begun():
+            self.error = too_many_keys()
+            raise self.error
         return part
+
+
+def _keys_in(start: bytes) -> int:
+    """How many keys the lines say that a file begins with; a form for mail is taken off."""
+    if start.lstrip().startswith(ARMOR):
+        lines = start.partition(ARMOR)[2].partition(b"-----END")[0]
+        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", lines)
+        start = binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+    return start.partition(b"\n---")[0].count(b"\n-> ")
 
 
 class _Kept:
@@ -352,7 +386,7 @@ class _Pipe:
     def __init__(self) -> None:
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
-        self._ended = self._stopped = False
+        self._ended = self._stopped = self.has_begun = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
         self._block, self._at = b"", 0
@@ -364,6 +398,7 @@ class _Pipe:
             )
             if self._stopped or self._error:
                 raise self._error or _Stopped
+            self.has_begun = True
             self._waiting.append(bytes(data))
             self._waiting_bytes += len(data)
             self._changed.notify_all()
@@ -442,6 +477,14 @@ def wrong_key() -> ArtifactError:
         "key.wrong",
         _("The key that was given does not open this file."),
         hint=_("Give the private key of a public key that it was encrypted to."),
+    )
+
+
+def too_many_keys() -> ArtifactError:
+    return ArtifactError(
+        "artifact.too_many",
+        _("The encrypted file begins with lines for more keys than any backup has."),
+        hint=_("Use another copy of the file."),
     )
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -113,6 +114,30 @@ def test_another_key_opens_nothing_and_is_not_told():
     with pytest.raises(ArtifactError) as raised:
         decrypted(FILE, OTHER)
     assert OTHER.told() not in repr(raised.value) + repr(OTHER) + str(raised.value.hint)
+
+
+def with_keys(number: int) -> bytes:
+    """The file with lines for so many keys more, of which none is anybody's."""
+    head, rest = FILE.split(b"\n", 1)
+    line = base64.b64encode(bytes(range(32))).rstrip(b"=")
+    return head + b"\n" + (b"-> X25519 " + line + b"\n" + line + b"\n") * number + rest
+
+
+def test_lines_for_keys_without_end_are_not_read_to_their_end(monkeypatch):
+    """The library takes a time that grows with their square. Some hundred are fine. And the twin."""
+    assert (
+        refusal(with_keys(300)) == "artifact.damaged"
+    )  # its lines are signed, and the key opens it
+    assert refusal(with_keys(300), OTHER) == "key.wrong"
+    begun = time.monotonic()
+    tiny = age.MARK + b"\n" + b"-> x\n\n" * 100_000
+    armored = age.ARMOR + b"\n" + base64.encodebytes(tiny)
+    for lines in (with_keys(100_000), tiny, armored, age.MARK + b"\n-> " + b"A" * 10_000_000):
+        assert refusal(lines) == "artifact.too_many"
+    assert time.monotonic() - begun < 10
+    for name in ("_BEFORE_PLAIN_BYTES", "_MOST_KEYS"):
+        monkeypatch.setattr(age, name, 1 << 40)
+    assert refusal(with_keys(1_000), OTHER) == "key.wrong"
 
 
 @pytest.mark.parametrize("body", [b"=AAA", b"A===", b"\xff", b""], ids=ascii)
