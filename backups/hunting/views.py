@@ -30,13 +30,15 @@ _BREAK = rb"(?:\\+r|\r)?(?:\\+n|\n)"
 # Of programs too: JavaScript's braces, eight digits, three octal ones.
 _NUMBERED = rb"u[0-9A-Fa-f]{4}|u\{0*[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}"
 _OCTAL = rb"[0-3][0-7]{2}"
+# All backslashes in a row, from the first one on and never fewer: else a text of these alone would take a
+# time that grows with its square.
+_BACKSLASHES = rb"(?<!\\\\)\\*+"
 _KINDS = (
     rb"%u[0-9A-Fa-f]{4}",
     rb"%[0-9A-Fa-f]{2}",
-    rb"\\\\*u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}|\\\\*(?:"
-    + _NUMBERED
-    + rb"|/)",
-    rb"\\\\*" + _OCTAL,
+    rb"\\" + _BACKSLASHES + rb"u[dD][89ABab][0-9A-Fa-f]{2}\\++u[dD][C-Fc-f][0-9A-Fa-f]{2}"
+    rb"|\\" + _BACKSLASHES + b"(?:" + _NUMBERED + b"|/)",
+    rb"\\" + _BACKSLASHES + _OCTAL,
     rb"&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|(?:" + _NAMES + rb"));?",
 )
 # In headers words end and begin anew where a line does (RFC 2047).
@@ -47,7 +49,7 @@ _QUOTED = (
 _WORDS = _WORD * 2
 # Behind two letters of a word, and before two.
 _FOLD = (
-    rb"(?:\\(?<=" + _WORDS + rb"\\)\\*(?:[r\r]?(?:\\+n|\n)|n)"
+    rb"(?:\\(?<=" + _WORDS + rb"\\)\\*+(?:[r\r](?:\\++n|\n)|\n|n)"
     rb"|\r(?<=" + _WORDS + rb"\r)(?:\\+n|\n)"
     rb"|\n(?<=" + _WORDS + rb"\n))[ \t>]*(?=" + _WORDS + b")"
 )
@@ -189,9 +191,9 @@ def _in_programs(half: int) -> bytes:
     """Escapes; and breaks of lines, of which one has ``half`` a word on either side, or another break or
     escape soon: most lines of texts have not."""
     soon = b"(?:%b{%d}|%b{0,%d}[%%&=\\\\])" % (_WORD, half, _WORD, half - 1)
-    line = rb"\\*(?:r(?:\\+n|\n)|n)" + _BLANKS
+    line = rb"\\*+(?:r(?:\\++n|\n)|n)" + _BLANKS
     long, short = rb"(?<=" + _WORD * half + rb"\\)", rb"(?<=" + _WORDS + rb"\\)"
-    number = rb"\\*(?:/|(" + _NUMBERED + b"|" + _OCTAL + b"))"
+    number = _BACKSLASHES + b"(?:/|(" + _NUMBERED + b"|" + _OCTAL + b"))"
     # Most backslashes stand before a quotation mark.
     return (
         rb"\\(?=[\\rnuUx0-3/])(?:"

@@ -1,6 +1,8 @@
 """What any view of a text shows, its glimpses show too: else a form behind many escapes would pass unseen."""
 
+import json
 import random
+import time
 
 import pytest
 
@@ -78,3 +80,25 @@ def test_looking_too_little_around_escapes_would_pass_some_over(
 ):
     monkeypatch.setattr("backups.hunting.matcher._AROUND", 4)
     assert any(unseen(seed) for seed in range(4))
+
+
+RUNS = {
+    "backslashes": "ab" + "\\" * 30_000 + "z",
+    "ends of lines": "ab" + "\\r" * 15_000,
+    "noughts": "&#" + "0" * 30_000,
+    "numbers cut short": "\\u00" * 8_000,
+    "ampersands": "&" + "amp;" * 8_000,
+    "blanks": "=" + " " * 30_000,
+    "words of a header": "?=\n" * 10_000,
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_no_text_takes_a_time_that_grows_with_its_square(run):
+    """Else whoever writes it into a message holds up every Safe backup; 30,000 backslashes took a minute."""
+    matcher = Matcher([Secret(b"Zx9Qm4rTvB7kLw2pN8sHd5jF3", "people.c0")])
+    began = time.process_time()
+    for text in (RUNS[run], json.dumps([RUNS[run]]), json.dumps(json.dumps(RUNS[run]))):
+        assert not matcher.hits(text.encode())
+        assert not matcher.is_veiled(text.encode(), in_rows=True)
+    assert time.process_time() - began < 3
