@@ -15,7 +15,7 @@ from backups.errors import RestoreError
 from backups.registry import COMPLETE, NULL, SAFE, Accounts, Omit, Section, registry
 from backups.registry.checks import decisions
 from backups.registry.redaction import random_token
-from restore.database import identities, repointing
+from restore.database import identities
 from restore.database.identities import Pairing
 from restore.services.planning import accounts, acting, repointing
 from tests.restore.copies import Moment, become, moment
@@ -499,7 +499,7 @@ def test_rights_by_type_and_key_never_pass_to_another_row(files, monkeypatch, le
     # The one badge here, which is another one in the file; Zed and Ann, who get other numbers.
     assert found() == {(code, 1), (code, 2)}
     assert (refusal(files.safe_of_another, ACTING, **given) == code) is let_in
-    monkeypatch.setattr(repointing, "count_named", lambda *given: 0)
+    monkeypatch.setattr("restore.database.repointing.count_named", lambda *given: 0)
     assert found() == set()
 
 
