@@ -10,6 +10,7 @@ from django.core.files.storage import Storage, default_storage, storages
 
 from backups.errors import FetchError
 from backups.files import storage
+from backups.files.names import may_be_asked_for
 from backups.files.resolve import StorageTarget
 
 pytestmark = pytest.mark.usefixtures("folders")
@@ -60,6 +61,33 @@ def test_a_name_that_leads_out_of_the_storage_is_refused(name: str, folders):
     refused = refusal(name)
     assert (refused.code, refused.permanent) == ("file.bad_name", True)
     assert str(folders.media) not in refused.message
+
+
+BAD_NAMES = ["", "../key", "a/../../key", "..\\key", "/etc/passwd", "a\0b", "x" * 5000, "\ud800"]
+
+
+def test_such_a_name_is_said_to_no_storage_whether_it_guards_itself_or_not():
+    """Django's own would refuse some of them; one of a project need not."""
+    assert [name for name in BAD_NAMES if may_be_asked_for(name)] == []
+    assert all(map(may_be_asked_for, ["a.png", "a..b/c d.png", "é/..a", "C:/x"]))
+
+
+def test_a_storage_that_does_not_guard_itself_is_not_asked(monkeypatch):
+    """And the twin."""
+    asked = []
+
+    class Trusting(Storage):
+        def _open(self, name: str, mode: str = "rb"):
+            asked.append(name)
+            raise FileNotFoundError(name)
+
+    monkeypatch.setattr(storage, "storages", {"default": Trusting()})
+    for name in BAD_NAMES[1:]:
+        refusal(name)
+    assert asked == []
+    monkeypatch.setattr(storage, "may_be_asked_for", lambda name: True)
+    refusal("../key")
+    assert asked == ["../key"]
 
 
 class Moody(Storage):
