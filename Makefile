@@ -62,7 +62,7 @@ demo: setup ## The three journeys from end to end, in surroundings of their own
 stop: setup ## Stop servers that a killed command left running; FORCE=1 even those in use
 	@$(PY) -m backupsvc.embedded stop $(if $(FORCE),--force)
 
-# A worker for each core and two more, each with servers of its own, in memory where there is room (tests/isolation.py). Where ARGS names tests, one process is quicker.
+# A worker for each core and one more, each with servers of its own, in memory where there is room (tests/isolation.py). Where ARGS names tests, one process is quicker.
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 WORKERS = $(if $(findstring tests/,$(ARGS)),,$(PARALLEL))
 

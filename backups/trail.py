@@ -107,7 +107,7 @@ _DETAILS: dict[str, str | Promise] = {
     "with_key": _("with a private key"),
 }
 # Fingerprints that are compared with, and say nothing to a reader of the page; an export has them.
-_NOT_SHOWN = frozenset({"states", "states_by"})
+_NOT_SHOWN = frozenset({"states", "states_by", "width"})
 # Who is no person.
 _NOBODIES: dict[str, str | Promise] = {
     "application": _("the application itself"),

@@ -29,11 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Two workers more than processors: a worker and its database take turns, one of the two is always about
-    to be woken, and some tests wait for a page, a program or a time-out."""
+    """One worker more than processors: a worker and its database take turns, and one of the two is always
+    about to be woken. With one more still, a run took as long, and what waits for a clock came too late."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    return len(os.sched_getaffinity(0)) + 2 if hasattr(os, "sched_getaffinity") else None
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
 @pytest.fixture(scope="session")

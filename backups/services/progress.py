@@ -146,9 +146,12 @@ class Progress:
 
     def _report(self) -> None:
         try:
+            signalled = False
             while not self._stop.is_set():
                 self._write()
-                if self._signalled(conf.progress_seconds()):
+                before, signalled = signalled, self._signalled(conf.progress_seconds())
+                # A statement may begin just behind the first time, and would be waited for to its end.
+                if signalled or before:
                     self._cancel_statements()
             self._write()
         finally:

@@ -3,7 +3,9 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -188,6 +190,24 @@ def test_a_signal_cuts_a_silent_statement_off_so_that_its_handler_runs(run: Back
             cursor.execute("SELECT pg_sleep(600)")
     finally:
         signal.signal(signal.SIGUSR1, former)
+
+
+def test_a_statement_that_begins_behind_a_signal_is_cut_off_too(run: BackupRun, settings):
+    """What is cancelled before the server has the statement is cancelled for nothing."""
+    settings.BACKUPS_PROGRESS_SECONDS = 0.05
+    cancelled: list[float] = []
+    statement = SimpleNamespace(cancel=lambda: cancelled.append(time.monotonic()))
+    former = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with Progress(run) as progress, progress.interruptible(statement):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            deadline = time.monotonic() + 10
+            while len(cancelled) < 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.2)
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+    assert len(cancelled) == 2  # and not for ever: what is tidied up then is let be
 
 
 def test_the_signals_former_listener_is_back_afterwards(run: BackupRun):
