@@ -27,7 +27,8 @@ from tests.second_installation import Installation
 from tests.serve.nginx import VISITOR, gunicorn, in_front_of, program, visitor
 
 OWNER, PASSWORD = "owner@studio.example", "correct horse battery staple"
-LEFT = (PlanRun, Upload, BackupRun, AuditEvent, Session, User)
+# The trail last: it tells of the account that goes.
+LEFT = (PlanRun, Upload, BackupRun, Session, User, AuditEvent)
 
 
 @pytest.fixture(scope="module")
