@@ -1,5 +1,6 @@
 """``manage.py`` as a program of its own, in the surroundings of the test that starts it."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,13 @@ def started(*arguments: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hears_ctrl_c,
     )
+
+
+def _hears_ctrl_c() -> None:
+    """What a shell starts behind itself is deaf to it, and so is whatever that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def burst_worker() -> "subprocess.CompletedProcess[str]":
