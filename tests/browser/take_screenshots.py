@@ -29,7 +29,7 @@ def test_pictures_are_taken(visitor, held_up):
     with held_up(ChatMessage):
         owner.open()
         owner.click("Safe Backup")
-        owner.sees("chatMessages")
+        owner.sees("Cancel this backup")
         shoot("run-live", owner.page.url.removeprefix(owner.address))
         owner.click("Cancel this backup")
         owner.sees("The run was cancelled.")
