@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from backups import second_factor
-from backups.artifact import age, passphrase
+from backups.artifact import age_keys, passphrase
 from backups.artifact.passphrase import Passphrase
 from backups.errors import ArtifactError
 from backups.models import LONGEST_KEY_NAME
@@ -152,7 +152,7 @@ class AddKeyForm(PasswordAgainForm):
 
     def clean_public_key(self) -> str:
         try:
-            return age.recipient_of(self.cleaned_data["public_key"])
+            return age_keys.recipient_of(self.cleaned_data["public_key"])
         except ArtifactError as error:
             # What was typed may be a private key: it must not stand on the page again.
             self.data = {name: value for name, value in self.data.items() if name != "public_key"}
@@ -187,7 +187,7 @@ class IdentityForm(forms.Form):
         label=_("or its text"),
         required=False,
         strip=False,
-        max_length=age.MOST_BYTES,
+        max_length=age_keys.MOST_BYTES,
         widget=forms.PasswordInput(
             attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False
         ),
@@ -202,12 +202,12 @@ class IdentityForm(forms.Form):
         return cleaned
 
     @sensitive_variables()
-    def identities(self) -> list[age.Identity]:
+    def identities(self) -> list[age_keys.Identity]:
         """The private keys alone. Raises ArtifactError where there is none in it."""
         file, text = self.cleaned_data["identity_file"], self.cleaned_data["identity_text"]
         if file is not None:
-            return age.identities_of(file.read(age.MOST_BYTES + 1))
-        return age.identities_of(text.encode())
+            return age_keys.identities_of(file.read(age_keys.MOST_BYTES + 1))
+        return age_keys.identities_of(text.encode())
 
 
 class KeyForm(IdentityForm):

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from backups.artifact import age, archives, passphrase
+from backups.artifact import age, age_beginnings, age_keys, archives, passphrase
 from backups.artifact.behind import Source
 from backups.artifact.manifest import not_a_backup
 from backups.artifact.writer import Sink
@@ -80,7 +80,7 @@ def open_document(stored: BinaryIO, *, limit_bytes: int, unlock: Unlock | None =
     """
     start = stored.read(64)
     stored.seek(0)
-    if age.is_encrypted(start):
+    if age_beginnings.is_encrypted(start):
         return _decrypted(stored, limit_bytes, unlock)
     if start.startswith(archives.GZIP):
         return _inside(archives.gunzipped(stored), limit_bytes, unlock)
@@ -94,7 +94,7 @@ def open_document(stored: BinaryIO, *, limit_bytes: int, unlock: Unlock | None =
 
 def _decrypted(stored: Source, limit_bytes: int, unlock: Unlock | None) -> Limited:
     if unlock is None:
-        raise age.needed()
+        raise age_keys.needed()
     plain = unlock(stored)
     try:
         return _inside(plain, limit_bytes, None, ends=plain.close)
@@ -114,7 +114,7 @@ def _inside(
     begun = _Begun(Limited(stream, limit_bytes))  # type: ignore[arg-type]
     if begun.start.startswith((archives.GZIP, archives.ZIP)):
         raise archives.nested()
-    if age.is_encrypted(begun.start):
+    if age_beginnings.is_encrypted(begun.start):
         return _decrypted(begun, limit_bytes, unlock)
     if begun.start.startswith(_ZSTANDARD):
         plain = _decompressed(begun)  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ class _Begun:
 
 def require_document(start: bytes) -> None:
     """Raises ArtifactError where what begins so is neither JSON, nor a zstandard frame, nor encrypted."""
-    if not start.startswith(_ZSTANDARD) and not age.is_encrypted(start):
+    if not start.startswith(_ZSTANDARD) and not age_beginnings.is_encrypted(start):
         _require_json(start)
 
 

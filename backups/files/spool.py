@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from backups.artifact.age import Decrypting, Encrypting, Identity
+from backups.artifact.age import Decrypting, Encrypting
+from backups.artifact.age_keys import Identity
 from backups.artifact.behind import Source
 from backups.artifact.writer import Sink
 from backups.errors import FetchError

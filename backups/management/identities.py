@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backups.artifact import age
+from backups.artifact import age_keys
 from backups.artifact.passphrase import Passphrase
 from backups.errors import ArtifactError
 from backups.services import key_requests, keyring, recovery_kit
@@ -60,7 +60,7 @@ def keys_of(options: dict[str, Any]) -> list[Key]:
     if options["passphrase"]:
         found.append(asked_passphrase())
     for name in options["identity"]:
-        found += age.identities_of(_content(name))
+        found += age_keys.identities_of(_content(name))
     if options.get("kit"):
         found += recovery_kit.read(options["kit"]).identities
     return found
@@ -80,9 +80,9 @@ def give_if_asked(run_id: str, keys: Sequence[Key]) -> None:
 def _content(name: str) -> bytes:
     try:
         if name == "-":
-            return sys.stdin.buffer.read(age.MOST_BYTES + 1)
+            return sys.stdin.buffer.read(age_keys.MOST_BYTES + 1)
         with Path(name).open("rb") as file:
-            return file.read(age.MOST_BYTES + 1)
+            return file.read(age_keys.MOST_BYTES + 1)
     except OSError as error:
         raise ArtifactError(
             "key.unreadable",

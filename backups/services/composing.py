@@ -15,7 +15,7 @@ import django
 from django.utils import timezone
 
 from backups import conf
-from backups.artifact import age, codecs
+from backups.artifact import age_keys, codecs
 from backups.artifact.behind import Behind, Handing
 from backups.artifact.manifest import (
     FORMAT,
@@ -161,7 +161,7 @@ class Composition:
         self._in_rows: set[bytes] = set()
         self._places = Places()
         # What files lie encrypted with on their way into a backup that is.
-        self._key = age.new_identity() if run.encryption else None
+        self._key = age_keys.new_identity() if run.encryption else None
         self.begun: Beginning | None = None
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from backups import conf
-from backups.artifact import age, passphrase
+from backups.artifact import age, age_keys, passphrase
 from backups.artifact.passphrase import Passphrase
 from backups.artifact.writer import Sink
 from backups.errors import ConfigurationError
@@ -55,13 +55,13 @@ def _plain() -> Plain:
 
 def _to_installation() -> Plain:
     public = keyring.safety_key().recipient
-    told = {"public_key": public, "name": "", "fingerprint": age.fingerprint(public)}
+    told = {"public_key": public, "name": "", "fingerprint": age_keys.fingerprint(public)}
     return {"encryption": Encryption.INSTALLATION, "encrypted_to": [told]}
 
 
 def _told(key: Recipient) -> Plain:
     public = key.public_key
-    return {"public_key": public, "name": key.name, "fingerprint": age.fingerprint(public)}
+    return {"public_key": public, "name": key.name, "fingerprint": age_keys.fingerprint(public)}
 
 
 class Sealing:
@@ -88,7 +88,7 @@ class Sealing:
             with keyring.held([self._passphrase]):
                 yield
             return
-        passing = age.new_identity()
+        passing = age_keys.new_identity()
         self._recipients.append(passing.recipient)
         with keyring.held([passing]):
             yield

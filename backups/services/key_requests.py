@@ -15,8 +15,8 @@ from pathlib import Path
 from django.utils import timezone
 
 from backups import conf
-from backups.artifact import age, passphrase
-from backups.artifact.age import Identity
+from backups.artifact import age_keys, passphrase
+from backups.artifact.age_keys import Identity
 from backups.artifact.passphrase import Passphrase
 from backups.errors import ArtifactError
 from backups.models import KeyRequest
@@ -87,7 +87,7 @@ def _asked(
     *,
     to_make: bool = False,
 ) -> list[Key]:
-    passing = age.new_identity()
+    passing = age_keys.new_identity()
     KeyRequest.objects.update_or_create(
         run=run_id,
         defaults={
@@ -120,7 +120,7 @@ def _answered(run_id: str, passing: Identity, fits: Callable[[Sequence[Key]], bo
     if not sealed:
         return []
     with contextlib.suppress(ArtifactError):
-        keys = keyring.heard(age.unsealed(sealed, passing))
+        keys = keyring.heard(age_keys.unsealed(sealed, passing))
         if fits(keys):
             return keys
     KeyRequest.objects.filter(run=run_id, sealed=sealed).update(sealed="", refused=True)
@@ -137,7 +137,7 @@ def pending(run_id: str) -> KeyRequest | None:
 
 def give(request: KeyRequest, keys: Sequence[Key]) -> bool:
     """Seal the keys to the worker that waits. Returns whether it still does."""
-    sealed = age.sealed(keyring.told(keys), request.public_key)
+    sealed = age_keys.sealed(keyring.told(keys), request.public_key)
     # Another worker, which began anew, would have another key.
     waiting = KeyRequest.objects.filter(run=request.run, public_key=request.public_key)
     return bool(waiting.update(sealed=sealed, refused=False))

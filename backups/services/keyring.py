@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backups import conf, printed_json
-from backups.artifact import age, codecs, passphrase
-from backups.artifact.age import Identity
+from backups.artifact import age, age_beginnings, age_keys, codecs, passphrase
+from backups.artifact.age_keys import Identity
 from backups.artifact.behind import Source
 from backups.artifact.passphrase import Passphrase
 from backups.errors import ArtifactError, StorageFailure
@@ -55,15 +55,15 @@ def unlock(stored: Source) -> age.Decrypting | passphrase.Decrypting:
     files too.
     """
     begun = _Begun(stored)
-    if age.is_by_passphrase(begun.start):
-        if begun.start.startswith(age.ARMOR):
+    if age_beginnings.is_by_passphrase(begun.start):
+        if begun.start.startswith(age_beginnings.ARMOR):
             raise passphrase.armored()
         if not passphrases():
             raise passphrase.needed()
         return passphrase.Decrypting(begun, passphrases())
     identities = [key for key in given() if isinstance(key, Identity)]
     # Not asked in the stream's own thread, which holds nothing.
-    refused = age.wrong_key if given() else age.needed
+    refused = age_keys.wrong_key if given() else age_keys.needed
     return age.Decrypting(begun, [*identities, *_of_installation()], refused)
 
 
@@ -132,7 +132,7 @@ def heard(message: bytes) -> list[Key]:
     plain = printed_json.parsed(message)
     found: list[Key] = [Passphrase(text) for text in plain["passphrases"]]
     if plain["identities"]:
-        found += age.identities_of("\n".join(plain["identities"]).encode())
+        found += age_keys.identities_of("\n".join(plain["identities"]).encode())
     return found
 
 
@@ -162,8 +162,8 @@ def safety_keys() -> list[Identity]:
     with _safety_key_errors():
         if not path.exists():
             private.make_folder(path.parent)
-            private.write_once(path, as_identity_file([age.new_identity()]))
-        return age.identities_of(path.read_bytes())
+            private.write_once(path, as_identity_file([age_keys.new_identity()]))
+        return age_keys.identities_of(path.read_bytes())
 
 
 def rotate_safety_key() -> None:
@@ -174,7 +174,7 @@ def rotate_safety_key() -> None:
         if path.exists():
             with private.alone(path.parent):
                 kept = safety_keys()[: MOST_SAFETY_KEYS - 1]
-                private.write(path, as_identity_file([age.new_identity(), *kept]))
+                private.write(path, as_identity_file([age_keys.new_identity(), *kept]))
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from backups.artifact import age
-from backups.artifact.age import Identity
+from backups.artifact import age_keys
+from backups.artifact.age_keys import Identity
 from backups.errors import ConfigurationError
 from backups.models import LONGEST_KEY_NAME, Recipient
 from backups.services import auditing, recovery_kit
@@ -25,10 +25,10 @@ def add(text: str, name: str, actor: Actor, *, proven: bool, promised: bool = Fa
     there; ``promised``: somebody says so.
 
     Raises:
-        ArtifactError: as ``age.recipient_of``.
+        ArtifactError: as ``age_keys.recipient_of``.
         ConfigurationError: ``key.unproven``, ``key.known``, ``key.name``, ``key.many``.
     """
-    public = age.recipient_of(text)
+    public = age_keys.recipient_of(text)
     named = " ".join(name.split())
     if not named or len(named) > LONGEST_KEY_NAME:
         raise _refused(
@@ -80,7 +80,7 @@ def listed() -> list[Recipient]:
 def _facts(key: Recipient) -> dict[str, object]:
     return {
         "name": key.name,
-        "fingerprint": age.fingerprint(key.public_key),
+        "fingerprint": age_keys.fingerprint(key.public_key),
         "proven": key.proven,
     }
 
@@ -91,7 +91,7 @@ def _facts(key: Recipient) -> dict[str, object]:
 def challenge(public_key: str) -> str:
     """A message that the private key opens: what it says is the answer."""
     told = _("The answer is: {answer}", answer=_answer(public_key))
-    return age.sealed(f"{told}\n".encode(), public_key)
+    return age_keys.sealed(f"{told}\n".encode(), public_key)
 
 
 def is_answer(public_key: str, typed: str) -> bool:

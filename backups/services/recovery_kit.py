@@ -17,8 +17,8 @@ from typing import Any
 from django.utils import timezone
 
 from backups import conf, printed_json
-from backups.artifact import age, digest
-from backups.artifact.age import Identity
+from backups.artifact import age_keys, digest
+from backups.artifact.age_keys import Identity
 from backups.artifact.tail import Integrity
 from backups.errors import ArtifactError, StorageFailure
 from backups.files import private
@@ -117,7 +117,7 @@ def as_file(kit: RecoveryKit, *, private_keys: Sequence[Identity] = ()) -> bytes
 
 
 def _public(key: Recipient) -> dict[str, str]:
-    fingerprint = age.fingerprint(key.public_key)
+    fingerprint = age_keys.fingerprint(key.public_key)
     return {"name": key.name, "public_key": key.public_key, "fingerprint": fingerprint}
 
 
@@ -243,7 +243,7 @@ def _texts(said: dict[str, Any], member: str) -> list[str]:
 def _identities(said: dict[str, Any]) -> list[Identity]:
     texts = _texts(said, "safety_keys") + _texts(said, "private_keys")
     try:
-        return age.identities_of("\n".join(texts).encode()) if texts else []
+        return age_keys.identities_of("\n".join(texts).encode()) if texts else []
     except ArtifactError:
         raise _wrong_checksum() from None
 

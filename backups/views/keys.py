@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from backups import conf, permissions
-from backups.artifact import age
+from backups.artifact import age_keys
 from backups.errors import BackupSystemError
 from backups.forms import AddKeyForm, KeyForm, NewPassphraseForm, PasswordAgainForm
 from backups.models import BackupRun, Recipient
@@ -55,10 +55,10 @@ def show(request: HttpRequest) -> HttpResponseBase:
         "backups/keys.html",
         title=_("Keys"),
         tab=TAB,
-        keys=[(key, age.fingerprint(key.public_key)) for key in recipients.listed()],
+        keys=[(key, age_keys.fingerprint(key.public_key)) for key in recipients.listed()],
         form=form,
         public=asked,
-        fingerprint=age.fingerprint(asked) if asked else "",
+        fingerprint=age_keys.fingerprint(asked) if asked else "",
         challenge=recipients.challenge(asked) if asked else "",
         obligatory=conf.encrypt_complete(),
         installation=_key_of_today(request),
@@ -110,7 +110,7 @@ def remove(request: HttpRequest, key_id: str) -> HttpResponseBase:
         title=_("Remove this key?"),
         tab=TAB,
         key=key,
-        fingerprint=age.fingerprint(key.public_key),
+        fingerprint=age_keys.fingerprint(key.public_key),
         is_last=Recipient.objects.count() == 1,
         form=form,
     )

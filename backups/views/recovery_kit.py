@@ -15,8 +15,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from backups import conf, permissions
-from backups.artifact import age
-from backups.artifact.age import Identity
+from backups.artifact import age_keys
+from backups.artifact.age_keys import Identity
 from backups.errors import BackupSystemError
 from backups.forms import IdentityForm, PasswordAgainForm
 from backups.registry import COMPLETE
@@ -56,7 +56,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
         qr=_qr(kit) if kit else "",
         saved=recovery_kit.last_saved(),
         changed=recovery_kit.was_changed(),
-        keys=[(key, age.fingerprint(key.public_key)) for key in recipients.listed()],
+        keys=[(key, age_keys.fingerprint(key.public_key)) for key in recipients.listed()],
         safety_key=kit.identities[0].told() if kit and kit.identities else "",
         identity_form=IdentityForm(),
         application=conf.application(),

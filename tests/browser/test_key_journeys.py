@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backups.artifact import age
+from backups.artifact import age_keys
 from backups.models import AuditEvent, BackupRun, KeyRequest, Recipient
 from restore.models import PlanRun, RestoreRun
 from tests.browser.restoring import choose, confirm, open_import, sign_in_again
@@ -32,7 +32,7 @@ def nothing_left(transactional_db):
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("width", [1280, 390])
 def test_an_owner_s_key_opens_what_the_server_cannot(visitor, tmp_path, width):
-    mine = age.new_identity()
+    mine = age_keys.new_identity()
     key_file = tmp_path / "key.txt"
     key_file.write_text(f"# public key: {mine.recipient}\n{mine.told()}\n")
     owner = visitor("owner", viewport={"width": width, "height": 900})
@@ -45,7 +45,7 @@ def test_an_owner_s_key_opens_what_the_server_cannot(visitor, tmp_path, width):
     owner.sees("This message only the private key opens")
     looked_at(owner, f"keys-challenge-{width}")
     message = owner.page.get_by_label("The encrypted message").inner_text()
-    owner.page.get_by_label("The answer").fill(age.unsealed(message, mine).decode().strip())
+    owner.page.get_by_label("The answer").fill(age_keys.unsealed(message, mine).decode().strip())
     owner.page.get_by_label("Your password, again").fill(PASSWORD)
     owner.click("Add the key")
     owner.sees("private key shown")
@@ -69,7 +69,7 @@ def test_an_owner_s_key_opens_what_the_server_cannot(visitor, tmp_path, width):
     owner.click("Verify in full with my key")
     owner.click("Give the private key …")
     looked_at(owner, f"give-{width}")
-    owner.page.get_by_label("or its text").fill(age.new_identity().told())
+    owner.page.get_by_label("or its text").fill(age_keys.new_identity().told())
     owner.click("Give it to the worker")
     owner.click("Give the private key …")
     owner.sees("does not open this file")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from backups.artifact import age
+from backups.artifact import age, age_keys
 from backups.models import AuditEvent, BackupRun, Encryption, KeyRequest, Recipient
 from backups.services import installation, keyring, recovery_kit, vault
 from tests.pages.conftest import PAGES, PASSWORD
 
-MINE, OTHER = age.new_identity(), age.new_identity()
+MINE, OTHER = age_keys.new_identity(), age_keys.new_identity()
 KEYS, KIT, FILE = (reverse(f"admin:backups_{name}") for name in ("keys", "kit", "kit_file"))
 
 
@@ -43,21 +43,21 @@ def text(answer) -> str:
     return answer.content.decode()
 
 
-def heard(sealed: str, worker: age.Identity) -> list[Any]:
-    return list(keyring.heard(age.unsealed(sealed, worker)))
+def heard(sealed: str, worker: age_keys.Identity) -> list[Any]:
+    return list(keyring.heard(age_keys.unsealed(sealed, worker)))
 
 
 def answer_to(page: str) -> str:
     start = page.index("-----BEGIN AGE")
     message = page[start : page.index("-----END AGE ENCRYPTED FILE-----") + 32] + "\n"
-    return age.unsealed(message.replace("&#x2B;", "+"), MINE).decode()
+    return age_keys.unsealed(message.replace("&#x2B;", "+"), MINE).decode()
 
 
 def test_a_key_is_added_by_who_opens_the_message_and_knows_the_password(owner):
     given = {"public_key": f" {MINE.recipient}\n", "name": "safe at the office"}
     first = text(owner.post(KEYS, given))
     assert not Recipient.objects.exists()
-    assert age.fingerprint(MINE.recipient) in first
+    assert age_keys.fingerprint(MINE.recipient) in first
     told = given | {"answer": answer_to(first)}
     assert "not your password" in text(owner.post(KEYS, told | {"password": "no"}))
     wrong = owner.post(KEYS, given | {"answer": "something", "password": PASSWORD})
@@ -66,7 +66,7 @@ def test_a_key_is_added_by_who_opens_the_message_and_knows_the_password(owner):
     assert owner.post(KEYS, told | {"password": PASSWORD}).status_code == 302
     key = Recipient.objects.get()
     assert (key.name, key.proven) == ("safe at the office", True)
-    assert age.fingerprint(key.public_key) in text(owner.get(KEYS))
+    assert age_keys.fingerprint(key.public_key) in text(owner.get(KEYS))
     assert AuditEvent.objects.get(action="keys.add").person_email == "owner@studio.example"
 
 
@@ -131,7 +131,7 @@ def test_somebody_tries_a_key(owner, encrypted):
 
 
 def test_a_key_is_given_to_the_worker_that_asks_and_comes_back_to_where_it_was_asked(owner, db):
-    worker = age.new_identity()
+    worker = age_keys.new_identity()
     KeyRequest.objects.create(run="ab" * 16, public_key=worker.recipient)
     address = reverse("admin:backups_give_key", args=["ab" * 16])
     assert "asks" in text(owner.get(address)) or "needed" in text(owner.get(address))
@@ -159,7 +159,7 @@ def test_whether_a_new_backup_is_encrypted_is_said_before(owner, settings):
 
 
 def test_a_passphrase_for_a_new_backup_is_typed_twice_and_sealed(owner, db):
-    worker = age.new_identity()
+    worker = age_keys.new_identity()
     KeyRequest.objects.create(run="ab" * 16, public_key=worker.recipient, to_make=True)
     address = reverse("admin:backups_give_key", args=["ab" * 16])
     words = "correct horse battery staple"
@@ -177,7 +177,7 @@ def test_a_passphrase_for_a_new_backup_is_typed_twice_and_sealed(owner, db):
 def test_the_kit_lists_the_keys_and_takes_a_private_one_along(owner, key, settings, tmp_path):
     settings.BACKUPS_KEY_FILE = tmp_path / "installation.key"
     owner.post(KIT, {"password": PASSWORD})
-    assert age.fingerprint(key.public_key) in text(owner.get(KIT))
+    assert age_keys.fingerprint(key.public_key) in text(owner.get(KIT))
     plain = owner.get(FILE).content
     assert json.loads(plain)["public_keys"][0]["public_key"] == MINE.recipient
     assert MINE.told().encode() not in plain

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backups import account_watch, jobs
-from backups.artifact import age
+from backups.artifact import age, age_keys
 from backups.database import locks
 from backups.database.connection import connected
 from backups.errors import FetchError, StorageFailure, WorkerFailure
@@ -138,9 +138,9 @@ def test_the_recovery_kit(owner, settings, tmp_path, saved):
 def test_the_keys(owner, settings, tmp_path, obligatory):
     settings.BACKUPS_KEY_FILE = tmp_path / "key"
     settings.BACKUPS_ENCRYPT_COMPLETE = obligatory
-    private = age.new_identity()
+    private = age_keys.new_identity()
     public = private.recipient
-    known = [public, age.fingerprint(public), "Noa"]
+    known = [public, age_keys.fingerprint(public), "Noa"]
     assert left_over(owner.get(f"{PAGES}keys/"), *known) == []
     begun = owner.post(f"{PAGES}keys/", {"public_key": public, "name": FILE})
     message = recipients.challenge(public).splitlines()
@@ -149,7 +149,7 @@ def test_the_keys(owner, settings, tmp_path, obligatory):
         assert left_over(owner.post(f"{PAGES}keys/", given), *known) == []
     key = Recipient.objects.create(public_key=public, name=FILE, added_by="Noa", proven=True)
     Recipient.objects.create(public_key="age1x", name=FILE, added_by="Noa")
-    known = [*known, "age1x", age.fingerprint("age1x")]
+    known = [*known, "age1x", age_keys.fingerprint("age1x")]
     assert left_over(owner.get(f"{PAGES}keys/"), *known) == []
     assert left_over(owner.get(f"{PAGES}keys/{key.pk}/remove/"), *known) == []
     assert left_over(owner.get(f"{PAGES}start/complete/"), *known) == []
@@ -170,7 +170,7 @@ def lines_of(answer) -> list[str]:
 
 @pytest.mark.parametrize("to_make", [False, True])
 def test_giving_a_key(owner, to_make):
-    worker = age.new_identity().recipient
+    worker = age_keys.new_identity().recipient
     KeyRequest.objects.create(run="x", public_key=worker, to_make=to_make, refused=True)
     for given in ({}, {"identity_text": worker}, {"passphrase": "short", "again": "short"}):
         answer = owner.post(f"{PAGES}give-key/x/", given)
@@ -185,10 +185,10 @@ def test_an_encrypted_backup(owner, backup, encryption):
     assert left_over(owner.get(f"{PAGES}runs/{run.pk}/"), "safe", "ab12 cd34") == []
     assert left_over(owner.get(f"{PAGES}runs/{run.pk}/try-key/"), "safe") == []
     path = vault.path_of(run.artifact)
-    key = age.new_identity()
+    key = age_keys.new_identity()
     with path.open("wb") as out, age.Encrypting(out, [key.recipient]) as sealed:
         sealed.write(b"{}")
-    for given in ({"identity_text": age.new_identity().told()}, {"identity_text": "x"}):
+    for given in ({"identity_text": age_keys.new_identity().told()}, {"identity_text": "x"}):
         assert left_over(owner.post(f"{PAGES}runs/{run.pk}/try-key/", given), "safe") == []
     owner.post(f"{PAGES}runs/{run.pk}/download/", {"password": PASSWORD})
     page = owner.get(f"{PAGES}runs/{run.pk}/download/")

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from backups.artifact import age
+from backups.artifact import age_keys
 from backups.models import AuditEvent, BackupRun, Recipient
 from backups.urls import urlpatterns
 from backupsvc.studio.models import User
@@ -60,7 +60,7 @@ def address(name, run_id="0" * 32):
 def subject_of(kind, backup):
     """What an address names: a backup of a kind, a public key, or nothing that is there."""
     if kind == "key":
-        public = age.new_identity().recipient
+        public = age_keys.new_identity().recipient
         return Recipient.objects.create(public_key=public, name="safe")
     if kind == "encrypted":
         return backup("complete", encryption="recipients")

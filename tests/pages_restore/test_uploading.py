@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from backups.artifact import age
+from backups.artifact import age, age_keys
 from backups.models import AuditEvent
 from backups.services import vault
 from backups.services.key_requests import asking_for
@@ -338,7 +338,7 @@ def test_a_reformatted_backup_of_a_newer_version_is_refused_by_name(owner, files
 
 def test_an_encrypted_file_is_taken_as_one_and_asks_for_its_key_when_it_is_here(owner, files):
     content = io.BytesIO()
-    mine = age.new_identity()
+    mine = age_keys.new_identity()
     with age.Encrypting(content, [mine.recipient]) as sealed:
         sealed.write(files.complete)
     upload = bring(owner, content.getvalue(), "complete.json.zst.age")

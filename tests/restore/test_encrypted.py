@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 
 from backups import jobs as backup_jobs
-from backups.artifact import age, passphrase
+from backups.artifact import age, age_beginnings, age_keys, passphrase
 from backups.artifact.passphrase import Passphrase
 from backups.errors import BackupSystemError
 from backups.models import BackupRun, Encryption, KeyRequest, Recipient, State
@@ -43,7 +43,7 @@ from tests.restore.test_commands import ended
 from tests.roundtrip.engine import stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MINE, OTHER = age.new_identity(), age.new_identity()
+MINE, OTHER = age_keys.new_identity(), age_keys.new_identity()
 PHRASE = "--confirm=REPLACE ALL DATA"
 
 
@@ -132,7 +132,7 @@ def test_adding_trying_and_removing_keys(backup, key_file, tmp_path):
     assert ended("backup_keys", f"--add={OTHER.recipient}", "--name=b", "--i-have-the-private-key")
     assert ended("backup_keys", "--remove=b")[0] == 0
     assert ended("backup_keys", "--remove=b")[0] == 1
-    assert ended("backup_keys", f"--remove={age.fingerprint(MINE.recipient)}")[0] == 0
+    assert ended("backup_keys", f"--remove={age_keys.fingerprint(MINE.recipient)}")[0] == 0
 
 
 # The undo, and what lies on the disk
@@ -242,7 +242,7 @@ def test_a_plan_asks_for_the_key_takes_it_sealed_and_keeps_nothing(plan, backup,
 
 
 def test_what_is_sealed_for_one_worker_opens_for_no_other(backup, quick):
-    first, second = age.new_identity(), age.new_identity()
+    first, second = age_keys.new_identity(), age_keys.new_identity()
     request = KeyRequest(run="1", public_key=first.recipient)
     request.save()
     assert key_requests.give(request, [MINE])
@@ -250,7 +250,7 @@ def test_what_is_sealed_for_one_worker_opens_for_no_other(backup, quick):
     assert sealed.splitlines()[1] in everything_stored()
     assert MINE.told() not in everything_stored()
     with pytest.raises(BackupSystemError):
-        age.unsealed(sealed, second)
+        age_keys.unsealed(sealed, second)
     # A worker that began anew has another key: what was meant for the former is not taken.
     KeyRequest.objects.filter(run="1").update(public_key=second.recipient, sealed="")
     assert not key_requests.give(request, [MINE])
@@ -315,7 +315,7 @@ def test_a_backup_made_with_a_passphrase_needs_it_and_no_key(monkeypatch, cheap,
     assert ended("backup_create", "--scope=complete", "--passphrase")[0] == 0
     run = BackupRun.objects.latest("requested_at")
     assert (run.encryption, run.encrypted_to) == (Encryption.PASSPHRASE, [])
-    assert age.is_by_passphrase(stored(run).read_bytes()[:200])
+    assert age_beginnings.is_by_passphrase(stored(run).read_bytes()[:200])
     assert WORDS not in everything_stored()
     status, _said, warned = ended("backup_inspect", run.pk, f"--identity={key_file}")
     assert (status, "passphrase.needed" in warned) == (2, True)

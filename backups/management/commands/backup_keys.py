@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from backups.artifact import age
+from backups.artifact import age_keys
 from backups.errors import ConfigurationError
 from backups.management import numbers, terminal
 from backups.management.identities import add_identity, keys_of
@@ -61,11 +61,11 @@ class Command(terminal.Documented):
                 self._list()
 
     def _add(self, options: dict[str, Any]) -> None:
-        public = age.recipient_of(options["add"])
-        given = [key for key in keyring.given() if isinstance(key, age.Identity)]
+        public = age_keys.recipient_of(options["add"])
+        given = [key for key in keyring.given() if isinstance(key, age_keys.Identity)]
         proven = recipients.is_there(public, given)
         if given and not proven:
-            raise age.wrong_key()
+            raise age_keys.wrong_key()
         key = recipients.add(
             public,
             options["name"],
@@ -74,7 +74,7 @@ class Command(terminal.Documented):
             promised=options["promised"],
         )
         self.stdout.write(
-            f"Added: {key.name}, fingerprint {age.fingerprint(key.public_key)}\n"
+            f"Added: {key.name}, fingerprint {age_keys.fingerprint(key.public_key)}\n"
             "  Complete backups made from now on are encrypted to it. Keep the private key in two places"
             " that are not this server:\n  without it nobody can open them. Save the recovery kit anew:"
             " manage.py recovery_kit --output FILE"
@@ -114,7 +114,7 @@ class Command(terminal.Documented):
             [
                 (
                     key.name,
-                    age.fingerprint(key.public_key),
+                    age_keys.fingerprint(key.public_key),
                     key.public_key,
                     "shown" if key.proven else "promised",
                     key.added_by,
@@ -128,7 +128,7 @@ def _found(name: str) -> Recipient:
     """The key that was meant. Raises ConfigurationError."""
     plain = name.replace(" ", "").lower()
     for key in recipients.listed():
-        digits = age.fingerprint(key.public_key).replace(" ", "")
+        digits = age_keys.fingerprint(key.public_key).replace(" ", "")
         if name == key.name or plain in (digits, key.public_key):
             return key
     raise ConfigurationError(

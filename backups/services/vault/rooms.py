@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from backups.artifact.age import Identity
+from backups.artifact.age_keys import Identity
 from backups.files import private
 from backups.files.spool import Spool
 from backups.services.vault.place import disk_errors, folder

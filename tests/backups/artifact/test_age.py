@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from backups.artifact import age, codecs
+from backups.artifact import age, age_beginnings, age_keys, codecs
 from backups.artifact.behind import PREFIX
 from backups.errors import ArtifactError
 from backups.services import keyring
 
-MINE, YOURS, OTHER = (age.new_identity() for _ in range(3))
+MINE, YOURS, OTHER = (age_keys.new_identity() for _ in range(3))
 PLAIN = os.urandom(300_000)
 LIMIT = 1 << 30
 
@@ -34,7 +34,7 @@ class Memory:
         return b"".join(self.blocks)
 
 
-def encrypted(plain: bytes = PLAIN, *keys: age.Identity) -> bytes:
+def encrypted(plain: bytes = PLAIN, *keys: age_keys.Identity) -> bytes:
     sink = Memory()
     with age.Encrypting(sink, [key.recipient for key in keys or (MINE, YOURS)]) as stream:
         for at in range(0, len(plain), 10_000):
@@ -45,7 +45,7 @@ def encrypted(plain: bytes = PLAIN, *keys: age.Identity) -> bytes:
 FILE = encrypted()
 
 
-def decrypted(content: bytes, *keys: age.Identity) -> bytes:
+def decrypted(content: bytes, *keys: age_keys.Identity) -> bytes:
     stream = age.Decrypting(io.BytesIO(content), keys or (MINE,))
     found = []
     try:
@@ -56,7 +56,7 @@ def decrypted(content: bytes, *keys: age.Identity) -> bytes:
     return b"".join(found)
 
 
-def refusal(content: bytes, *keys: age.Identity) -> str:
+def refusal(content: bytes, *keys: age_keys.Identity) -> str:
     with pytest.raises(ArtifactError) as raised:
         decrypted(content, *keys)
     return raised.value.code
@@ -83,11 +83,11 @@ def test_the_program_age_opens_it(tmp_path):
 def armored(content: bytes) -> bytes:
     text = base64.encodebytes(content).replace(b"\n", b"")
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-    return b"\n".join([age.ARMOR, *lines, b"-----END AGE ENCRYPTED FILE-----", b""])
+    return b"\n".join([age_beginnings.ARMOR, *lines, b"-----END AGE ENCRYPTED FILE-----", b""])
 
 
 def test_the_form_for_mail_is_read_too():
-    assert age.is_encrypted(armored(FILE)[:64])
+    assert age_beginnings.is_encrypted(armored(FILE)[:64])
     assert decrypted(armored(FILE)) == PLAIN
 
 
@@ -130,9 +130,14 @@ def test_lines_for_keys_without_end_are_not_read_to_their_end(monkeypatch):
     )  # its lines are signed, and the key opens it
     assert refusal(with_keys(300), OTHER) == "key.wrong"
     begun = time.monotonic()
-    tiny = age.MARK + b"\n" + b"-> x\n\n" * 100_000
-    armored = age.ARMOR + b"\n" + base64.encodebytes(tiny)
-    for lines in (with_keys(100_000), tiny, armored, age.MARK + b"\n-> " + b"A" * 10_000_000):
+    tiny = age_beginnings.MARK + b"\n" + b"-> x\n\n" * 100_000
+    armored = age_beginnings.ARMOR + b"\n" + base64.encodebytes(tiny)
+    for lines in (
+        with_keys(100_000),
+        tiny,
+        armored,
+        age_beginnings.MARK + b"\n-> " + b"A" * 10_000_000,
+    ):
         assert refusal(lines) == "artifact.too_many"
     assert time.monotonic() - begun < 10
     for name in ("_BEFORE_PLAIN_BYTES", "_MOST_KEYS"):
@@ -143,7 +148,7 @@ def test_lines_for_keys_without_end_are_not_read_to_their_end(monkeypatch):
 @pytest.mark.parametrize("body", [b"=AAA", b"A===", b"\xff", b""], ids=ascii)
 def test_what_only_looks_like_the_form_for_mail_is_refused_with_a_reason(body):
     with pytest.raises(ArtifactError) as raised, keyring.held([MINE]):
-        keyring.unlock(io.BytesIO(age.ARMOR + b"\n" + body + b"\n")).read()
+        keyring.unlock(io.BytesIO(age_beginnings.ARMOR + b"\n" + body + b"\n")).read()
     assert raised.value.code in ("artifact.damaged", "artifact.truncated")
 
 
@@ -221,7 +226,7 @@ def test_who_gives_up_leaves_no_work_behind():
 )
 def test_a_private_key_is_found_however_it_was_saved(given):
     for content in (given.encode(), given.encode("utf-16")):
-        assert [key.recipient for key in age.identities_of(content)] == [MINE.recipient]
+        assert [key.recipient for key in age_keys.identities_of(content)] == [MINE.recipient]
 
 
 @pytest.mark.parametrize(
@@ -232,20 +237,24 @@ def test_a_private_key_is_found_however_it_was_saved(given):
         (MINE.told().replace("Q", "Z").encode() + b"Z", "key.format"),
         (MINE.recipient.encode(), "key.public"),
         (FILE[:5000], "key.locked"),
-        (b"x" * (age.MOST_BYTES + 1), "key.too_large"),
+        (b"x" * (age_keys.MOST_BYTES + 1), "key.too_large"),
     ],
     ids=range(6),
 )
 def test_what_holds_no_private_key_is_told_as_what_it_is(given, code):
     with pytest.raises(ArtifactError) as raised:
-        age.identities_of(given)
+        age_keys.identities_of(given)
     assert raised.value.code == code
     assert MINE.told()[20:40] not in str(raised.value.message) + str(raised.value.hint)
 
 
 def test_a_public_key_is_taken_alone_and_a_private_one_never():
     line = f"# public key: {MINE.recipient}"
-    assert age.recipient_of(line) == age.recipient_of(MINE.recipient.upper()) == MINE.recipient
+    assert (
+        age_keys.recipient_of(line)
+        == age_keys.recipient_of(MINE.recipient.upper())
+        == MINE.recipient
+    )
     for given, code in {
         MINE.told(): "key.private",
         f"{line}\n{MINE.told()}": "key.private",
@@ -254,5 +263,5 @@ def test_a_public_key_is_taken_alone_and_a_private_one_never():
         "ssh-ed25519 AAAA": "key.recipient",
     }.items():
         with pytest.raises(ArtifactError) as raised:
-            age.recipient_of(given)
+            age_keys.recipient_of(given)
         assert raised.value.code == code

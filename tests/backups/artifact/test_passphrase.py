@@ -7,7 +7,7 @@ import os
 import pyrage
 import pytest
 
-from backups.artifact import age, passphrase
+from backups.artifact import age_beginnings, passphrase
 from backups.artifact.passphrase import Decrypting, Encrypting, Passphrase
 from backups.errors import ArtifactError
 
@@ -45,7 +45,7 @@ def test_what_another_program_made_is_opened():
     """With the work that it finds bearable: seconds, and up to a gigabyte of memory."""
     plain = os.urandom(100_000)
     content = pyrage.passphrase.encrypt(plain, WORDS.text)
-    assert age.is_by_passphrase(content[:200])
+    assert age_beginnings.is_by_passphrase(content[:200])
     assert decrypted(content, Passphrase("another one"), WORDS) == plain
 
 

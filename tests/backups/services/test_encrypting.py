@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from backups.artifact import age
-from backups.artifact.age import Identity
+from backups.artifact import age, age_beginnings, age_keys
+from backups.artifact.age_keys import Identity
 from backups.errors import ArtifactError, BackupSystemError
 from backups.models import AuditEvent, BackupRun, Encryption, Purpose, Recipient, State
 from backups.registry import COMPLETE, SAFE, Scope
@@ -35,7 +35,7 @@ from tests.roundtrip.engine import document, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders", "studio")]
 
-MINE, YOURS, OTHER = (age.new_identity() for _ in range(3))
+MINE, YOURS, OTHER = (age_keys.new_identity() for _ in range(3))
 MARK = "a-marker-that-stands-in-a-row"
 
 
@@ -69,7 +69,7 @@ def test_a_complete_backup_is_encrypted_as_soon_as_there_are_keys(keys):
     assert (run.state, run.encryption) == (State.SUCCEEDED, Encryption.RECIPIENTS)
     assert [key["name"] for key in run.encrypted_to] == ["safe", "bank"]
     content = stored(run).read_bytes()
-    assert content.startswith(age.MARK) and stored(run).name.endswith(".json.zst.age")
+    assert content.startswith(age_beginnings.MARK) and stored(run).name.endswith(".json.zst.age")
     assert run.stored_sha256 == hashlib.sha256(content).hexdigest()
     assert run.stored_bytes == len(content)
     assert not [t.name for t in threading.enumerate() if t.name.startswith("behind ")]
@@ -189,13 +189,13 @@ def test_bytes_that_change_on_the_disk_after_they_were_read_are_noticed(keys, mo
 
 def test_the_key_of_the_run_is_forgotten_with_it(keys, monkeypatch):
     kept: list[Identity] = []
-    new = age.new_identity
+    new = age_keys.new_identity
 
     def remembered() -> Identity:
         kept.append(new())
         return kept[-1]
 
-    monkeypatch.setattr(age, "new_identity", remembered)
+    monkeypatch.setattr(age_keys, "new_identity", remembered)
     run = made()
     assert keyring.given() == ()
     row = json.dumps(BackupRun.objects.filter(pk=run.pk).values().get(), default=str)
@@ -263,15 +263,15 @@ def test_a_key_of_which_nothing_is_shown_is_not_taken(studio):
     recipients.remove(key, auditing.COMMAND_LINE)
     events = AuditEvent.objects.filter(action__startswith="keys.").order_by("id")
     assert [e.action for e in events] == ["keys.add", "keys.remove"]
-    assert events[0].details["fingerprint"] == age.fingerprint(MINE.recipient)
+    assert events[0].details["fingerprint"] == age_keys.fingerprint(MINE.recipient)
 
 
 def test_only_who_opens_the_challenge_knows_the_answer():
     message = recipients.challenge(MINE.recipient)
-    answer = age.unsealed(message, MINE).decode()
+    answer = age_keys.unsealed(message, MINE).decode()
     assert recipients.is_answer(MINE.recipient, answer)
     assert recipients.is_answer(MINE.recipient, answer.split(": ")[1].strip().lower())
     assert not recipients.is_answer(YOURS.recipient, answer)
     assert not recipients.is_answer(MINE.recipient, "")
     with pytest.raises(ArtifactError):
-        age.unsealed(message, OTHER)
+        age_keys.unsealed(message, OTHER)
