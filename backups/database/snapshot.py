@@ -263,13 +263,12 @@ def snapshot(alias: str = "default") -> Iterator[Snapshot]:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise not_permitted(view.unreadable()) from error
     except psycopg2.Error as error:
-        if not is_of_the_rows(error):
-            raise database_failure(error) from error
-        if view.has_changed():
+        failure, of_rows = database_failure(error), is_of_the_rows(error)
+        if (of_rows or failure.code == "database.error") and view.has_changed():
             raise changing() from error
-        raise (
-            unreadable_rows(alias, view.at, error) if view.at else database_failure(error)
-        ) from error
+        if of_rows and view.at:
+            failure = unreadable_rows(alias, view.at, error)
+        raise failure from error
     finally:
         close_quietly(connection)
 

@@ -42,6 +42,12 @@ def column_of(model: type[Model], field_name: str) -> str:
     return str(model._meta.get_field(field_name).column)  # type: ignore[union-attr]
 
 
+def key_is_secret(section: Section) -> bool:
+    """A token that is a primary key must not be printed."""
+    secret = {column_of(section.model, name) for name in section.secret}
+    return not secret.isdisjoint(primary_key_columns(section.model))
+
+
 def primary_key_columns(model: type[Model]) -> tuple[str, ...]:
     return tuple(str(field.column) for field in model._meta.pk_fields)
 

@@ -4,18 +4,22 @@ The server says what is wrong with a value and not where it stands, so the rows 
 Where its encoding is the client's it does not look at the bytes that it hands out: ``require_text`` does.
 """
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 
 import psycopg2
 
+from backups.database.broken_rules import cancel_quietly
 from backups.database.complaints import database_failure
-from backups.database.connection import connected
+from backups.database.connection import Connection, connected
 from backups.database.damage import damage_of, keys_of
-from backups.database.table_reading import TableReading, column_of
+from backups.database.table_reading import TableReading, key_is_secret
 from backups.errors import BackupSystemError, DatabaseFailure
 from backups.wording import Sentence, _
 
-# The search is bounded: who waits for a backup that has failed does not wait for long.
+# In all: who waits for a backup that has failed does not wait for long.
 SEARCH_SECONDS = 60
 # A row's length is not what is asked here.
 _ANY_LENGTH = 2**40
@@ -68,11 +72,7 @@ def no_text(table: str) -> DatabaseFailure:
 
 
 def _place(alias: str, reading: TableReading) -> Sentence | None:
-    with connected(alias, purpose="look") as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{SEARCH_SECONDS}s"]
-            )
+    with connected(alias, purpose="look") as connection, _cut_short(connection):
         damage = damage_of(connection, reading, _ANY_LENGTH)
         if damage is None or not damage.rows:
             return None
@@ -81,11 +81,24 @@ def _place(alias: str, reading: TableReading) -> Sentence | None:
         return _first(reading, first, len(damage.rows))
 
 
+@contextlib.contextmanager
+def _cut_short(connection: Connection) -> Iterator[None]:
+    """The search is many statements: whichever is under way after ``SEARCH_SECONDS`` is the last, as each may
+    take so long by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SEARCH_SECONDS}s"])
+    timer = threading.Timer(SEARCH_SECONDS, cancel_quietly, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _shown_key(reading: TableReading) -> list[str]:
     """The columns of the key; none where it must not be shown: a token may be a key."""
-    secret = {column_of(reading.section.model, name) for name in reading.section.secret}
-    names = [column.name for column in reading.primary_key]
-    return names if secret.isdisjoint(names) else []
+    return [] if key_is_secret(reading.section) else [c.name for c in reading.primary_key]
 
 
 def _first(reading: TableReading, key: str, rows: int = 0) -> Sentence:

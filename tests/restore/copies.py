@@ -4,17 +4,22 @@ Autovacuum is a superuser's, so we may not end it by force; a drop without force
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg2
+import pytest
 from django.conf import settings
 from django.db import connections
 from psycopg2 import sql
 
 from tests import databases
+from tests.roundtrip.engine import writing
+
+Made = TypeVar("Made")
 
 
 def become(name: str) -> None:
@@ -51,3 +56,26 @@ def moment(name: str, folder: Path) -> Iterator[Moment]:
     with databases.copy_of_database(name):
         yield Moment(name, folder)
         become("empty")
+
+
+@contextmanager
+def moment_after(
+    name: str,
+    folder: Path,
+    declare: Callable[[pytest.MonkeyPatch], None],
+    then: str,
+    make: Callable[[], Made],
+    now: str,
+) -> Iterator[tuple[Moment, Made]]:
+    """The seeded database, changed by the statements ``then``, of which ``make`` makes files; and as the
+    statements ``now`` have changed it since, for the length of the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        become("seeded")
+        declare(patch)
+        with writing() as cursor:
+            cursor.execute(then)
+        made = make()
+        with writing() as cursor:
+            cursor.execute(now)
+    with moment(name, folder) as there:
+        yield there, made

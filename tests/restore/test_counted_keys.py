@@ -18,7 +18,7 @@ from backups.registry.redaction import random_token
 from restore.database import identities
 from restore.database.identities import Pairing
 from restore.services.planning import accounts, acting, repointing
-from tests.restore.copies import Moment, become, moment
+from tests.restore.copies import Moment, moment_after
 from tests.restore.forging import Document, foreign
 from tests.restore.steps import codes, plan_as, refusal, restore_as
 from tests.roundtrip.engine import back_up, stored, writing
@@ -191,23 +191,21 @@ def declare(patch: pytest.MonkeyPatch) -> None:
 def second(prepared, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Moment, Files]]:
     """The second installation, and files of the first."""
     folder = tmp_path_factory.mktemp("first")
-    with django_db_blocker.unblock():
-        with pytest.MonkeyPatch.context() as patch:
-            become("seeded")
-            declare(patch)
-            with writing() as cursor:
-                cursor.execute(TABLES + FIRST)
-            safe, complete = (stored(back_up(scope)) for scope in (SAFE, COMPLETE))
-            with writing() as cursor:
-                cursor.execute(SECOND)
-            made = Files(
-                safe,
-                complete,
-                foreign(safe, folder / "safe.json"),
-                foreign(complete, folder / "complete.json"),
-            )
-        with moment("second", folder / "backups") as there:
-            yield there, made
+
+    def made() -> Files:
+        safe, complete = (stored(back_up(scope)) for scope in (SAFE, COMPLETE))
+        return Files(
+            safe,
+            complete,
+            foreign(safe, folder / "safe.json"),
+            foreign(complete, folder / "complete.json"),
+        )
+
+    with (
+        django_db_blocker.unblock(),
+        moment_after("second", folder / "backups", declare, TABLES + FIRST, made, SECOND) as there,
+    ):
+        yield there
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from backups.registry.access import access_tables, flags, memberships
 from backups.registry.checks import decisions
 from restore.plan import Plan
 from restore.services.planning import accounts
-from tests.restore.copies import Moment, become, moment
+from tests.restore.copies import Moment, moment_after
 from tests.restore.forging import Document, foreign
 from tests.restore.steps import codes, plan_as, restore_as
 from tests.roundtrip.engine import back_up, stored, writing
@@ -134,17 +134,16 @@ def now(
     prepared, django_db_blocker, tmp_path_factory
 ) -> Iterator[tuple[Moment, dict[Scope, Path]]]:
     """The database as it is now, and a Complete and a Safe file of then."""
-    with django_db_blocker.unblock():
-        with pytest.MonkeyPatch.context() as patch:
-            become("seeded")
-            declare(patch)
-            with writing() as cursor:
-                cursor.execute(TABLES + THEN)
-            files = {scope: stored(back_up(scope)) for scope in (COMPLETE, SAFE)}
-            with writing() as cursor:
-                cursor.execute(NOW)
-        with moment("now", tmp_path_factory.mktemp("then") / "backups") as there:
-            yield there, files
+    folder = tmp_path_factory.mktemp("then") / "backups"
+
+    def made() -> dict[Scope, Path]:
+        return {scope: stored(back_up(scope)) for scope in (COMPLETE, SAFE)}
+
+    with (
+        django_db_blocker.unblock(),
+        moment_after("now", folder, declare, TABLES + THEN, made, NOW) as there,
+    ):
+        yield there
 
 
 @pytest.fixture

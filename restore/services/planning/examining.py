@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from backups.database.connection import Connection
 from backups.database.introspection import Source
-from backups.database.table_reading import primary_key_columns
+from backups.database.table_reading import key_is_secret, primary_key_columns
 from backups.findings import Finding, Severity
 from backups.wording import Sentence, _, ngettext
 from restore.database import questions
@@ -26,7 +26,6 @@ from restore.database.rules import (
 )
 from restore.database.waiting_tables import WaitingTable
 from restore.plan import Choices
-from restore.services.planning.locating import key_is_secret
 from restore.services.planning.remembering import Answers
 from restore.services.planning.scanning import rows_from
 from restore.services.planning.sieving import Sieve

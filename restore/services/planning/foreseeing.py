@@ -11,7 +11,7 @@ from typing import Any
 from backups.database.connection import Connection
 from backups.database.damage import NOT_ALLOWED, TOO_LONG, Damage, keys_of
 from backups.database.introspection import Source
-from backups.database.table_reading import primary_key_columns
+from backups.database.table_reading import key_is_secret, primary_key_columns
 from backups.findings import Finding, Severity
 from backups.registry import registry
 from backups.services.obstacles import LeavingOut, Obstacles, obstacles
@@ -19,7 +19,6 @@ from backups.wording import Sentence, _, ngettext
 from restore.database import around_damage
 from restore.plan import Choices
 from restore.services.planning.following import state_columns, tables_held
-from restore.services.planning.locating import key_is_secret
 from restore.services.planning.staging import Prepared
 
 # As many keys of damaged rows are listed; all are counted.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from backups.artifact.reader import SectionReader
 from backups.artifact.rows import RowCodec
-from backups.database.table_reading import column_of
+from backups.database.table_reading import key_is_secret
 from backups.errors import BackupSystemError
-from backups.registry import Registry, Section
+from backups.registry import Registry
 from backups.services import vault
 from backups.wording import Sentence, _
 from restore.database.failures import RowRefused, place_in_file
@@ -79,9 +79,3 @@ def _described(
     known = declared.by_key().get(head.key)
     is_shown = known is not None and not key_is_secret(known)
     return place_in_file(head.key, number, RowCodec(head).key(row) if is_shown else None)
-
-
-def key_is_secret(section: Section) -> bool:
-    """A token that is a primary key must not be printed."""
-    secret = {column_of(section.model, name) for name in section.secret}
-    return any(field.column in secret for field in section.model._meta.pk_fields)

@@ -16,6 +16,7 @@ from backups.artifact.tail import FileHead
 from backups.database import introspection
 from backups.database.connection import Connection
 from backups.database.introspection import LiveTable
+from backups.database.table_reading import key_is_secret
 from backups.errors import ArtifactError, RestoreError
 from backups.findings import Finding, Severity
 from backups.registry import SAFE, Registry, Section
@@ -35,7 +36,7 @@ from restore.plan import AccessRows
 from restore.services.planning import access
 from restore.services.planning.altered_cells import with_altered_cells
 from restore.services.planning.entries import EntryCheck
-from restore.services.planning.locating import key_is_secret, refusal_in_the_file
+from restore.services.planning.locating import refusal_in_the_file
 from restore.services.planning.matching import Match, match, with_renamed_values
 from restore.services.planning.scanning import CellRules, SectionScan, rules_for
 from restore.services.planning.translating import FileNumbers, translate

@@ -1,10 +1,15 @@
 """Bytes that are no text: no backup has them, and it says where they stand."""
 
+import psycopg2
 import pytest
 
+from backups.database import unreadable
+from backups.database.connection import connected
+from backups.database.introspection import live_tables
+from backups.database.table_reading import reading
 from backups.errors import DatabaseFailure
 from backups.models import BackupRun, State
-from backups.registry import COMPLETE, SAFE
+from backups.registry import COMPLETE, SAFE, registry
 from backups.services import composing
 from backupsvc.studio.models import Organization, User, VerificationToken
 from tests.restore.breaking import as_administrator, write_no_text
@@ -56,3 +61,23 @@ def test_a_secret_that_is_none_is_told_in_words_and_a_key_that_is_one_not_at_all
         "DROP CAST (bytea AS text)",
     )
     assert "t0ken" not in _refused(COMPLETE).message
+
+
+def test_the_search_for_the_row_is_bounded_in_all(monkeypatch) -> None:
+    """Each of its statements ends in time; together they would not."""
+    asked = []
+
+    def search(connection, *_) -> None:
+        with connection.cursor() as cursor:
+            for _each in range(200):
+                asked.append(1)
+                cursor.execute("SELECT pg_sleep(0.1)")
+
+    monkeypatch.setattr(unreadable, "damage_of", search)
+    monkeypatch.setattr(unreadable, "SEARCH_SECONDS", 0.5)
+    Organization.objects.create(id="0", slug="0", name="x")
+    with connected(purpose="test") as connection:
+        table = live_tables(connection)["studio_organization"]
+    item = reading(registry.by_table()["studio_organization"], COMPLETE, {table.name: table})
+    failure = unreadable.unreadable_rows("default", item, psycopg2.DataError("22012"))
+    assert failure.code == "database.lost" and 1 < len(asked) < 50
