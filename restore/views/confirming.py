@@ -16,7 +16,7 @@ from restore import jobs
 from restore.forms import ConfirmForm
 from restore.models import PlanRun, Upload
 from restore.services.asking import here, requests
-from restore.views import presence, presenting, tickets
+from restore.views import presence, presenting, table_rows, tickets
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB
 from restore.views.planning import applicable
@@ -78,8 +78,8 @@ def _ask(
         upload=upload,
         plan=plan.plan,
         here=here.overwritten(),
-        sums=presenting.sums(tables),
-        worst=presenting.worst(tables),
+        sums=table_rows.sums(tables),
+        worst=table_rows.worst(tables),
         people=presenting.people_lost(plan.plan["accounts"]),
         let_in=presenting.let_in(plan.plan),
         lacking=presenting.lacking(plan.plan),

@@ -26,7 +26,7 @@ from restore.plan import Of, PasswordOf
 from restore.services.applying import on_purpose, problems, put_back
 from restore.services.asking import requests
 from restore.services.planning import said_of_people
-from restore.views import presence, presenting, tickets
+from restore.views import presence, presenting, table_rows, tickets
 from restore.views.going import going, order_of
 
 PLAN_CHANGED = "restore.plan_changed"
@@ -108,8 +108,8 @@ def context_of(run: RestoreRun) -> dict[str, Any]:
         "put_back": put_back.counted_in(run.report),
         "on_purpose": on_purpose.in_words(run.report),
         "problems": problems.of_report(run.report),
-        "groups": presenting.groups(tables),
-        "sums": presenting.sums(tables),
+        "groups": table_rows.groups(tables),
+        "sums": table_rows.sums(tables),
         "accounts": run.plan.get("accounts"),
         "acting": run.plan.get("acting"),
         "made_at": run.plan.get("file", {}).get("created_at", ""),

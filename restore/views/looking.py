@@ -15,7 +15,7 @@ from restore.models import Upload
 from restore.plan import ROWS_A_PAGE, Kind
 from restore.services.asking import here, kept_rows
 from restore.services.planning import visible
-from restore.views import presenting
+from restore.views import table_rows
 from restore.views.access import RESTORE, own_upload
 from restore.views.importing import TAB
 from restore.views.planning import made_plan
@@ -93,8 +93,8 @@ def show(request: HttpRequest, upload_id: str, table: str, kind: str) -> HttpRes
     run = made_plan(upload)
     if run is None:
         return _gone(request, upload)
-    planned = presenting.table_of(run.plan, table)
-    total = presenting.count(planned.plain, Kind(kind)) if planned else 0
+    planned = table_rows.table_of(run.plan, table)
+    total = table_rows.count(planned.plain, Kind(kind)) if planned else 0
     if planned is None or not total:
         raise Http404(_("The plan has no such rows."))
     wanted = _number(request.GET.get("page", "1"))

@@ -25,7 +25,7 @@ from restore.plan import Choices
 from restore.services.asking import here, kept_rows, uploads
 from restore.services.planning import plan_runs
 from restore.services.planning.opening import ALTERED
-from restore.views import presence, presenting
+from restore.views import presence, presenting, table_rows
 from restore.views.access import RESTORE, own_upload
 from restore.views.going import going
 from restore.views.importing import TAB
@@ -163,12 +163,12 @@ def _shown(upload: Upload, run: PlanRun) -> dict[str, Any]:
         "here": here.overwritten(),
         "can_look": kept_rows.is_there(upload.stored, run.pk),
         "choices": Choices.of(plan["choices"]),
-        **presenting.apart(plan["tables"]),
-        "sums": presenting.sums(plan["tables"]),
-        "worst": presenting.worst(plan["tables"]),
+        **table_rows.apart(plan["tables"]),
+        "sums": table_rows.sums(plan["tables"]),
+        "worst": table_rows.worst(plan["tables"]),
         "has_duplicates": plan["choices"].get("drop_duplicates")
         or any(finding["code"] == "restore.duplicate" for finding in plan["findings"]),
-        "most_changed": presenting.most_changed(plan["tables"]),
+        "most_changed": table_rows.most_changed(plan["tables"]),
         "serious": presenting.serious(plan),
         "remarks": presenting.remarks(plan),
         "blocking": presenting.blocking(plan),

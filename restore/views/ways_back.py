@@ -29,7 +29,8 @@ from restore.views import presence, tickets
 from restore.views.access import RESTORE
 from restore.views.going import going
 from restore.views.importing import TAB
-from restore.views.presenting import findings, proven
+from restore.views.presenting import findings
+from restore.views.table_rows import proven
 
 
 @sensitive_post_parameters("password")

@@ -14,7 +14,7 @@ from backups.wording import _
 from backupsvc.studio.models import User
 from restore.models import PlanRun, Upload
 from restore.services.planning import plan_runs
-from restore.views import presenting
+from restore.views import table_rows
 from tests.pages_restore.conftest import as_json, begin, bring, planned
 
 
@@ -236,11 +236,11 @@ def test_tables_of_django_and_those_that_a_file_lacks_are_counted_apart():
         table("django_admin_log", "", 3, "follows"),
         table("unknown", "", 0, "follows"),
     ]
-    counted = presenting.sums(tables)
+    counted = table_rows.sums(tables)
     assert (counted.now, counted.after, counted.tables) == (50, 49, 1)
     assert (counted.framework_now, counted.framework_tables) == (5, 1)
     assert (counted.other_now, counted.other_after, counted.other_tables) == (18, 18, 3)
-    shown = presenting.apart(tables)
+    shown = table_rows.apart(tables)
     unharmed = shown["unharmed_count"]
     assert (unharmed.tables, unharmed.framework_tables, unharmed.other_tables) == (0, 1, 3)
     listed = [len(group.tables) for name in ("losing", "unharmed") for group in shown[name]]

@@ -1,7 +1,6 @@
 """The writing half of a restore: the steps inside the one transaction, in their order."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,25 @@ from backups import conf
 from backups.artifact.reader import Tail
 from backups.database import introspection, together
 from backups.database.introspection import LiveTable, Source
-from backups.errors import ArtifactError, RestoreError
+from backups.errors import ArtifactError
 from backups.services import vault
 from backups.services.progress import Progress
 from backups.stages import Stage
 from backups.wording import _
 from restore.database import redacted, settling
 from restore.database.catalogue import ForeignKey
-from restore.database.detaching import LeftOff
 from restore.database.failures import restore_failure
 from restore.database.left_out import keep_content
-from restore.database.redacted import Aside
 from restore.database.relocating import point_to_new_names
 from restore.database.settling import SurvivingRow
 from restore.database.targets import Target
 from restore.database.transaction import RestoreTransaction
 from restore.models import OutgoingHold, Receipt
-from restore.plan import Done, Plan, differences
+from restore.plan import Plan
 from restore.services.applying import on_purpose
 from restore.services.applying.file_content import Files
 from restore.services.applying.left_alone import left_alone
+from restore.services.applying.outcome import State, report, require_as_planned
 from restore.services.applying.verifying import Verification, counts
 from restore.services.planning import accounts, renumbering, repointing
 from restore.services.planning.examining import leave_out_duplicates
@@ -48,28 +46,6 @@ from restore.services.planning.staging import Prepared
 
 # With fewer, what taking an index off and building it costs by itself outweighs what it spares.
 ROWS_WORTH_AN_INDEX = 5_000
-
-
-@dataclass
-class _Counted:
-    """What the statements said, a table at a time."""
-
-    kept: int = 0
-    refilled: int = 0
-    removed: int = 0
-    set_null: int = 0
-    survives: int = 0
-    revoked: int = 0
-    left_out: int = 0
-
-
-@dataclass
-class _State:
-    asides: dict[str, Aside] = field(default_factory=dict)
-    counted: dict[str, _Counted] = field(default_factory=dict)
-
-    def of(self, table: str) -> _Counted:
-        return self.counted.setdefault(table, _Counted())
 
 
 class Writer:
@@ -93,7 +69,7 @@ class Writer:
         self._progress = progress
         # Of rows that cannot all be read nobody knows whether they are the file's.
         self.left_alone = frozenset() if self._readable else left_alone(prepared, plan)
-        self._state = _State()
+        self._state = State()
         self._followers = followers_of(prepared)
         self._on_purpose: dict[str, int] = {}
         # Tables, by oid, where a live row stands beside the file's.
@@ -126,9 +102,18 @@ class Writer:
         self._work.write_receipt(self._file.tables[Receipt._meta.db_table], run_id)
         if not self._file.authentic:
             self._work.hold_outgoing(self._file.tables[OutgoingHold._meta.db_table], run_id)
-        self._require_as_planned()
+        self._progress.stage(Stage.COMPARING)
+        require_as_planned(self._work.connection, self._file, self._plan, self._state)
         self._progress.stage(Stage.COMMITTING)
-        return self._report(files, sessions, left_off)
+        return report(
+            self._file,
+            self._plan,
+            files,
+            left_alone=self._targets_left_alone,
+            purpose=self._on_purpose,
+            sessions=sessions,
+            left_off=left_off,
+        )
 
     def _leave_out_duplicates(self) -> None:
         left_out = leave_out_duplicates(self._work.connection, self._file, self._plan.choices)
@@ -425,55 +410,6 @@ class Writer:
             return 0
         table = self._file.tables.get(apps.get_model("sessions.Session")._meta.db_table)
         return self._work.empty_sessions(table) if table else 0
-
-    def _require_as_planned(self) -> None:
-        self._progress.stage(Stage.COMPARING)
-        names = [table.table for table in self._plan.tables]
-        rows = introspection.count_rows(
-            self._work.connection, [self._file.tables[name] for name in names]
-        )
-        done = {name: Done(after=rows[name], **vars(self._state.of(name))) for name in names}
-        different = differences(self._plan, done)
-        if different:
-            raise RestoreError(
-                "restore.not_as_planned",
-                _(
-                    "The outcome differs from the plan in {tables}. Nothing was changed.",
-                    tables=", ".join(different),
-                ),
-                hint=_(
-                    "Plan again. If it happens again, report it: it is an error of the software."
-                ),
-            )
-
-    def _report(self, files: Files, sessions: int, left_off: list[LeftOff]) -> dict[str, Any]:
-        statistics = self._file.tail.statistics
-        written: dict[bool, dict[str, int]] = {False: {}, True: {}}
-        for target in self._file.matched.targets:
-            key = target.head.key
-            written[target.reading.section.framework][key] = statistics.sections[key].rows
-        return {
-            "rows": sum(written[False].values()),
-            "changed_on_purpose": self._on_purpose,
-            "sections": written[False],
-            "people_lost": self._plan.accounts.lost,
-            "access": [asdict(one) for one in self._plan.access],
-            "framework": written[True],
-            "left_alone": [t.head.key for t in self._targets_left_alone if counts(t)],
-            "tables": self._plan.as_dict()["tables"],
-            "files": {
-                "added": files.added,
-                "kept": files.kept,
-                "renamed": len(files.renamed) - files.hosted,
-                "hosted": files.hosted,
-                "elsewhere": files.elsewhere,
-                "gaps": statistics.files.gaps,
-                "skipped": statistics.files.skipped,
-            },
-            "sessions_ended": sessions,
-            "rules_left_off": [[left.table, left.name] for left in left_off],
-            "outgoing_held": not self._file.authentic,
-        }
 
 
 def _exchanged() -> ArtifactError:
