@@ -84,20 +84,27 @@ def inspect(
             anywhere.
         StorageFailure: it cannot be read.
     """
-    for trusting in (True, False):
-        with vault.reader(path) as reader:
-            recovery_kit.require_of(kit, reader.manifest.installation)
-            trusting = trusting and _names_a_known_key(reader.manifest, kit)
-            problem: ArtifactError | None = None
-            for section in reader.sections():
-                problem = problem or _look_at_rows(section, check, first_ones=trusting)
-            # The digest speaks first: in a damaged file a row's odd form is only a symptom.
-            found = _read_on(reader, check, kit)
-        if found.authentic or not trusting:
-            break
+    found, problem, all_rows = _read(path, check, kit, all_rows=False)
+    if not (found.authentic or all_rows):
+        found, problem, _all = _read(path, check, kit, all_rows=True)
     if problem:
         raise problem
     return found
+
+
+def _read(
+    path: Path, check: Check, kit: RecoveryKit | None, *, all_rows: bool
+) -> tuple[Inspection, ArtifactError | None, bool]:
+    """What the file is, what is wrong with the first odd row, and whether all rows were looked at: those of a
+    file that names no key that we know are in any case. Raises ArtifactError."""
+    with vault.reader(path) as reader:
+        recovery_kit.require_of(kit, reader.manifest.installation)
+        all_rows = all_rows or not _names_a_known_key(reader.manifest, kit)
+        problem: ArtifactError | None = None
+        for section in reader.sections():
+            problem = problem or _look_at_rows(section, check, first_ones=not all_rows)
+        # The digest speaks first: in a damaged file a row's odd form is only a symptom.
+        return _read_on(reader, check, kit), problem, all_rows
 
 
 def _names_a_known_key(manifest: Manifest, kit: RecoveryKit | None) -> bool:

@@ -84,12 +84,17 @@ class Known:
 def details_of(keys: Iterable[Any] | None = None) -> dict[str, Any]:
     """What an event keeps of the accounts with these keys, or of all that may act as owner or admin. Raises
     StorageFailure."""
+    if keys is None:
+        return _details(width_now())
+    known = [*keys]
+    details = _details(Width.RIGHTS, known)
+    found = details["states"]
+    return details | {"states": {str(key): found.get(str(key), {}) for key in known}}
+
+
+def _details(width: Width, keys: Iterable[Any] | None = None) -> dict[str, Any]:
     secret = installation.key()
-    width = Width.RIGHTS if keys is not None else width_now()
-    found = _states(secret, width, keys)
-    if keys is not None:
-        found = {str(key): found.get(str(key), {}) for key in keys}
-    return {"states": found, "states_by": digest.key_id(secret), "width": width.name}
+    return {"states": _states(secret, width, keys), "states_by": digest.key_id(secret)}
 
 
 def note(**details: Any) -> None:
@@ -97,8 +102,10 @@ def note(**details: Any) -> None:
     head = AuditEvent.objects.exclude(number=None).order_by("-number").first()
     # Read before the accounts: what is told meanwhile counts after this.
     after: dict[str, Any] = {"number": head.number} if head else {}
-    found = details_of()
-    auditing.audit(NOBODY, ACTION, "noted", **after, count=len(found["states"]), **details, **found)
+    width = width_now()
+    found = _details(width)
+    details |= {"count": len(found["states"]), "width": width.name}
+    auditing.audit(NOBODY, ACTION, "noted", **after, **details, **found)
 
 
 def width_now() -> Width:
