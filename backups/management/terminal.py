@@ -21,6 +21,7 @@ from backups.models import Run
 from backups.services import runs
 from backups.services.progress import Listener
 from backups.stages import Stage
+from backups.wording import ngettext
 
 POLL_SECONDS = 0.5
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -83,6 +84,11 @@ def refuse(
         f"{printable(error.message)}\n  What to do: {hint}\n  Code: {error.code}",
         returncode=status,
     )
+
+
+def rows(number: int) -> str:
+    """So many of them, in words."""
+    return str(ngettext("{n} row", "{n} rows", number))
 
 
 def printable(text: str) -> str:

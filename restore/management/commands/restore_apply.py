@@ -119,8 +119,8 @@ class Command(terminal.Documented):
         files = report["files"]
         self.stdout.write(
             f"Restored: {_what_came(report)}{_on_purpose(report)}\n"
-            f"  {_sum(run, 'lost'):,} rows that were here are gone,"
-            f" {_sum(run, 'changed'):,} were changed back\n"
+            f"  gone of what was here: {terminal.rows(_sum(run, 'lost'))};"
+            f" changed back: {terminal.rows(_sum(run, 'changed'))}\n"
             f"  files: {files['added']:,} put back, {files['kept']:,} were there,"
             f" {files['renamed']:,} under a new name, {files['hosted']:,} of other servers kept here,"
             f" {files['elsewhere']:,} stay elsewhere\n"
@@ -167,7 +167,7 @@ def _on_purpose(report: dict[str, Any]) -> str:
 
 def _access(one: dict[str, Any]) -> str:
     came = "came, as was chosen" if one["taken"] else "did not come"
-    what = f"{one['rows']:,} rows"
+    what = terminal.rows(one["rows"])
     if one.get("cells"):
         what = f"{', '.join(one['cells'])} of {what}"
     return f"{one['table']} lets people in or gives rights: {what} of the file {came}"
@@ -190,7 +190,9 @@ def _lacking(item: dict[str, Any]) -> str:
     if not item["rows"]:
         return f"the undo lacks {table} or a part of it"
     keys = ", ".join("/".join(key) for key in item["keys"])
-    return f"the undo lacks {item['rows']:,} rows of {table}" + (f": {keys}" if keys else "")
+    return f"the undo lacks {terminal.rows(item['rows'])} of {table}" + (
+        f": {keys}" if keys else ""
+    )
 
 
 def _sum(run: RestoreRun, what: str) -> int:

@@ -211,7 +211,11 @@ def _gains(account: AccountPlan) -> str:
 
 
 def _access(one: AccessRows) -> str:
-    what = f"{', '.join(one.cells)} of {one.rows:,} rows" if one.cells else f"{one.rows:,} rows"
+    what = (
+        f"{', '.join(one.cells)} of {terminal.rows(one.rows)}"
+        if one.cells
+        else terminal.rows(one.rows)
+    )
     come = "come, as chosen" if one.taken else f"do not come; --let-in {one.section} takes them"
     return f"{one.table} lets people in or gives rights: {what} {come}"
 
@@ -220,7 +224,7 @@ def _losses(plan: Plan) -> str:
     lost, changed = (sum(getattr(t, name) for t in plan.tables) for name in ("lost", "changed"))
     if not (lost or changed):
         return "Nothing that is here now would be lost or changed."
-    return f"{lost:,} rows would be lost; {changed:,} rows were changed since and go back."
+    return f"{terminal.rows(lost)} would be lost; {terminal.rows(changed)}, changed since, would go back."
 
 
 def _cells(item: TablePlan) -> list[str]:

@@ -18,7 +18,8 @@ def pairing_findings(table: str, identity: Identity, kept: int, refilled: int) -
             "restore.pairing",
             Severity.NOTICE,
             _(
-                "{how} {kept} rows of {table} keep what the file leaves out, {refilled} get new values.",
+                "{how} Of the rows of {table}, what the file leaves out is kept in {kept} and made anew in"
+                " {refilled}.",
                 how=said,
                 kept=kept,
                 refilled=refilled,
