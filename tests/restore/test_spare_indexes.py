@@ -9,7 +9,7 @@ from backups.database.connection import connected
 from backups.database.introspection import live_tables
 from restore.database import indexes, powers
 from restore.database.indexes import SpareIndexes
-from restore.services.applying import writing
+from restore.services.applying import outcome, writing
 from tests.databases import superuser
 from tests.restore.steps import refusal, restore_as
 from tests.restore.tables import changed_tables, rows_of_database
@@ -137,7 +137,7 @@ def test_where_the_account_may_make_no_index_all_stay(studio, taken_off) -> None
 def test_a_refused_restore_leaves_every_index(studio, monkeypatch) -> None:
     execute(GOES)
     before, rows = dump_schema(), rows_of_database()
-    monkeypatch.setattr(writing, "differences", lambda *_: ["everything"])
+    monkeypatch.setattr(outcome, "differences", lambda *_: ["everything"])
     assert refusal(studio.complete) == "restore.not_as_planned"
     assert dump_schema() == before and changed_tables(rows, rows_of_database()) == {}
 
